@@ -1,0 +1,16 @@
+/**
+ * core: what things are: secrets, versions, routes, environments, clients, errors, and the ports between
+ * rooms. Pure: no I/O, no clock, no environment. Imports nothing but Node's own `util` and `buffer`.
+ */
+export * from './audit.js';
+export * from './client.js';
+export * from './environment.js';
+export * from './errors.js';
+export * from './nearest-name.js';
+export * from './page.js';
+export * from './ports.js';
+export * from './route.js';
+export * from './secret.js';
+export * from './secret-value.js';
+export * from './template.js';
+export * from './usage.js';

@@ -1,0 +1,315 @@
+import type { AuditRow, AuditVerification } from './audit.js';
+import type { Actor, Admin, AdminCredential, Client, ClientCredential, Role } from './client.js';
+import type { Environment } from './environment.js';
+import type { Page, PageRequest } from './page.js';
+import type { RoutesDocument, RoutesRevision } from './route.js';
+import type { Secret, SecretAttributes, Version } from './secret.js';
+import type { SecretValue } from './secret-value.js';
+import type { UsageDelta, UsageRow } from './usage.js';
+
+/** Wall-clock time. The only clock of the rooms; tests inject their own. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+}
+
+/** What a sealed value is bound to: moved to another row, it does not open. */
+export interface SealContext {
+  readonly databaseId: string;
+  readonly environment: string;
+  readonly secretId: string;
+  readonly version: number;
+}
+
+/** A value at rest: sealed under its own data key, which is wrapped under the key-encryption key `keyId`. */
+export interface SealedValue {
+  readonly algorithm: string;
+  readonly keyId: string;
+  readonly wrappedKey: Uint8Array;
+  readonly ciphertext: Uint8Array;
+}
+
+/** Seals and opens values. Throws `database_corrupt` when a value does not open. */
+export interface Sealer {
+  seal(value: SecretValue, context: SealContext): SealedValue;
+  open(sealed: SealedValue, context: SealContext): SecretValue;
+}
+
+export interface MintedToken {
+  /** The whole token, shown once. */
+  readonly token: string;
+  readonly id: string;
+  readonly hash: Uint8Array;
+}
+
+/** Makes and checks tokens: 256 random bits behind a public id, kept as a keyed hash. */
+export interface Tokens {
+  mint(kind: 'client' | 'admin'): MintedToken;
+  /** The public id of a well-formed token; undefined for anything else. */
+  idOf(token: string): string | undefined;
+  /** Compares in constant time. */
+  matches(token: string, hash: Uint8Array): boolean;
+}
+
+/** A secret of one environment, as a template names it. */
+export interface ValueReference {
+  readonly secret: string;
+  readonly environment: string;
+  /** A pinned version; undefined = the current one. */
+  readonly version: number | undefined;
+}
+
+/** The answer to a `ValueReference`: the version that a request would take, or why there is none. */
+export type ResolvedValue =
+  | {
+      readonly status: 'found';
+      readonly secretId: string;
+      readonly version: number;
+      readonly value: SecretValue;
+      readonly expiresAtMs: number | null;
+      readonly fields: readonly string[];
+    }
+  | { readonly status: 'missing' }
+  /** There was one, but it was revoked or destroyed. */
+  | { readonly status: 'revoked'; readonly version: number };
+
+/** One entry of the change log. Names only: the reader fetches what it needs. */
+export type Change = { readonly seq: number } & (
+  | { readonly kind: 'environment'; readonly environment: string }
+  | { readonly kind: 'secret'; readonly secret: string }
+  | { readonly kind: 'version'; readonly secret: string; readonly environment: string }
+  | { readonly kind: 'routes'; readonly revision: number }
+  | { readonly kind: 'client'; readonly clientId: string }
+  | { readonly kind: 'admin'; readonly adminId: string }
+);
+
+export interface SecretFilter extends PageRequest {
+  readonly environment?: string | undefined;
+  /** Not used in any environment for this many days (or never). */
+  readonly unusedForDays?: number | undefined;
+  /** Some current version is at least this old. */
+  readonly olderThanDays?: number | undefined;
+  readonly withoutRoutes?: boolean | undefined;
+  /** `name=value`, or `name` for any value. */
+  readonly label?: string | undefined;
+  readonly namePrefix?: string | undefined;
+  /** Only what these environments hold (a scoped admin). */
+  readonly environments?: readonly string[] | undefined;
+}
+
+/** A secret as lists show it. */
+export interface SecretSummary extends Secret {
+  readonly environments: readonly SecretEnvironmentSummary[];
+  /** Names of the routes of the applied document that name it. */
+  readonly routes: readonly string[];
+  /** Names of the clients that have used it. */
+  readonly clients: readonly string[];
+  readonly lastUsedAtMs: number | null;
+}
+
+export interface SecretEnvironmentSummary {
+  readonly environment: string;
+  readonly currentVersion: number | null;
+  readonly previousVersion: number | null;
+  /** When the current version became current; null without one. */
+  readonly currentSinceMs: number | null;
+  /** When the current version was made: its age is judged from here. */
+  readonly currentCreatedAtMs: number | null;
+  readonly currentExpiresAtMs: number | null;
+  readonly stagedVersions: readonly number[];
+  readonly versions: number;
+  readonly lastUsedAtMs: number | null;
+}
+
+/** Where the applied routes name secrets; kept by the store to refuse pulling a version from under a route. */
+export interface RouteReference {
+  readonly route: string;
+  readonly environment: string;
+  readonly secret: string;
+  readonly version: number | undefined;
+}
+
+export interface AuditFilter extends PageRequest {
+  /** Exact action, or a prefix that ends in `.` (`version.`). */
+  readonly action?: string | undefined;
+  readonly secret?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly sinceMs?: number | undefined;
+  readonly environments?: readonly string[] | undefined;
+  readonly secretPrefix?: string | undefined;
+}
+
+interface ByActor {
+  readonly actor: Actor;
+}
+
+/** Overrides a refusal (`in_use`); the reason is audited. */
+export interface Force {
+  readonly reason: string;
+}
+
+interface VersionTarget extends ByActor {
+  readonly secret: string;
+  readonly environment: string;
+  readonly version: number;
+}
+
+/**
+ * Facts at rest. Each command is one transaction that includes its audit row and its change-log rows, and
+ * is durable when its promise resolves. Unknown names throw `not_found` or `environment_unknown` with the
+ * nearest spelling; a disk or lock failure throws `store_unavailable` and changes nothing.
+ */
+export interface Store {
+  readonly databaseId: string;
+
+  createEnvironment(command: ByActor & { name: string }): Promise<Environment>;
+  listEnvironments(): Promise<readonly Environment[]>;
+  /** Throws `environment_not_empty` while a version, client or applied route is in it. */
+  deleteEnvironment(command: ByActor & { name: string }): Promise<void>;
+
+  /** Throws `name_taken`. */
+  createSecret(command: ByActor & { name: string } & Partial<SecretAttributes>): Promise<Secret>;
+  /** Undefined when there is none. */
+  getSecret(name: string): Promise<SecretSummary | undefined>;
+  listSecrets(filter: SecretFilter): Promise<Page<SecretSummary>>;
+  updateSecret(
+    command: ByActor & { name: string; changes: Partial<SecretAttributes> },
+  ): Promise<Secret>;
+  /** Throws `in_use` while a route names it or a version was used within 48 h, unless forced. */
+  deleteSecret(command: ByActor & { name: string; force?: Force | undefined }): Promise<void>;
+
+  /**
+   * Seals and adds the next version. The first of an environment becomes `current`, a later one `staged`.
+   * `fields` are the names where the value is a JSON object of strings.
+   */
+  addVersion(
+    command: ByActor & {
+      secret: string;
+      environment: string;
+      value: SecretValue;
+      fields?: readonly string[] | undefined;
+      expiresAtMs?: number | undefined;
+      note?: string | undefined;
+    },
+  ): Promise<Version>;
+  /** Newest first. */
+  listVersions(secret: string, environment: string): Promise<readonly Version[]>;
+  /** Makes a staged or previous version current. Throws `version_unusable` for a revoked or destroyed one. */
+  activateVersion(command: VersionTarget): Promise<Version>;
+  /** Makes the previous version current again. Throws `version_unusable` when there is none. */
+  rollback(command: ByActor & { secret: string; environment: string }): Promise<Version>;
+  /** Throws `in_use` while it is current, pinned by a route, or used within 48 h, unless forced. */
+  revokeVersion(command: VersionTarget & { force?: Force | undefined }): Promise<Version>;
+  /** Erases the value, keeps the row. Refused as `revokeVersion` is. */
+  destroyVersion(command: VersionTarget & { force?: Force | undefined }): Promise<Version>;
+  /** Opens what routes need. The answers are in the order of the references. */
+  resolveValues(references: readonly ValueReference[]): Promise<readonly ResolvedValue[]>;
+  /** Which of the references have no usable value, without opening any. */
+  missingValues(references: readonly ValueReference[]): Promise<readonly ValueReference[]>;
+  /** `allowedHosts` of each existing secret among `names`; a name that is not a key does not exist. */
+  secretHosts(names: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+
+  /** Undefined before the first. */
+  currentRoutes(): Promise<RoutesRevision | undefined>;
+  /**
+   * Appends a revision and makes it the applied one. Throws `precondition_failed` when `ifRevision` is not
+   * the applied revision. The document was checked by the caller.
+   */
+  applyRoutes(
+    command: ByActor & {
+      document: RoutesDocument;
+      references: readonly RouteReference[];
+      source: 'file' | 'api';
+      ifRevision?: number | undefined;
+      restores?: number | undefined;
+    },
+  ): Promise<RoutesRevision>;
+  /** Newest first, without documents. */
+  listRevisions(page: PageRequest): Promise<Page<Omit<RoutesRevision, 'document'>>>;
+  getRevision(revision: number): Promise<RoutesRevision | undefined>;
+
+  createClient(
+    command: ByActor & {
+      name: string;
+      environment: string;
+      routes?: readonly string[] | undefined;
+      cidrs?: readonly string[] | undefined;
+      expiresAtMs?: number | undefined;
+      tokenId: string;
+      tokenHash: Uint8Array;
+    },
+  ): Promise<Client>;
+  getClient(id: string): Promise<Client | undefined>;
+  listClients(
+    page: PageRequest & { environments?: readonly string[] | undefined },
+  ): Promise<Page<Client>>;
+  revokeClient(command: ByActor & { id: string }): Promise<void>;
+  /** Clients that are not revoked, with their token hashes: for the snapshot. */
+  clientCredentials(ids?: readonly string[]): Promise<readonly ClientCredential[]>;
+
+  createAdmin(
+    command: ByActor & {
+      name: string;
+      role: Role;
+      environments?: readonly string[] | undefined;
+      secretPrefix?: string | undefined;
+      expiresAtMs?: number | undefined;
+      tokenId: string;
+      tokenHash: Uint8Array;
+    },
+  ): Promise<Admin>;
+  listAdmins(page: PageRequest): Promise<Page<Admin>>;
+  revokeAdmin(command: ByActor & { id: string }): Promise<void>;
+  /** By the public id of a token; undefined when there is none. Revoked ones are returned as such. */
+  findAdmin(tokenId: string): Promise<AdminCredential | undefined>;
+
+  listAudit(filter: AuditFilter): Promise<Page<AuditRow>>;
+  verifyAudit(): Promise<AuditVerification>;
+  /** For what happened outside another command (a backup taken, a rejected routes file). */
+  recordAudit(
+    command: ByActor & { action: string; detail: Readonly<Record<string, unknown>> },
+  ): Promise<void>;
+
+  /** Adds observations in one transaction. */
+  recordUsage(deltas: readonly UsageDelta[]): Promise<void>;
+  usageOf(secret: string, environment?: string): Promise<readonly UsageRow[]>;
+
+  /** Number of the newest change. */
+  latestChange(): Promise<number>;
+  /** In order. Undefined when `seq` is older than the log reaches: load everything anew. */
+  changesSince(seq: number): Promise<readonly Change[] | undefined>;
+
+  /**
+   * Reserves an idempotency key before a command runs. `fresh`: run it, then `finishIdempotent`.
+   * `replay`: answer this. Throws `idempotency_unfinished` or `idempotency_mismatch`.
+   */
+  beginIdempotent(command: {
+    key: string;
+    actorId: string;
+    fingerprint: string;
+  }): Promise<{ type: 'fresh' } | { type: 'replay'; status: number; body: string }>;
+  finishIdempotent(command: {
+    key: string;
+    actorId: string;
+    /** Undefined = the command changed nothing: forget the reservation. */
+    answer: { status: number; body: string } | undefined;
+  }): Promise<void>;
+
+  /** Writes a consistent copy of the database to a new file (0600). */
+  copyTo(file: string): Promise<void>;
+  /** Size, integrity and settings, for `doctor` and `/readyz`. Throws `store_unavailable`. */
+  check(): Promise<StoreHealth>;
+  close(): Promise<void>;
+}
+
+export interface StoreHealth {
+  readonly sqliteVersion: string;
+  readonly journalMode: string;
+  readonly synchronous: string;
+  readonly schemaVersion: number;
+  readonly bytes: number;
+  readonly integrity: 'ok' | string;
+  readonly secrets: number;
+  readonly versions: number;
+}

@@ -1,0 +1,144 @@
+/** How long each phase of a request to the upstream may take, in milliseconds. */
+export interface RouteTimeouts {
+  /** TCP and TLS until connected. */
+  readonly connectMs: number;
+  /** From the request sent to the response headers. */
+  readonly headersMs: number;
+  /** Longest silence between two pieces of a body. */
+  readonly idleMs: number;
+}
+
+export const DEFAULT_TIMEOUTS: RouteTimeouts = {
+  connectMs: 10_000,
+  headersMs: 60_000,
+  idleMs: 300_000,
+};
+
+/** 100 MiB, as most API gateways allow or less; a route may say more. */
+export const DEFAULT_MAX_REQUEST_BYTES = 100 * 1024 * 1024;
+
+export const ECHO_SCRUB_MODES = ['block', 'mask', 'off'] as const;
+export type EchoScrubMode = (typeof ECHO_SCRUB_MODES)[number];
+
+export interface RouteMatch {
+  /** Whole segments: `/a` matches `/a` and `/a/b`, not `/ab`. */
+  readonly pathPrefix?: string | undefined;
+  /** An exact host, or `*.example.com` for every name below it. */
+  readonly host?: string | undefined;
+  /** Upper case. Absent = every method. */
+  readonly methods?: readonly string[] | undefined;
+}
+
+/** What a route, or one of its environments, may set. The environment's own value wins. */
+export interface RouteOptions {
+  readonly stripPrefix?: boolean | undefined;
+  readonly timeouts?: Partial<RouteTimeouts> | undefined;
+  readonly maxRequestBytes?: number | undefined;
+  readonly allowPrivateNetwork?: boolean | undefined;
+  readonly allowInsecureUpstream?: boolean | undefined;
+  readonly echoScrub?: EchoScrubMode | undefined;
+  readonly forwardClientAddress?: boolean | undefined;
+  readonly tls?: RouteTls | undefined;
+}
+
+export interface RouteTls {
+  /** PEM certificates that replace the system's authorities for this upstream. */
+  readonly ca?: string | undefined;
+  /** The name to verify and send as SNI where it is not the upstream's host. */
+  readonly serverName?: string | undefined;
+}
+
+export interface Placements {
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly query?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface RouteEnvironment extends RouteOptions, Placements {
+  readonly upstream: string;
+}
+
+export interface Route extends RouteOptions, Placements {
+  readonly name: string;
+  readonly match: RouteMatch;
+  readonly environments: Readonly<Record<string, RouteEnvironment>>;
+}
+
+export interface RoutesDocument {
+  readonly $schema?: string | undefined;
+  readonly routes: readonly Route[];
+}
+
+/** One applied document: immutable, numbered from 1. */
+export interface RoutesRevision {
+  readonly revision: number;
+  readonly document: RoutesDocument;
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly source: 'file' | 'api';
+  /** The revision that this one restored, if it did. */
+  readonly restores: number | null;
+}
+
+/** A route as it is in one environment: defaults filled, the environment's own settings over the route's. */
+export interface EffectiveRoute {
+  readonly route: string;
+  readonly environment: string;
+  readonly upstream: URL;
+  /** Spelling of the names as written; one entry per name, whatever its case. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly query: ReadonlyMap<string, string>;
+  readonly stripPrefix: boolean;
+  readonly timeouts: RouteTimeouts;
+  readonly maxRequestBytes: number;
+  readonly allowPrivateNetwork: boolean;
+  readonly echoScrub: EchoScrubMode | undefined;
+  readonly forwardClientAddress: boolean;
+  readonly tls: RouteTls;
+}
+
+/** Merges a route with one of its environments. Undefined when the route does not list the environment. */
+export function effectiveRoute(route: Route, environment: string): EffectiveRoute | undefined {
+  const own = Object.hasOwn(route.environments, environment)
+    ? route.environments[environment]
+    : undefined;
+  if (own === undefined) return undefined;
+  return {
+    route: route.name,
+    environment,
+    upstream: new URL(own.upstream),
+    headers: mergeByName(route.headers, own.headers, normaliseHeaderName),
+    query: mergeByName(route.query, own.query, (name) => name),
+    stripPrefix: own.stripPrefix ?? route.stripPrefix ?? true,
+    timeouts: { ...DEFAULT_TIMEOUTS, ...defined(route.timeouts), ...defined(own.timeouts) },
+    maxRequestBytes: own.maxRequestBytes ?? route.maxRequestBytes ?? DEFAULT_MAX_REQUEST_BYTES,
+    allowPrivateNetwork: own.allowPrivateNetwork ?? route.allowPrivateNetwork ?? false,
+    echoScrub: own.echoScrub ?? route.echoScrub,
+    forwardClientAddress: own.forwardClientAddress ?? route.forwardClientAddress ?? false,
+    tls: { ...route.tls, ...own.tls },
+  };
+}
+
+/**
+ * One key for all spellings of a header name: names are case-insensitive (RFC 9110 section 5.1), and
+ * CGI-like upstreams read `_` and `-` as the same.
+ */
+export function normaliseHeaderName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-');
+}
+
+function mergeByName(
+  base: Readonly<Record<string, string>> = {},
+  own: Readonly<Record<string, string>> = {},
+  normalise: (name: string) => string,
+): ReadonlyMap<string, string> {
+  const merged = new Map<string, [name: string, value: string]>();
+  for (const [name, value] of [...Object.entries(base), ...Object.entries(own)]) {
+    merged.set(normalise(name), [name, value]);
+  }
+  return new Map(merged.values());
+}
+
+function defined<T extends object>(value: T | undefined): Partial<T> {
+  const entries = Object.entries(value ?? {}).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(entries) as Partial<T>;
+}

@@ -1,0 +1,47 @@
+import { inspect } from 'node:util';
+
+const REDACTED = '[redacted]';
+
+/**
+ * The bytes of a secret. They are private; every way of printing the object gives `[redacted]`.
+ * `expose()` is the only way out, and a test holds the list of its callers.
+ */
+export class SecretValue {
+  readonly #bytes: Uint8Array;
+
+  private constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** Takes ownership of `bytes`: the caller must not keep or change them. */
+  static fromBytes(bytes: Uint8Array): SecretValue {
+    return new SecretValue(bytes);
+  }
+
+  /** Encodes `text` as UTF-8. */
+  static fromText(text: string): SecretValue {
+    return new SecretValue(new TextEncoder().encode(text));
+  }
+
+  /** Length in bytes. */
+  get byteLength(): number {
+    return this.#bytes.byteLength;
+  }
+
+  /** The bytes themselves, not a copy. Call it as late as possible and let the result go at once. */
+  expose(): Uint8Array {
+    return this.#bytes;
+  }
+
+  toString(): string {
+    return REDACTED;
+  }
+
+  toJSON(): string {
+    return REDACTED;
+  }
+
+  [inspect.custom](): string {
+    return REDACTED;
+  }
+}
