@@ -1,0 +1,38 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  ADMIN_TOKEN_PREFIX,
+  CLIENT_TOKEN_PREFIX,
+  type MintedToken,
+  type SecretValue,
+  type Tokens,
+} from '../core/index.js';
+
+const ID_BYTES = 12;
+/** 256 bits: not to be guessed, so a fast keyed hash is enough (no password hashing). */
+const RANDOM_BYTES = 32;
+/** 12 bytes are 16 base64url characters, 32 bytes are 43. */
+const TOKEN = /^kf[ca]_([A-Za-z0-9_-]{16})[A-Za-z0-9_-]{43}$/;
+
+/**
+ * Tokens are `kfc_` or `kfa_`, a public id, and 256 random bits. What is hashed is the issued string: other
+ * spellings of the same bytes do not match.
+ */
+export function createTokens(key: SecretValue): Tokens {
+  const hash = (token: string): Buffer =>
+    createHmac('sha256', key.expose()).update(token, 'utf8').digest();
+  return {
+    mint(kind: 'client' | 'admin'): MintedToken {
+      const prefix = kind === 'client' ? CLIENT_TOKEN_PREFIX : ADMIN_TOKEN_PREFIX;
+      const id = randomBytes(ID_BYTES).toString('base64url');
+      const token = `${prefix}${id}${randomBytes(RANDOM_BYTES).toString('base64url')}`;
+      return { token, id, hash: new Uint8Array(hash(token)) };
+    },
+    idOf(token: string): string | undefined {
+      return TOKEN.exec(token)?.[1];
+    },
+    matches(token: string, expected: Uint8Array): boolean {
+      const found = hash(token);
+      return found.byteLength === expected.byteLength && timingSafeEqual(found, expected);
+    },
+  };
+}
