@@ -4,13 +4,16 @@
  */
 export * from './audit.js';
 export * from './client.js';
+export * from './decision.js';
 export * from './environment.js';
 export * from './errors.js';
 export * from './nearest-name.js';
 export * from './page.js';
 export * from './ports.js';
+export * from './private-mode.js';
 export * from './route.js';
 export * from './secret.js';
 export * from './secret-value.js';
+export * from './stored-key.js';
 export * from './template.js';
 export * from './usage.js';
