@@ -14,6 +14,7 @@ export * from './private-mode.js';
 export * from './route.js';
 export * from './secret.js';
 export * from './secret-value.js';
+export * from './snapshot.js';
 export * from './stored-key.js';
 export * from './template.js';
 export * from './usage.js';

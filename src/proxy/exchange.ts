@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import {
+  type AppError,
+  type Decision,
+  type DirectoryClient,
+  type ErrorCode,
+  errorTable,
+  type Plan,
+  type RouteShape,
+  type UsageOutcome,
+} from '../core/index.js';
+import { readResponseHead, readTrailers } from './response-head.js';
+import { sendProblem } from './send-problem.js';
+import { translateError } from './translate-error.js';
+
+/** What an exchange reports to. One object for all of them. */
+export interface ExchangeHost {
+  /** Called once, when the exchange is over. */
+  ended(exchange: Exchange): void;
+  /** Called once per request that was sent, when its outcome is known. */
+  used(plan: Plan, clientId: string, outcome: UsageOutcome, usedAtMs: number): void;
+  now(): number;
+  /** True while the server shuts down: answers then close their connection. */
+  readonly draining: boolean;
+}
+
+/** A response that knows the exchange it belongs to, so that its events need no closures. */
+export class ProxyResponse<
+  Request extends IncomingMessage = IncomingMessage,
+> extends ServerResponse<Request> {
+  exchange: Exchange | undefined;
+}
+
+/**
+ * One request through, and undici's handler for it: one object per request, no closures on the way. It is
+ * also the decision that is logged at its end.
+ */
+export class Exchange implements Decision, Dispatcher.DispatchHandler {
+  readonly request: IncomingMessage;
+  readonly response: ProxyResponse;
+  requestId = '';
+  route: string | undefined;
+  environment: string | undefined;
+  client: string | undefined;
+  clientId = '';
+  status = 0;
+  code: ErrorCode | undefined;
+  upstream: string | undefined;
+  secrets: readonly string[] = [];
+  plan: Plan | undefined;
+  /** Set on upgrades: the client's socket and what it sent after the head. */
+  upgrade: { readonly socket: Duplex; readonly head: Buffer } | undefined;
+  readonly #host: ExchangeHost;
+  readonly #startedAtMs = performance.now();
+  #controller: Dispatcher.DispatchController | undefined;
+  #sentAtMs = 0;
+  #outcomeKnown = false;
+  #bodyBegan = false;
+  #over = false;
+
+  constructor(host: ExchangeHost, request: IncomingMessage, response: ProxyResponse) {
+    this.#host = host;
+    this.request = request;
+    this.response = response;
+    response.exchange = this;
+    response.on('close', onResponseClose);
+  }
+
+  get method(): string {
+    return this.request.method ?? '';
+  }
+
+  get durationMs(): number {
+    return performance.now() - this.#startedAtMs;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  begin(requestId: string | undefined, shape: RouteShape | undefined): void {
+    this.requestId = requestId ?? randomUUID();
+    this.route = shape?.name;
+  }
+
+  authenticated(client: DirectoryClient): void {
+    this.client = client.name;
+    this.clientId = client.id;
+    this.environment = client.environment;
+  }
+
+  /** About to be dispatched by a plan. */
+  sending(plan: Plan): void {
+    this.plan = plan;
+    this.secrets = plan.useNames;
+    this.upstream = plan.upstream.host;
+  }
+
+  /** Answers with an error of Keyferry's own; once a response has begun it is cut instead. */
+  fail(code: ErrorCode, detail: string, retryAfterSeconds?: number): void {
+    if (this.#over) return;
+    this.code = code;
+    const { response } = this;
+    if (response.headersSent) {
+      this.#cut();
+      return;
+    }
+    this.status = errorTable[code].status;
+    const close = this.#host.draining || this.upgrade !== undefined;
+    sendProblem(response, code, detail, this.requestId, { retryAfterSeconds, close });
+    this.#end();
+  }
+
+  failWith(error: AppError): void {
+    this.fail(error.code, error.message, error.retryAfterSeconds);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#over) {
+      controller.abort(CLIENT_GONE);
+      return;
+    }
+    this.#sentAtMs = this.#host.now();
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    message?: string,
+  ): void {
+    // An interim response (RFC 9110 section 15.2) is for this hop: the final one follows.
+    if (status < 200 || this.#over) return;
+    const head = readResponseHead((controller.rawHeaders ?? []) as Uint8Array[]);
+    const { headers } = head;
+    if (!head.hasRequestId) headers.push('X-Request-Id', this.requestId);
+    if (this.#host.draining || this.upgrade !== undefined) headers.push('Connection', 'close');
+    this.status = status;
+    this.#know(outcomeOf(status));
+    const { response } = this;
+    // A response without Date passes without one: adding it is for the origin (RFC 9110 section 6.6.1).
+    if (!head.hasDate) response.sendDate = false;
+    response.writeHead(status, message ?? '', headers);
+    if (status === 204 || status === 304 || this.method === 'HEAD') {
+      // undici reports a legal 304 with Content-Length as an error after this; the answer is complete here.
+      response.end();
+      this.#end();
+      return;
+    }
+    process.nextTick(flushHead, this);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#over) return;
+    this.#bodyBegan = true;
+    if (this.response.write(chunk)) return;
+    controller.pause();
+    this.response.once('drain', () => controller.resume());
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.#over) return;
+    const raw = (controller.rawTrailers ?? []) as Uint8Array[];
+    if (raw.length > 0) this.response.addTrailers(readTrailers(raw));
+    this.#bodyBegan = true;
+    this.response.end();
+    this.#end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#over) return;
+    if (this.#sentAtMs !== 0) this.#know('failed');
+    this.failWith(translateError(error));
+  }
+
+  /** The upstream switched protocols: from here on bytes pass both ways. */
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    upstream: Duplex,
+  ): void {
+    const { upgrade } = this;
+    if (this.#over || upgrade === undefined) {
+      upstream.destroy();
+      return;
+    }
+    this.status = status;
+    this.#know('accepted');
+    const { headers } = readResponseHead((controller.rawHeaders ?? []) as Uint8Array[]);
+    headers.push('Connection', 'Upgrade', 'Upgrade', 'websocket');
+    let head = 'HTTP/1.1 101 Switching Protocols\r\n';
+    for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+    const { socket } = upgrade;
+    this.response.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0]);
+    socket.write(`${head}\r\n`, 'latin1');
+    if (upgrade.head.length > 0) upstream.write(upgrade.head);
+    joinStreams(socket, upstream, () => this.#end());
+  }
+
+  /** The client left, or its connection broke. */
+  abandon(): void {
+    if (this.#over) return;
+    if (this.#sentAtMs !== 0) this.#know('failed');
+    this.#end();
+    this.#controller?.abort(CLIENT_GONE);
+  }
+
+  /** A response cannot be completed: its connection is reset, never ended as if all were well. */
+  #cut(): void {
+    this.#end();
+    this.#controller?.abort(CLIENT_GONE);
+    const { socket } = this.response;
+    if (socket === null) this.response.destroy();
+    else socket.resetAndDestroy();
+  }
+
+  #know(outcome: UsageOutcome): void {
+    if (this.#outcomeKnown || this.plan === undefined) return;
+    this.#outcomeKnown = true;
+    this.#host.used(this.plan, this.clientId, outcome, this.#sentAtMs);
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#host.ended(this);
+  }
+
+  /** Sends the head when no body follows at once: an event stream may be silent for minutes. */
+  flush(): void {
+    if (!this.#bodyBegan && !this.#over) this.response.flushHeaders();
+  }
+}
+
+const CLIENT_GONE = new Error('the client is gone');
+
+function onResponseClose(this: ServerResponse): void {
+  (this as ProxyResponse).exchange?.abandon();
+}
+
+function flushHead(exchange: Exchange): void {
+  exchange.flush();
+}
+
+function outcomeOf(status: number): UsageOutcome {
+  if (status === 401) return 'refused';
+  return status >= 500 ? 'failed' : 'accepted';
+}
+
+/** Pipes both ways with backpressure until either side ends or breaks. */
+function joinStreams(client: Duplex, upstream: Duplex, onEnd: () => void): void {
+  let ended = false;
+  const end = (): void => {
+    if (ended) return;
+    ended = true;
+    client.destroy();
+    upstream.destroy();
+    onEnd();
+  };
+  for (const stream of [client, upstream]) {
+    stream.on('error', end);
+    stream.on('close', end);
+  }
+  client.pipe(upstream);
+  upstream.pipe(client);
+}

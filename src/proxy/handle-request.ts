@@ -1,0 +1,204 @@
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { AppError, type Plan, type RouteShape, type Snapshot } from '../core/index.js';
+import { authenticate } from './authenticate.js';
+import { checkTarget } from './check-target.js';
+import type { Exchange } from './exchange.js';
+import { BodyLimit, tooLarge } from './limit-body.js';
+import type { FailureLimit } from './limit-failures.js';
+import { placeQuery } from './place-query.js';
+import { holdsToken, type RequestHead, readHead } from './request-head.js';
+import type { UpstreamPools } from './upstream-pools.js';
+
+/** What handling a request needs besides the request. */
+export interface RequestContext {
+  snapshot(): Snapshot;
+  readonly pools: UpstreamPools;
+  readonly failures: FailureLimit;
+  readonly noRoute: RouteShape;
+  readonly maxHeaders: number;
+  /** Longest silence within a request body. */
+  readonly bodyIdleMs: number;
+  /** Whether an expired version makes the request fail. */
+  readonly strictExpiry: boolean;
+  now(): number;
+}
+
+/**
+ * Takes one request from its head to the upstream; the exchange does the rest. Throws the `AppError` that it is
+ * to be answered with.
+ */
+export function handleRequest(context: RequestContext, exchange: Exchange): void {
+  const { request } = exchange;
+  const target = request.url ?? '';
+  const method = request.method ?? '';
+  const raw = request.rawHeaders;
+  const mark = target.indexOf('?');
+  const pathEnd = mark === -1 ? target.length : mark;
+  const targetProblem = checkTarget(target, pathEnd);
+  const snapshot = context.snapshot();
+  const path = target.slice(0, pathEnd);
+  const host = snapshot.table.readsHost ? hostOf(raw) : undefined;
+  const matched =
+    targetProblem === undefined ? snapshot.table.match(method, host, path) : undefined;
+  const shape = matched ?? context.noRoute;
+  const head = readHead(raw, shape, request.httpVersionMinor === 1);
+  exchange.begin(head.requestId, matched);
+
+  if (method === 'TRACE') throw new AppError('method_not_allowed', 'TRACE is not taken.');
+  if (raw.length > context.maxHeaders * 2) {
+    const detail = `The request has more than ${context.maxHeaders} headers.`;
+    throw new AppError('headers_too_large', detail);
+  }
+  const problem = targetProblem ?? head.problem ?? versionProblem(request);
+  if (problem !== undefined) throw new AppError('request_rejected', problem);
+
+  const query = target.slice(pathEnd + 1);
+  const authentication = authenticate(snapshot.clients, head, shape, query);
+  const { client } = authentication;
+  const address = request.socket.remoteAddress;
+  if (
+    client === undefined ||
+    client.expiresAtMs <= context.now() ||
+    !client.allowsAddress(address)
+  ) {
+    const refused = client === undefined ? authentication.refused : undefined;
+    throw clientRefusal(context, address, refused);
+  }
+  exchange.authenticated(client);
+  if (matched === undefined) {
+    throw new AppError('route_not_found', 'No route matches this request.');
+  }
+  if (client.routes !== undefined && !client.routes.has(matched.name)) {
+    const detail = `The client "${client.name}" may not use the route "${matched.name}".`;
+    throw new AppError('route_forbidden', detail);
+  }
+  const plan = snapshot.plans[matched.index]?.get(client.environment);
+  if (plan === undefined) {
+    const detail = `The route "${matched.name}" does not exist in environment "${client.environment}".`;
+    throw new AppError('route_not_found', detail);
+  }
+  exchange.plan = plan;
+  if (plan.failure !== undefined) throw new AppError(plan.failure.code, plan.failure.detail);
+  if (context.strictExpiry && plan.expiresAtMs <= context.now()) {
+    const detail = `A version in use by the route "${plan.route}" in environment "${plan.environment}" has expired.`;
+    throw new AppError('secret_expired', detail);
+  }
+  if (head.contentLength > plan.maxRequestBytes) {
+    throw tooLarge(plan.maxRequestBytes);
+  }
+  send(context, exchange, plan, head, path, query);
+}
+
+function send(
+  context: RequestContext,
+  exchange: Exchange,
+  plan: Plan,
+  head: RequestHead,
+  path: string,
+  query: string,
+): void {
+  const { request, response } = exchange;
+  const placed = placeQuery(query, plan);
+  if (holdsToken(placed) || holdsToken(path)) {
+    const detail =
+      'The URL holds a client token where the route places no credential. Send it in Keyferry-Token.';
+    throw new AppError('request_rejected', detail);
+  }
+  const rest = plan.stripLength === 0 ? path : path.slice(plan.stripLength);
+  const joined = plan.basePath + rest;
+  const headers = outgoingHeaders(exchange, plan, head);
+  exchange.sending(plan);
+  if (head.expectsContinue) response.writeContinue();
+  const body = head.hasBody ? bodyOf(context, exchange, plan, head) : null;
+  const { upgrade } = exchange;
+  try {
+    context.pools.poolFor(plan.upstream).dispatch(
+      {
+        method: request.method as 'GET',
+        path: (joined === '' ? '/' : joined) + (placed === '' ? '' : `?${placed}`),
+        headers,
+        body,
+        upgrade: upgrade === undefined ? null : 'websocket',
+      },
+      exchange,
+    );
+  } catch (error) {
+    exchange.onResponseError(undefined as never, error as Error);
+  }
+}
+
+function outgoingHeaders(exchange: Exchange, plan: Plan, head: RequestHead): string[] {
+  const headers = head.kept;
+  const { placed } = head;
+  for (let i = 0; i < placed.length; i += 2) {
+    const name = placed[i] as string;
+    const value = placed[i + 1] as string;
+    if (!isPlacedBy(plan, name) && !holdsToken(value)) headers.push(name, value);
+  }
+  headers.push('X-Request-Id', exchange.requestId);
+  if (plan.forwardClientAddress) {
+    const address = exchange.request.socket.remoteAddress;
+    if (address !== undefined) headers.push('X-Forwarded-For', address);
+  }
+  // Last, after everything of that name was deleted.
+  for (const text of plan.headers) headers.push(text);
+  return headers;
+}
+
+function isPlacedBy(plan: Plan, name: string): boolean {
+  return plan.headerNames.has(name.toLowerCase().replaceAll('_', '-'));
+}
+
+function bodyOf(
+  context: RequestContext,
+  exchange: Exchange,
+  plan: Plan,
+  head: RequestHead,
+): Readable {
+  const { request } = exchange;
+  const { socket } = request;
+  const onIdle = (): void => {
+    if (request.complete) return;
+    exchange.fail('request_timeout', 'The request body stalled.');
+    socket.destroySoon();
+  };
+  socket.setTimeout(context.bodyIdleMs, onIdle);
+  request.once('close', () => {
+    socket.setTimeout(0);
+    socket.off('timeout', onIdle);
+  });
+  if (!head.chunked) return request;
+  const limited = new BodyLimit(plan.maxRequestBytes);
+  request.on('error', (error) => limited.destroy(error));
+  return request.pipe(limited);
+}
+
+function clientRefusal(
+  context: RequestContext,
+  address: string | undefined,
+  refused: string | undefined,
+): AppError {
+  const waitSeconds = context.failures.fail(address ?? '', refused);
+  if (waitSeconds !== undefined) {
+    const detail = 'Too many requests without a valid client token came from here.';
+    return new AppError('rate_limited', detail, { retryAfterSeconds: waitSeconds });
+  }
+  return new AppError(
+    'client_unauthenticated',
+    'No valid client token. Send it in Keyferry-Token, as Proxy-Authorization: Bearer, or in place of ' +
+      'the credential that the route injects.',
+  );
+}
+
+function versionProblem(request: IncomingMessage): string | undefined {
+  return request.httpVersionMajor === 1 ? undefined : 'Only HTTP/1.0 and HTTP/1.1 are taken here.';
+}
+
+function hostOf(raw: readonly string[]): string | undefined {
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') return raw[i + 1];
+  }
+  return undefined;
+}

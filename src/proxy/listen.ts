@@ -1,0 +1,325 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import {
+  AppError,
+  type Clock,
+  type Decision,
+  type ErrorCode,
+  errorTable,
+  type Plan,
+  type RouteShape,
+  type Snapshot,
+  type Telemetry,
+  type UsageOutcome,
+} from '../core/index.js';
+import { Exchange, type ExchangeHost, ProxyResponse } from './exchange.js';
+import type { ResolveAll } from './guard-address.js';
+import { handleRequest, type RequestContext } from './handle-request.js';
+import { FailureLimit } from './limit-failures.js';
+import { offersWebSocket, withoutUpgrade } from './read-upgrade.js';
+import { problemAnswer } from './send-problem.js';
+import { UpstreamPools } from './upstream-pools.js';
+
+export interface ProxyLimits {
+  readonly maxHeaderBytes: number;
+  readonly maxHeaders: number;
+  readonly headersTimeoutMs: number;
+  readonly bodyIdleMs: number;
+  readonly maxConnections: number;
+  /** Requests under way at once; more are answered `overloaded`. */
+  readonly maxConcurrentRequests: number;
+}
+
+export const DEFAULT_PROXY_LIMITS: ProxyLimits = {
+  maxHeaderBytes: 64 * 1024,
+  maxHeaders: 200,
+  headersTimeoutMs: 10_000,
+  bodyIdleMs: 60_000,
+  maxConnections: 20_000,
+  maxConcurrentRequests: 10_000,
+};
+
+export interface ProxyTls {
+  readonly cert: string;
+  readonly key: string;
+  /** Set = a client certificate signed by one of these is required. */
+  readonly clientCa?: string | undefined;
+}
+
+export interface ProxyListenerOptions {
+  snapshot(): Snapshot;
+  readonly noRoute: RouteShape;
+  readonly usage: {
+    record(plan: Plan, clientId: string, outcome: UsageOutcome, usedAtMs: number): void;
+  };
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  readonly limits?: Partial<ProxyLimits> | undefined;
+  readonly strictExpiry?: boolean | undefined;
+  readonly tls?: ProxyTls | undefined;
+  /** How names of upstreams are resolved; `dns.lookup` by default. */
+  readonly resolveAll?: ResolveAll | undefined;
+}
+
+export interface ProxyListener {
+  /** Throws `address_in_use`. Resolves with the address bound. */
+  listen(host: string, port: number): Promise<AddressInfo>;
+  /** Closes connections to upstreams that no plan of the newest snapshot names. */
+  retainUpstreams(): void;
+  readonly inFlight: number;
+  /**
+   * Stops accepting, lets requests under way finish, and closes each connection after its answer. What is
+   * still under way after `timeoutMs` is cut.
+   */
+  close(timeoutMs: number): Promise<void>;
+}
+
+/** A connection that is idle when a drain begins may hold a request on its way: it is given this long. */
+const IDLE_GRACE_MS = 1000;
+
+export function createProxyListener(options: ProxyListenerOptions): ProxyListener {
+  return new Listener(options);
+}
+
+class Listener implements ProxyListener, ExchangeHost {
+  draining = false;
+  readonly #options: ProxyListenerOptions;
+  readonly #limits: ProxyLimits;
+  readonly #pools: UpstreamPools;
+  readonly #context: RequestContext;
+  readonly #server: Server;
+  readonly #exchanges = new Set<Exchange>();
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: ProxyListenerOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_PROXY_LIMITS, ...options.limits };
+    this.#pools = new UpstreamPools(options.resolveAll);
+    this.#context = {
+      snapshot: options.snapshot,
+      pools: this.#pools,
+      failures: new FailureLimit(options.clock),
+      noRoute: options.noRoute,
+      maxHeaders: this.#limits.maxHeaders,
+      bodyIdleMs: this.#limits.bodyIdleMs,
+      strictExpiry: options.strictExpiry ?? false,
+      now: () => options.clock.now(),
+    };
+    this.#server = this.#createServer();
+  }
+
+  get inFlight(): number {
+    return this.#exchanges.size;
+  }
+
+  now(): number {
+    return this.#options.clock.now();
+  }
+
+  used(plan: Plan, clientId: string, outcome: UsageOutcome, usedAtMs: number): void {
+    this.#options.usage.record(plan, clientId, outcome, usedAtMs);
+  }
+
+  ended(exchange: Exchange): void {
+    if (!this.#exchanges.delete(exchange)) return;
+    this.#options.telemetry.decision(exchange);
+    exchange.plan?.stats.record(exchange.status, exchange.code, exchange.durationMs);
+    if (this.#exchanges.size === 0) this.#onIdle?.();
+  }
+
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => {
+        reject(listenError(error, host, port));
+      });
+      this.#server.listen(port, host, resolve);
+    });
+    return this.#server.address() as AddressInfo;
+  }
+
+  retainUpstreams(): void {
+    const ids = new Set<string>();
+    for (const plans of this.#options.snapshot().plans) {
+      for (const { upstream } of plans.values()) ids.add(upstream.id);
+    }
+    this.#pools.retain(ids);
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    this.draining = true;
+    // After the poll phase: every connection that the kernel had completed is accepted by then.
+    await new Promise((resolve) => setImmediate(resolve));
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    const deadline = after(timeoutMs);
+    await Promise.race([after(Math.min(IDLE_GRACE_MS, timeoutMs)).done, closed]);
+    if (this.#exchanges.size > 0) {
+      const idle = new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+      await Promise.race([idle, deadline.done]);
+    }
+    deadline.cancel();
+    this.#server.closeIdleConnections();
+    for (const exchange of [...this.#exchanges]) exchange.abandon();
+    // The last answers may still be on their way to the socket.
+    const flush = after(Math.min(IDLE_GRACE_MS, timeoutMs));
+    await Promise.race([closed, flush.done]);
+    flush.cancel();
+    this.#server.closeAllConnections();
+    await closed;
+    await this.#pools.destroy();
+  }
+
+  #createServer(): Server {
+    const { tls } = this.#options;
+    const options: ServerOptions<typeof IncomingMessage, typeof ProxyResponse> = {
+      ServerResponse: ProxyResponse,
+      maxHeaderSize: this.#limits.maxHeaderBytes,
+      headersTimeout: this.#limits.headersTimeoutMs,
+      requestTimeout: 0,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 1000,
+      // Said by Keyferry itself, as a problem document.
+      requireHostHeader: false,
+      noDelay: true,
+    };
+    const onRequest = ((request: IncomingMessage, response: ProxyResponse) => {
+      this.#handle(new Exchange(this, request, response));
+    }) as RequestListener<typeof IncomingMessage, typeof ProxyResponse>;
+    const server =
+      tls === undefined
+        ? createServer(options)
+        : createTlsServer({
+            ...options,
+            cert: tls.cert,
+            key: tls.key,
+            minVersion: 'TLSv1.2',
+            ...(tls.clientCa === undefined
+              ? {}
+              : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
+          });
+    server.on('request', onRequest);
+    // The answer to Expect is given once the request is known to be wanted.
+    server.on('checkContinue', onRequest);
+    server.on('checkExpectation', onRequest);
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#upgrade(server, request, socket, head);
+    });
+    server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+      this.#answerRaw(socket, 'method_not_allowed', 'CONNECT is not taken.');
+    });
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+      this.#clientError(error, socket);
+    });
+    server.maxHeadersCount = 0;
+    server.maxConnections = this.#limits.maxConnections;
+    return server as Server;
+  }
+
+  #handle(exchange: Exchange): void {
+    this.#exchanges.add(exchange);
+    if (this.#exchanges.size > this.#limits.maxConcurrentRequests) {
+      exchange.begin(undefined, undefined);
+      exchange.fail('overloaded', 'Too many requests are under way. Try again soon.', 1);
+      return;
+    }
+    try {
+      handleRequest(this.#context, exchange);
+    } catch (error) {
+      exchange.failWith(
+        error instanceof AppError
+          ? error
+          : new AppError('internal_error', 'Something went wrong inside Keyferry.', {
+              cause: error,
+            }),
+      );
+    }
+  }
+
+  #upgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (!offersWebSocket(request)) {
+      // An offer such as h2c may be ignored (RFC 9110 section 7.8): the request goes on as it is.
+      socket.unshift(Buffer.concat([withoutUpgrade(request), head]));
+      server.emit(this.#options.tls === undefined ? 'connection' : 'secureConnection', socket);
+      return;
+    }
+    const response = new ProxyResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as Socket);
+    response.on('finish', () => (socket as Socket).destroySoon());
+    socket.on('error', () => socket.destroy());
+    const exchange = new Exchange(this, request, response);
+    exchange.upgrade = { socket, head };
+    socket.on('close', () => exchange.abandon());
+    this.#handle(exchange);
+  }
+
+  #clientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    if (error.code === 'HPE_HEADER_OVERFLOW') {
+      const detail = `The headers are longer than ${this.#limits.maxHeaderBytes} bytes.`;
+      this.#answerRaw(socket, 'headers_too_large', detail);
+    } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+      this.#answerRaw(socket, 'request_timeout', 'The request headers came too slowly.');
+    } else {
+      this.#answerRaw(socket, 'request_rejected', 'The request is not valid HTTP/1.1.');
+    }
+  }
+
+  /** Answers where there is no request to answer: on the socket itself, which is then closed. */
+  #answerRaw(socket: Duplex, code: ErrorCode, detail: string): void {
+    const requestId = crypto.randomUUID();
+    const { status, headers, body } = problemAnswer(code, detail, requestId);
+    let text = `HTTP/1.1 ${status} ${errorTable[code].title}\r\n`;
+    for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
+    socket.on('error', () => socket.destroy());
+    socket.end(`${text}Connection: close\r\n\r\n${body}`, () => socket.destroy());
+    const decision: Decision = {
+      requestId,
+      method: '',
+      route: undefined,
+      environment: undefined,
+      client: undefined,
+      status,
+      code,
+      upstream: undefined,
+      secrets: [],
+      durationMs: 0,
+    };
+    this.#options.telemetry.decision(decision);
+  }
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): AppError {
+  const where = `${host}:${port}`;
+  if (error.code === 'EADDRINUSE') {
+    return new AppError(
+      'address_in_use',
+      `The proxy cannot listen on ${where}: the address is in use. Stop what uses it, or choose another with --proxy-listen.`,
+    );
+  }
+  return new AppError(
+    'address_in_use',
+    `The proxy cannot listen on ${where} (${error.code ?? 'unknown'}). Choose another with --proxy-listen.`,
+    { cause: error },
+  );
+}
+
+function after(ms: number): { readonly done: Promise<void>; cancel(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const done = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  return { done, cancel: () => clearTimeout(timer) };
+}

@@ -1,0 +1,101 @@
+/** RFC 9110 section 7.6.1, and what is Keyferry's own: an upstream must not speak in its name. */
+const DROPPED = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+const Action = {
+  keep: 0,
+  drop: 1,
+  connection: 2,
+  contentLength: 3,
+  requestId: 4,
+  date: 5,
+} as const;
+type Action = (typeof Action)[keyof typeof Action];
+
+/** Spellings remembered; an upstream that makes up names cannot fill memory. */
+const MAX_SPELLINGS = 2048;
+const actions = new Map<string, Action>();
+
+function actionFor(name: string): Action {
+  const known = actions.get(name);
+  if (known !== undefined) return known;
+  const action = decide(name.toLowerCase());
+  if (actions.size < MAX_SPELLINGS) actions.set(name, action);
+  return action;
+}
+
+function decide(name: string): Action {
+  if (name === 'connection') return Action.connection;
+  if (name === 'content-length') return Action.contentLength;
+  if (name === 'x-request-id') return Action.requestId;
+  if (name === 'date') return Action.date;
+  return DROPPED.has(name) || name.startsWith('keyferry-') ? Action.drop : Action.keep;
+}
+
+export interface ResponseHead {
+  /** Name, value, name, value. */
+  readonly headers: string[];
+  readonly hasLength: boolean;
+  readonly hasRequestId: boolean;
+  readonly hasDate: boolean;
+}
+
+/** Sorts an upstream's raw response headers: hop-by-hop ones are left out, the rest passes as it came. */
+export function readResponseHead(raw: readonly Uint8Array[]): ResponseHead {
+  const headers: string[] = [];
+  let connection: string | undefined;
+  let hasLength = false;
+  let hasRequestId = false;
+  let hasDate = false;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] as Buffer).toString('latin1');
+    const action = actionFor(name);
+    if (action === Action.drop) continue;
+    const value = (raw[i + 1] as Buffer).toString('latin1');
+    if (action === Action.connection) {
+      connection = connection === undefined ? value : `${connection},${value}`;
+      continue;
+    }
+    if (action === Action.contentLength) hasLength = true;
+    else if (action === Action.requestId) hasRequestId = true;
+    else if (action === Action.date) hasDate = true;
+    headers.push(name, value);
+  }
+  if (connection !== undefined) removeNamed(headers, connection);
+  return { headers, hasLength, hasRequestId, hasDate };
+}
+
+function removeNamed(headers: string[], connection: string): void {
+  if (/^(?:keep-alive|close)$/i.test(connection)) return;
+  const named = new Set(connection.split(',').map((token) => token.trim().toLowerCase()));
+  named.delete('content-length');
+  let end = 0;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    if (named.has(name.toLowerCase())) continue;
+    headers[end++] = name;
+    headers[end++] = headers[i + 1] as string;
+  }
+  headers.length = end;
+}
+
+/** Trailer fields as pairs, without those that would change framing or routing (RFC 9110 section 6.5.1). */
+export function readTrailers(raw: readonly Uint8Array[]): [name: string, value: string][] {
+  const trailers: [string, string][] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] as Buffer).toString('latin1');
+    const action = actionFor(name);
+    if (action !== Action.keep) continue;
+    trailers.push([name, (raw[i + 1] as Buffer).toString('latin1')]);
+  }
+  return trailers;
+}

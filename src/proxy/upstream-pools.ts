@@ -1,0 +1,71 @@
+import { isIP } from 'node:net';
+import { buildConnector, Pool } from 'undici';
+import type { Upstream } from '../core/index.js';
+import { AddressDenied, guardedLookup, isDeniedAddress, type ResolveAll } from './guard-address.js';
+
+/** As long as most load balancers keep an idle connection (AWS ALB: 60 s), less a margin. */
+const KEEP_ALIVE_MS = 55_000;
+
+/**
+ * One pool of connections per upstream, environment and connection options: a route that denies private
+ * addresses never reuses a socket of one that allows them.
+ */
+export class UpstreamPools {
+  readonly #pools = new Map<string, Pool>();
+  readonly #resolveAll: ResolveAll | undefined;
+
+  constructor(resolveAll?: ResolveAll) {
+    this.#resolveAll = resolveAll;
+  }
+
+  poolFor(upstream: Upstream): Pool {
+    const known = this.#pools.get(upstream.id);
+    if (known !== undefined) return known;
+    const pool = this.#open(upstream);
+    this.#pools.set(upstream.id, pool);
+    return pool;
+  }
+
+  /** Closes the pools of upstreams that are no longer named, once their requests are done. */
+  retain(ids: ReadonlySet<string>): void {
+    for (const [id, pool] of this.#pools) {
+      if (ids.has(id)) continue;
+      this.#pools.delete(id);
+      pool.close().catch(() => pool.destroy());
+    }
+  }
+
+  async destroy(): Promise<void> {
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map((pool) => pool.destroy()));
+  }
+
+  #open({ origin, allowPrivateNetwork, timeouts, tls }: Upstream): Pool {
+    const guard = allowPrivateNetwork ? {} : { lookup: guardedLookup(this.#resolveAll) };
+    const connect = buildConnector({
+      timeout: timeouts.connectMs,
+      autoSelectFamily: true,
+      ...guard,
+      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+      ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    });
+    return new Pool(origin, {
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: 600_000,
+      headersTimeout: timeouts.headersMs,
+      bodyTimeout: timeouts.idleMs,
+      connect(options, callback) {
+        const host = options.hostname.replace(/^\[|\]$/g, '');
+        // An address literal is never looked up, so it is checked here.
+        if (!allowPrivateNetwork && isIP(host) !== 0 && isDeniedAddress(host)) {
+          callback(new AddressDenied('denied'), null);
+          return;
+        }
+        connect(options, callback);
+      },
+    });
+  }
+}
