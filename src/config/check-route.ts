@@ -1,0 +1,59 @@
+import type { Placements, Route, RouteOptions } from '../core/index.js';
+import { checkMatch } from './check-match.js';
+import { checkHeaders, checkQuery } from './check-placements.js';
+import { checkTls, checkUpstream } from './check-upstream.js';
+import type { Finding, JsonPath } from './finding.js';
+import type { Salvaged } from './salvage.js';
+
+/** Checks what one route means, as far as the document alone can tell. */
+export function checkRoute(route: Salvaged<Route>, path: JsonPath): Finding[] {
+  const findings = [
+    ...checkMatch(route.match ?? {}, [...path, 'match']),
+    ...checkSettings(route, path),
+  ];
+  const environments = Object.entries(route.environments ?? {});
+  for (const [name, environment] of environments) {
+    const here = [...path, 'environments', name];
+    if (environment === undefined) continue;
+    const allowances = {
+      allowPrivateNetwork: environment.allowPrivateNetwork ?? route.allowPrivateNetwork ?? false,
+      allowInsecureUpstream:
+        environment.allowInsecureUpstream ?? route.allowInsecureUpstream ?? false,
+    };
+    findings.push(...checkUpstream(environment, allowances, here));
+    findings.push(...checkSettings(environment, here));
+  }
+  return findings;
+}
+
+function checkSettings(settings: Salvaged<RouteOptions & Placements>, path: JsonPath): Finding[] {
+  return [
+    ...checkHeaders(settings.headers ?? {}, [...path, 'headers']),
+    ...checkQuery(settings.query ?? {}, [...path, 'query']),
+    ...checkTls(settings.tls ?? {}, [...path, 'tls']),
+  ];
+}
+
+/**
+ * Checks that a route says which requests it takes and where it exists. Reads the raw document: a part that
+ * is there but misshapen is not also called missing.
+ */
+export function checkPresence(route: unknown, path: JsonPath): Finding[] {
+  const findings: Finding[] = [];
+  const { match, environments } = (route ?? {}) as { match?: unknown; environments?: unknown };
+  if (isObject(match) && !('pathPrefix' in match) && !('host' in match)) {
+    const message = 'pathPrefix, host, or both are expected; "/" as pathPrefix matches every path';
+    findings.push({ path: [...path, 'match'], severity: 'error', message });
+  }
+  if (!isObject(environments)) return findings;
+  const here = [...path, 'environments'];
+  if (Object.keys(environments).length === 0) {
+    const message = 'at least one environment is expected; without one the route exists nowhere';
+    findings.push({ path: here, severity: 'error', message });
+  }
+  return findings;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
