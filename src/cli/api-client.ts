@@ -1,0 +1,196 @@
+import type { Problem } from '../core/index.js';
+import { CommandFailure } from './command-failure.js';
+
+/** Long enough for an audit log of millions of rows to be verified. */
+const REQUEST_TIMEOUT_MS = 120_000;
+const PAGE_LIMIT = 1000;
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface ApiPage<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+export interface ApiRequest {
+  readonly query?: Query;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface ApiConnection {
+  readonly url: URL;
+  readonly token: string;
+  /** Where the token came from, for messages. */
+  readonly tokenSource: string;
+  readonly version: string;
+}
+
+/** Speaks the admin API. A refusal becomes a CommandFailure with exit code 2; no answer, with 1. */
+export class ApiClient {
+  readonly #connection: ApiConnection;
+
+  constructor(connection: ApiConnection) {
+    this.#connection = connection;
+  }
+
+  get<T>(path: string, query: Query = {}): Promise<T> {
+    return this.#json('GET', path, { query });
+  }
+
+  /** `body` undefined sends none. */
+  post<T>(path: string, body?: unknown, request: ApiRequest = {}): Promise<T> {
+    return this.#json('POST', path, { ...request, body });
+  }
+
+  put<T>(path: string, body: unknown, request: ApiRequest = {}): Promise<T> {
+    return this.#json('PUT', path, { ...request, body });
+  }
+
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.#json('PATCH', path, { body });
+  }
+
+  delete<T>(path: string, query: Query = {}): Promise<T> {
+    return this.#json('DELETE', path, { query });
+  }
+
+  /** Every item of a paged list, or the first `most`. */
+  async list<T>(path: string, query: Query = {}, most = Number.POSITIVE_INFINITY): Promise<T[]> {
+    const items: T[] = [];
+    let cursor: string | undefined;
+    do {
+      const limit = Math.min(PAGE_LIMIT, most - items.length);
+      const page = await this.get<ApiPage<T>>(path, { ...query, limit, cursor });
+      items.push(...page.items);
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined && items.length < most);
+    return items;
+  }
+
+  /** The body as it comes, for what is too large to hold. */
+  async download(method: 'GET' | 'POST', path: string): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.#send(method, path, {});
+    if (response.body === null) throw this.#notKeyferry(response.status);
+    return response.body;
+  }
+
+  async #json<T>(method: string, path: string, request: ApiRequest): Promise<T> {
+    const response = await this.#send(method, path, request);
+    if (response.status === 204) return undefined as T;
+    const body = await readJson(response);
+    if (body === undefined) throw this.#notKeyferry(response.status);
+    return body as T;
+  }
+
+  async #send(method: string, path: string, request: ApiRequest): Promise<Response> {
+    const { url, token, version } = this.#connection;
+    const target = new URL(`${url.pathname.replace(/\/$/, '')}${path}`, url);
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) target.searchParams.set(name, String(value));
+    }
+    const headers: Record<string, string> = {
+      ...request.headers,
+      authorization: `Bearer ${token}`,
+      accept: 'application/json',
+      'user-agent': `keyferry-cli/${version}`,
+    };
+    const init: RequestInit = {
+      method,
+      headers,
+      // The token must not follow a redirect to another host.
+      redirect: 'manual',
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    };
+    if (request.body !== undefined) {
+      headers['content-type'] = 'application/json';
+      init.body = JSON.stringify(request.body);
+    }
+    let response: Response;
+    try {
+      response = await fetch(target, init);
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+    if (response.ok) return response;
+    throw await this.#refusal(response);
+  }
+
+  async #refusal(response: Response): Promise<CommandFailure> {
+    const problem = await readJson(response);
+    if (!isRecord(problem) || typeof problem.code !== 'string') {
+      return this.#notKeyferry(response.status);
+    }
+    const hints: string[] = [];
+    if (response.status === 401) {
+      hints.push(`The token came from ${this.#connection.tokenSource}.`);
+    }
+    const retryAfter = response.headers.get('retry-after');
+    if (retryAfter !== null) hints.push(`Try again in ${retryAfter} seconds.`);
+    return new CommandFailure(String(problem.detail ?? problem.title ?? problem.code), {
+      exitCode: 2,
+      code: problem.code,
+      problems: Array.isArray(problem.errors) ? problem.errors.filter(isProblem) : [],
+      hints,
+    });
+  }
+
+  #notKeyferry(status: number): CommandFailure {
+    return new CommandFailure(
+      `what answers at ${this.#connection.url.origin} (status ${status}) is not Keyferry's admin API`,
+      {
+        hints: [
+          'The admin listener is not the proxy listener: by default it is http://127.0.0.1:8081.',
+          'Name it with --admin-url or KEYFERRY_ADMIN_URL.',
+        ],
+      },
+    );
+  }
+
+  #unreachable(error: unknown): CommandFailure {
+    const { origin } = this.#connection.url;
+    const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
+    if (timedOut) {
+      return new CommandFailure(
+        `the server at ${origin} did not answer within ${REQUEST_TIMEOUT_MS / 1000} seconds`,
+      );
+    }
+    const reason = systemCode(error);
+    return new CommandFailure(
+      `no server answers at ${origin}${reason === undefined ? '' : ` (${reason})`}`,
+      {
+        hints: [
+          'Start one with: keyferry serve',
+          'If it listens elsewhere, name it with --admin-url or KEYFERRY_ADMIN_URL.',
+        ],
+      },
+    );
+  }
+}
+
+/** Makes one path segment of a name. */
+export function segment(name: string): string {
+  return encodeURIComponent(name);
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch {
+    return undefined;
+  }
+}
+
+/** `ECONNREFUSED` and the like: fetch hides it in the cause. */
+function systemCode(error: unknown): string | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return isRecord(cause) && typeof cause.code === 'string' ? cause.code : undefined;
+}
+
+function isProblem(value: unknown): value is Problem {
+  return isRecord(value) && typeof value.path === 'string' && typeof value.message === 'string';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,152 @@
+import { Option } from 'commander';
+import type { ApiClient } from './api-client.js';
+import {
+  addCommand,
+  addNoun,
+  environmentOption,
+  type Registry,
+  repeated,
+  type Session,
+} from './command.js';
+import { type ConfirmOptions, confirm, yesOption } from './confirm.js';
+import { describeAgo, describeMoment, parseMoment } from './describe-time.js';
+import { findByName } from './find-by-name.js';
+import type { RoutesAnswer } from './routes-answer.js';
+
+const DEFAULT_PROXY_URL = 'http://127.0.0.1:8080';
+
+interface ClientAnswer {
+  readonly id: string;
+  readonly name: string;
+  readonly environment: string;
+  readonly routes: readonly string[] | null;
+  readonly cidrs: readonly string[] | null;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+  readonly lastUsedAt: string | null;
+}
+
+interface CreateOptions {
+  readonly environment: string;
+  readonly route?: readonly string[];
+  readonly cidr?: readonly string[];
+  readonly expires?: string;
+}
+
+/** `keyferry clients create|list|revoke`. */
+export function addClients(registry: Registry): void {
+  const noun = addNoun(registry, 'clients', 'give apps their tokens and take them back');
+  addCommand<CreateOptions>(noun, {
+    usage: 'create <name>',
+    summary: 'create a client and print its token, this once',
+    example: 'clients create shop --environment production --route stripe',
+    options: [
+      environmentOption('the one environment that its requests go to'),
+      repeated('--route <name>', 'a route that it may use (repeatable; default: all)'),
+      repeated('--cidr <network>', 'a network that it may come from (repeatable; default: any)'),
+      new Option('--expires <when>', 'when the token ends: 90d, or 2027-01-31T00:00:00Z'),
+    ],
+    act: create,
+  });
+  addCommand(noun, {
+    usage: 'list',
+    summary: 'list clients',
+    example: 'clients list',
+    act: list,
+  });
+  addCommand<ConfirmOptions>(noun, {
+    usage: 'revoke <client>',
+    summary: 'end a client and its token; name it by its name or its id',
+    example: 'clients revoke shop',
+    options: [yesOption()],
+    async act(session, options, name) {
+      const api = session.api();
+      const client = findByName(await api.list<ClientAnswer>('/v1/clients'), name, 'client');
+      await confirm(session, options, `Revoke the client ${client.name}? Its requests will fail.`);
+      await api.delete(`/v1/clients/${client.id}`);
+      if (session.json)
+        return session.terminal.json({ id: client.id, name: client.name, revoked: true });
+      session.terminal.print(`Revoked client ${client.name}.`);
+    },
+  });
+}
+
+async function create(session: Session, options: CreateOptions, name: string): Promise<void> {
+  const { terminal, json, nowMs } = session;
+  const api = session.api();
+  const { environment, route: routes, cidr: cidrs, expires } = options;
+  const client = await api.post<ClientAnswer & { readonly token: string }>('/v1/clients', {
+    name,
+    environment,
+    ...(routes === undefined ? {} : { routes }),
+    ...(cidrs === undefined ? {} : { cidrs }),
+    ...(expires === undefined
+      ? {}
+      : { expiresAt: parseMoment(expires, '--expires', 'future', nowMs) }),
+  });
+  if (json) return terminal.json(client);
+  terminal.print(`Created client ${client.name} for ${environment}. Its token, shown this once:`);
+  terminal.print();
+  terminal.print(`  ${client.token}`);
+  terminal.print();
+  const path = await examplePath(api, client);
+  if (path === undefined) {
+    terminal.hint('No route is there for it yet: keyferry routes apply routes.json');
+  } else {
+    terminal.hint(`Try it: curl -H 'Keyferry-Token: ${client.token}' ${DEFAULT_PROXY_URL}${path}`);
+  }
+}
+
+/** The path of a route that the client may use; undefined when there is none or it cannot be told. */
+async function examplePath(api: ApiClient, client: ClientAnswer): Promise<string | undefined> {
+  const applied = await api.get<RoutesAnswer>('/v1/routes').catch(() => undefined);
+  const usable = applied?.document?.routes.find(
+    (route) =>
+      Object.hasOwn(route.environments, client.environment) &&
+      (client.routes === null || client.routes.includes(route.name)),
+  );
+  if (usable === undefined) return undefined;
+  return `${(usable.match.pathPrefix ?? '').replace(/\/$/, '')}/`;
+}
+
+async function list({ api, json, terminal, nowMs }: Session): Promise<void> {
+  const items = await api().list<ClientAnswer>('/v1/clients');
+  if (json) return terminal.json({ items });
+  if (items.length === 0) {
+    terminal.print('No clients.');
+    return terminal.hint('Create one: keyferry clients create NAME --environment production');
+  }
+  terminal.table(
+    [
+      { title: 'CLIENT', shrinks: true },
+      { title: 'ID', shrinks: true },
+      { title: 'ENVIRONMENT', shrinks: true },
+      { title: 'ROUTES', shrinks: true },
+      { title: 'NETWORKS', shrinks: true },
+      { title: 'STATE' },
+      { title: 'EXPIRES' },
+      { title: 'LAST USED', align: 'right' },
+    ],
+    items.map((client) => [
+      client.name,
+      client.id,
+      client.environment,
+      client.routes?.join(', ') ?? 'all',
+      client.cidrs?.join(', ') ?? 'any',
+      stateOf(client, nowMs),
+      describeMoment(client.expiresAt),
+      describeAgo(client.lastUsedAt, nowMs),
+    ]),
+    (cell, column) => (column === 5 && cell !== 'active' ? terminal.paint.dim(cell) : cell),
+  );
+}
+
+/** `active`, `expired` or `revoked`: of a client or an admin. */
+export function stateOf(
+  holder: { readonly revokedAt: string | null; readonly expiresAt: string | null },
+  nowMs: number,
+): string {
+  if (holder.revokedAt !== null) return 'revoked';
+  return holder.expiresAt !== null && Date.parse(holder.expiresAt) <= nowMs ? 'expired' : 'active';
+}

@@ -1,0 +1,74 @@
+import type { Problem, RoutesDocument } from '../core/index.js';
+
+/** One setting of the server as `serve --help` shows it. */
+export interface ServeSetting {
+  /** `--proxy-listen`. */
+  readonly flag: string;
+  /** `HOST:PORT`; undefined for a switch. */
+  readonly placeholder: string | undefined;
+  readonly summary: string;
+  /** `KEYFERRY_PROXY_LISTEN`. */
+  readonly variable: string;
+  readonly fallback: string | undefined;
+  /** May be given several times. */
+  readonly repeats: boolean;
+}
+
+/** What the flags of a command line say, by flag: `{'--proxy-listen': '127.0.0.1:80'}`. */
+export type ServeFlags = Readonly<Record<string, string | true | readonly string[]>>;
+
+export interface RunningServerPort {
+  /** Ends when requests under way are answered. */
+  close(): Promise<void>;
+}
+
+export interface DoctorCheck {
+  readonly name: string;
+  readonly status: 'ok' | 'warning' | 'failed' | 'skipped';
+  /** What was found. */
+  readonly detail: string;
+  /** What to do about it. */
+  readonly advice?: string | undefined;
+}
+
+/** Work on the data folder itself, without the server. Each throws AppError. */
+export interface MaintenancePort {
+  rekey(options: {
+    readonly dataDir: string;
+    readonly rootKeyFile: string | undefined;
+    readonly newRootKeyFile: string | undefined;
+  }): Promise<{ readonly keys: number; readonly rootKeyFile: string }>;
+  restore(options: {
+    readonly dataDir: string;
+    readonly backupFile: string;
+    readonly rootKeyFile: string | undefined;
+  }): Promise<{ readonly secrets: number; readonly versions: number }>;
+  doctor(options: {
+    readonly dataDir: string;
+    readonly rootKeyFile: string | undefined;
+  }): Promise<readonly DoctorCheck[]>;
+}
+
+/** A routes file that was read: the document, or what is wrong and where. */
+export interface ReadRoutesFile {
+  readonly document: RoutesDocument | undefined;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+/** Everything that the command line does not do itself; `main.ts` hands it in. */
+export interface CommandLinePorts {
+  readonly version: string;
+  /** Every setting of `serve`, in the order of its help. */
+  readonly serveSettings: readonly ServeSetting[];
+  /** Starts the server; its messages go to `say`. Throws AppError. */
+  startServer(
+    flags: ServeFlags,
+    io: { readonly say: (line: string) => void; readonly warn: (line: string) => void },
+  ): Promise<RunningServerPort>;
+  /** Resolves with the signal that asks the server to stop. */
+  untilStopSignal(): Promise<string>;
+  readonly maintenance: MaintenancePort;
+  /** Checks the text of a routes document without a server; `fileName` is for messages. */
+  readRoutes(text: string, fileName: string): Promise<ReadRoutesFile>;
+}

@@ -1,0 +1,33 @@
+import type { Criticality, SecretKind } from '../core/index.js';
+
+/** A secret as the admin API shows it. */
+export interface SecretAnswer {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly owner: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly allowedHosts: readonly string[];
+  readonly kind: SecretKind;
+  readonly criticality: Criticality;
+  readonly rotateEveryDays: number | null;
+  readonly maximumAgeDays: number | null;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly environments: readonly SecretEnvironmentAnswer[];
+  readonly routes: readonly string[];
+  readonly clients: readonly string[];
+  readonly lastUsedAt: string | null;
+}
+
+export interface SecretEnvironmentAnswer {
+  readonly environment: string;
+  readonly currentVersion: number | null;
+  readonly previousVersion: number | null;
+  readonly currentSince: string | null;
+  readonly currentCreatedAt: string | null;
+  readonly currentExpiresAt: string | null;
+  readonly stagedVersions: readonly number[];
+  readonly versions: number;
+  readonly lastUsedAt: string | null;
+}

@@ -1,0 +1,176 @@
+import { Option } from 'commander';
+import { type ApiClient, segment } from './api-client.js';
+import { addCommand, addNoun, type Registry, type Session, wholeNumber } from './command.js';
+import { CommandFailure } from './command-failure.js';
+import { confirm, type ForceOptions, forceOf, forceOptions, yesOption } from './confirm.js';
+import { describeAgo } from './describe-time.js';
+import { type GivenValue, readValue, type ValueOptions } from './read-value.js';
+import type { SecretAnswer } from './secret-answer.js';
+import { type AttributeOptions, attributeOptions, attributesOf } from './secret-attributes.js';
+import { sendValue, type VersionAnswer } from './send-value.js';
+import { showSecret } from './show-secret.js';
+import { VALUE_NOTES, valueOptions } from './value-options.js';
+
+interface CreateOptions extends ValueOptions, AttributeOptions {
+  readonly environment?: string;
+}
+
+interface ListOptions {
+  readonly environment?: string;
+  readonly unusedForDays?: number;
+  readonly olderThanDays?: number;
+  readonly withoutRoutes?: boolean;
+  readonly label?: string;
+}
+
+/** `keyferry secrets create|list|show|update|delete`. */
+export function addSecrets(registry: Registry): void {
+  const noun = addNoun(registry, 'secrets', 'create, list, show, update and delete secrets');
+  addCommand<CreateOptions>(noun, {
+    usage: 'create <name>',
+    summary: 'create a secret; with --environment also its first value',
+    example: 'secrets create stripe_api_key --environment production --value-file key.txt',
+    notes: VALUE_NOTES,
+    options: [
+      new Option('-e, --environment <name>', 'take the first value, for this environment'),
+      ...valueOptions(),
+      ...attributeOptions(),
+    ],
+    act: create,
+  });
+  addCommand<ListOptions>(noun, {
+    usage: 'list',
+    summary: 'list secrets',
+    example: 'secrets list --unused-for-days 90',
+    options: [
+      new Option('-e, --environment <name>', 'only with a version in this environment'),
+      wholeNumber('--unused-for-days <days>', 'not used for so many days, or never'),
+      wholeNumber('--older-than-days <days>', 'with a current version at least so old'),
+      new Option('--without-routes', 'named by no route'),
+      new Option('--label <name=value>', 'with this label (name alone: any value)'),
+    ],
+    act: list,
+  });
+  addCommand(noun, {
+    usage: 'show <name>',
+    summary: 'show a secret, its versions and where it is used (never its value)',
+    example: 'secrets show stripe_api_key',
+    act: (session, _options, name) => showSecret(session, name),
+  });
+  addCommand<AttributeOptions>(noun, {
+    usage: 'update <name>',
+    summary: 'change what is said about a secret (its values cannot be changed)',
+    example: 'secrets update stripe_api_key --owner payments --rotate-every-days 60',
+    options: attributeOptions(),
+    act: update,
+  });
+  addCommand<ForceOptions>(noun, {
+    usage: 'delete <name>',
+    summary: 'delete a secret with all its versions',
+    example: 'secrets delete old_api_key',
+    options: [yesOption(), ...forceOptions()],
+    async act(session, options, name) {
+      const force = forceOf(options);
+      await confirm(session, options, `Delete the secret ${name} and all its versions?`);
+      await session.api().delete(`/v1/secrets/${segment(name)}`, force);
+      if (session.json) return session.terminal.json({ name, deleted: true });
+      session.terminal.print(`Deleted secret ${name}.`);
+    },
+  });
+}
+
+async function create(session: Session, options: CreateOptions, name: string): Promise<void> {
+  const { terminal, json } = session;
+  const api = session.api();
+  const attributes = attributesOf(options);
+  const { environment } = options;
+  if (environment === undefined) {
+    if ([options.valueFile, options.fields, options.field].some((it) => it !== undefined)) {
+      throw new CommandFailure('a value belongs to an environment: give --environment NAME', {
+        hints: [`For example: keyferry secrets create ${name} --environment production`],
+      });
+    }
+    const secret = await api.post<SecretAnswer>('/v1/secrets', { name, ...attributes });
+    if (json) return terminal.json(secret);
+    terminal.print(`Created secret ${name}. It has no value yet.`);
+    return terminal.hint(`Add one: keyferry versions add ${name} --environment production`);
+  }
+  // Ask the server before the person: a misspelt environment must not cost a pasted value.
+  await api.get(`/v1/environments/${segment(environment)}`);
+  const given = await readValue(options, `${name} in ${environment}`, terminal);
+  const secret = await api.post<SecretAnswer>('/v1/secrets', { name, ...attributes });
+  const version = await addFirstVersion(api, name, environment, given);
+  if (json) return terminal.json({ ...secret, version });
+  terminal.print(`Created secret ${name} with version ${version.version} in ${environment}.`);
+  terminal.hint(
+    `Use it in routes: "Authorization": "Bearer <<secret:${templateName(name, given)}>>"`,
+  );
+}
+
+/** Takes the new secret away again when its value is refused, so that nothing is half done. */
+async function addFirstVersion(
+  api: ApiClient,
+  secret: string,
+  environment: string,
+  given: GivenValue,
+): Promise<VersionAnswer> {
+  try {
+    return await sendValue(api, { secret, environment }, given);
+  } catch (error) {
+    await api.delete(`/v1/secrets/${segment(secret)}`).catch(() => undefined);
+    throw error;
+  }
+}
+
+function templateName(name: string, given: GivenValue): string {
+  if (given.type === 'single') return name;
+  return `${name}.${[...given.fields.keys()][0] ?? ''}`;
+}
+
+async function list({ api, json, terminal, nowMs }: Session, options: ListOptions): Promise<void> {
+  const items = await api().list<SecretAnswer>('/v1/secrets', { ...options });
+  if (json) return terminal.json({ items });
+  if (items.length === 0) {
+    const filtered = Object.keys(options).length > 0;
+    terminal.print(filtered ? 'No secret fits.' : 'No secrets.');
+    return terminal.hint('Create one: keyferry secrets create NAME --environment production');
+  }
+  terminal.table(
+    [
+      { title: 'SECRET', shrinks: true },
+      { title: 'KIND' },
+      { title: 'OWNER', shrinks: true },
+      { title: 'CURRENT', shrinks: true },
+      { title: 'ROUTES', shrinks: true },
+      { title: 'LAST USED', align: 'right' },
+    ],
+    items.map((secret) => [
+      secret.name,
+      secret.criticality === 'critical' ? `${secret.kind}, critical` : secret.kind,
+      secret.owner ?? '–',
+      secret.environments.map((it) => `${it.environment}@${it.currentVersion ?? '–'}`).join(', ') ||
+        '–',
+      secret.routes.join(', ') || '–',
+      describeAgo(secret.lastUsedAt, nowMs),
+    ]),
+  );
+}
+
+async function update(session: Session, options: AttributeOptions, name: string): Promise<void> {
+  const api = session.api();
+  const path = `/v1/secrets/${segment(name)}`;
+  const changes: Record<string, unknown> = attributesOf(options);
+  if (Object.keys(changes).length === 0) {
+    throw new CommandFailure('nothing to change: give at least one option', {
+      hints: ['A value cannot be changed; add the next one with: keyferry versions add'],
+    });
+  }
+  if (changes.labels !== undefined) {
+    const { labels } = await api.get<SecretAnswer>(path);
+    const merged = Object.entries({ ...labels, ...changes.labels });
+    changes.labels = Object.fromEntries(merged.filter(([, value]) => value !== null));
+  }
+  const secret = await api.patch<SecretAnswer>(path, changes);
+  if (session.json) return session.terminal.json(secret);
+  session.terminal.print(`Updated secret ${name}: ${Object.keys(changes).join(', ')}.`);
+}

@@ -1,0 +1,49 @@
+import { type ApiClient, segment } from './api-client.js';
+import { CommandFailure } from './command-failure.js';
+import type { GivenValue } from './read-value.js';
+
+/** A version as the admin API shows it: everything but the value. */
+export interface VersionAnswer {
+  readonly secret: string;
+  readonly environment: string;
+  readonly version: number;
+  readonly state: 'staged' | 'current' | 'previous' | 'revoked' | 'destroyed';
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly activatedAt: string | null;
+  readonly expiresAt: string | null;
+  readonly note: string | null;
+  readonly fields: readonly string[];
+  readonly lastUsedAt: string | null;
+}
+
+/** The path of the versions of one secret in one environment. */
+export function versionsPath(secret: string, environment: string): string {
+  return `/v1/secrets/${segment(secret)}/environments/${segment(environment)}/versions`;
+}
+
+/** Adds the next version. */
+export function sendValue(
+  api: ApiClient,
+  target: { readonly secret: string; readonly environment: string },
+  given: GivenValue,
+  attributes: { readonly expiresAt?: string; readonly note?: string } = {},
+): Promise<VersionAnswer> {
+  const body = { value: valueBody(given), ...attributes };
+  return api.post<VersionAnswer>(versionsPath(target.secret, target.environment), body);
+}
+
+function valueBody(given: GivenValue): string | Record<string, string> {
+  if (given.type === 'single') return decode(given.value.expose());
+  return Object.fromEntries(
+    [...given.fields].map(([name, value]) => [name, decode(value.expose())]),
+  );
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new CommandFailure('the value is not UTF-8 text');
+  }
+}

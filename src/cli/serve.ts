@@ -1,0 +1,49 @@
+import { Option } from 'commander';
+import { addCommand, type Registry, repeated } from './command.js';
+import type { ServeFlags, ServeSetting } from './ports.js';
+
+/** `keyferry serve`: its options are the settings of the server. */
+export function addServe(registry: Registry, settings: readonly ServeSetting[]): void {
+  const everywhere = new Set(registry.parent.options.map((option) => option.long));
+  const options = new Map(settings.map((setting) => [setting.flag, optionOf(setting)]));
+  const command = addCommand(registry, {
+    usage: 'serve',
+    summary: 'start the proxy and the admin API',
+    example: 'serve --data-dir ./data --routes routes.json',
+    notes: [
+      'Flags come before environment variables, these before the file of --config, this before defaults.',
+      'SIGHUP reads the routes file again; SIGTERM and SIGINT end requests under way, then stop.',
+    ],
+    options: [...options].flatMap(([flag, option]) => (everywhere.has(flag) ? [] : [option])),
+    async act({ terminal, ports }) {
+      const given = command.optsWithGlobals<Readonly<Record<string, unknown>>>();
+      const flags: Record<string, ServeFlags[string]> = {};
+      for (const [flag, option] of options) {
+        const value = given[option.attributeName()];
+        if (value !== undefined) flags[flag] = value as ServeFlags[string];
+      }
+      const server = await ports.startServer(flags, {
+        say: (line) => terminal.print(line),
+        warn: (line) => terminal.warn(line),
+      });
+      const signal = await ports.untilStopSignal();
+      terminal.hint(`${signal}: ending requests under way`);
+      await server.close();
+    },
+  });
+}
+
+function optionOf({
+  flag,
+  placeholder,
+  summary,
+  variable,
+  fallback,
+  repeats,
+}: ServeSetting): Option {
+  const source = fallback === undefined ? variable : `${variable}; ${fallback}`;
+  const description = `${summary} (${source})`;
+  if (placeholder === undefined) return new Option(flag, description);
+  const flags = `${flag} <${placeholder}>`;
+  return repeats ? repeated(flags, description) : new Option(flags, description);
+}

@@ -1,0 +1,78 @@
+import { recommendedDays } from '../core/index.js';
+import { segment } from './api-client.js';
+import type { Session } from './command.js';
+import { describeAgo, describeMoment } from './describe-time.js';
+import type { SecretAnswer } from './secret-answer.js';
+import { type VersionAnswer, versionsPath } from './send-value.js';
+
+/** Prints a secret, its versions and where it is used. */
+export async function showSecret(
+  { api, json, terminal, nowMs }: Session,
+  name: string,
+): Promise<void> {
+  const secret = await api().get<SecretAnswer>(`/v1/secrets/${segment(name)}`);
+  if (json) return terminal.json(secret);
+  const perEnvironment = await Promise.all(
+    secret.environments.map(({ environment }) =>
+      api().list<VersionAnswer>(versionsPath(name, environment)),
+    ),
+  );
+  const recommended = recommendedDays(secret.kind, secret.criticality);
+  terminal.facts({
+    name: secret.name,
+    description: secret.description,
+    owner: secret.owner,
+    kind: secret.kind,
+    criticality: secret.criticality,
+    labels: joined(Object.entries(secret.labels).map(([label, value]) => `${label}=${value}`)),
+    'allowed hosts': joined(secret.allowedHosts) ?? 'any',
+    'rotate every': `${secret.rotateEveryDays ?? recommended} d${secret.rotateEveryDays === null ? ' (default)' : ''}`,
+    'maximum age': secret.maximumAgeDays === null ? null : `${secret.maximumAgeDays} d`,
+    routes: joined(secret.routes) ?? 'none',
+    clients: joined(secret.clients) ?? 'none',
+    'last used': describeAgo(secret.lastUsedAt, nowMs),
+    created: describeMoment(secret.createdAt),
+  });
+  terminal.print();
+  if (perEnvironment.flat().length === 0) {
+    terminal.print('No versions.');
+    return terminal.hint(`Add one: keyferry versions add ${name} --environment production`);
+  }
+  printVersions(terminal, perEnvironment.flat(), nowMs);
+}
+
+/** The table of versions, newest first as the server gives them. */
+export function printVersions(
+  terminal: Session['terminal'],
+  versions: readonly VersionAnswer[],
+  nowMs: number,
+): void {
+  terminal.table(
+    [
+      { title: 'ENVIRONMENT', shrinks: true },
+      { title: 'VERSION', align: 'right' },
+      { title: 'STATE' },
+      { title: 'CREATED', align: 'right' },
+      { title: 'LAST USED', align: 'right' },
+      { title: 'EXPIRES' },
+      { title: 'FIELDS', shrinks: true },
+      { title: 'NOTE', shrinks: true },
+    ],
+    versions.map((version) => [
+      version.environment,
+      String(version.version),
+      version.state,
+      describeAgo(version.createdAt, nowMs),
+      describeAgo(version.lastUsedAt, nowMs),
+      describeMoment(version.expiresAt),
+      version.fields.join(', ') || '–',
+      version.note ?? '–',
+    ]),
+    (cell, column) =>
+      column === 2 && cell.trim() === 'current' ? terminal.paint.green(cell) : cell,
+  );
+}
+
+function joined(items: readonly string[]): string | null {
+  return items.length === 0 ? null : items.join(', ');
+}

@@ -1,0 +1,144 @@
+import { Option } from 'commander';
+import { type AgeMark, markAge, recommendedDays } from '../core/index.js';
+import { addCommand, type Registry } from './command.js';
+import { describeAgo, describeDuration, describeUntil } from './describe-time.js';
+import type { SecretAnswer, SecretEnvironmentAnswer } from './secret-answer.js';
+import type { Paint } from './terminal.js';
+
+const DAY_MS = 86_400_000;
+
+interface StatusOptions {
+  readonly check?: boolean;
+  readonly environment?: string;
+}
+
+interface StatusRow {
+  readonly secret: string;
+  readonly environment: string | null;
+  readonly version: number | null;
+  readonly ageDays: number | null;
+  readonly ageMs: number | null;
+  readonly lastUsedAt: string | null;
+  readonly nextRotationAt: string | null;
+  /** `missing`: there is no current version to judge. */
+  readonly mark: AgeMark | 'missing';
+}
+
+const MARKS: Readonly<Record<StatusRow['mark'], string>> = {
+  fresh: '✓ fresh',
+  ageing: '⚠ ageing',
+  overdue: '✗ overdue',
+  missing: '– no value',
+};
+
+/** `keyferry status`: the age of everything, at one glance. */
+export function addStatus(registry: Registry): void {
+  addCommand<StatusOptions>(registry, {
+    usage: 'status',
+    summary: 'every secret with its age, last use and next rotation',
+    example: 'status --check',
+    options: [
+      new Option('--check', 'exit with 2 when a secret is overdue'),
+      new Option('-e, --environment <name>', 'only this environment'),
+    ],
+    async act({ api, json, terminal, nowMs }, { check, environment }) {
+      const secrets = await api().list<SecretAnswer>('/v1/secrets', { environment });
+      const rows = secrets.flatMap((secret) => rowsOf(secret, environment, nowMs));
+      const overdue = rows.filter((row) => row.mark === 'overdue').length;
+      const exitCode = check === true && overdue > 0 ? 2 : 0;
+      if (json) {
+        const items = rows.map(({ ageMs, ...row }) => row);
+        terminal.json({ items, overdue });
+        return exitCode;
+      }
+      if (rows.length === 0) {
+        terminal.print(environment === undefined ? 'No secrets.' : `No secrets in ${environment}.`);
+        terminal.hint(
+          `Create one: keyferry secrets create NAME --environment ${environment ?? 'production'}`,
+        );
+        return exitCode;
+      }
+      terminal.table(
+        [
+          { title: 'SECRET', shrinks: true },
+          { title: 'ENVIRONMENT', shrinks: true },
+          { title: 'VERSION', align: 'right' },
+          { title: 'AGE', align: 'right' },
+          { title: 'LAST USED', align: 'right' },
+          { title: 'NEXT ROTATION', align: 'right' },
+          { title: 'MARK' },
+        ],
+        rows.map((row) => [
+          row.secret,
+          row.environment ?? '–',
+          row.version === null ? '–' : String(row.version),
+          row.ageMs === null ? '–' : describeDuration(row.ageMs),
+          row.version === null ? '–' : describeAgo(row.lastUsedAt, nowMs),
+          row.nextRotationAt === null ? '–' : describeUntil(Date.parse(row.nextRotationAt), nowMs),
+          MARKS[row.mark],
+        ]),
+        (cell, column) => (column === 6 ? colourOf(cell, terminal.paint) : cell),
+      );
+      if (overdue > 0) {
+        terminal.hint(
+          `${overdue} overdue. Next: keyferry versions add NAME --environment ENVIRONMENT, then versions activate.`,
+        );
+      }
+      return exitCode;
+    },
+  });
+}
+
+function rowsOf(secret: SecretAnswer, environment: string | undefined, nowMs: number): StatusRow[] {
+  const held = secret.environments.filter(
+    (it) => environment === undefined || it.environment === environment,
+  );
+  if (held.length > 0) return held.map((it) => rowOf(secret, it, nowMs));
+  if (environment !== undefined) return [];
+  return [emptyRow(secret.name, null, null)];
+}
+
+function rowOf(secret: SecretAnswer, held: SecretEnvironmentAnswer, nowMs: number): StatusRow {
+  if (held.currentVersion === null || held.currentCreatedAt === null) {
+    return emptyRow(secret.name, held.environment, held.lastUsedAt);
+  }
+  const createdAtMs = Date.parse(held.currentCreatedAt);
+  const ageMs = Math.max(0, nowMs - createdAtMs);
+  const days = secret.rotateEveryDays ?? recommendedDays(secret.kind, secret.criticality);
+  const expiresAtMs =
+    held.currentExpiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(held.currentExpiresAt);
+  return {
+    secret: secret.name,
+    environment: held.environment,
+    version: held.currentVersion,
+    ageDays: Math.floor(ageMs / DAY_MS),
+    ageMs,
+    lastUsedAt: held.lastUsedAt,
+    // A version that expires must be replaced before it does, whatever its interval.
+    nextRotationAt: new Date(Math.min(createdAtMs + days * DAY_MS, expiresAtMs)).toISOString(),
+    mark: expiresAtMs <= nowMs ? 'overdue' : markAge(secret, ageMs),
+  };
+}
+
+function emptyRow(
+  secret: string,
+  environment: string | null,
+  lastUsedAt: string | null,
+): StatusRow {
+  return {
+    secret,
+    environment,
+    version: null,
+    ageDays: null,
+    ageMs: null,
+    lastUsedAt,
+    nextRotationAt: null,
+    mark: 'missing',
+  };
+}
+
+function colourOf(cell: string, paint: Paint): string {
+  if (cell.startsWith('✗')) return paint.red(cell);
+  if (cell.startsWith('⚠')) return paint.yellow(cell);
+  return cell.startsWith('✓') ? paint.green(cell) : paint.dim(cell);
+}

@@ -1,0 +1,138 @@
+import type { Readable, Writable } from 'node:stream';
+import { confirm, isCancel, password } from '@clack/prompts';
+import colors from 'picocolors';
+import { CommandFailure } from './command-failure.js';
+import { type Column, renderTable } from './table.js';
+
+export type Paint = ReturnType<typeof colors.createColors>;
+
+export interface TerminalStreams {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+}
+
+/**
+ * The only writer to standard output and standard error. Results go to standard output; hints, questions
+ * and errors to standard error, so that a pipe carries results only. Colours and widths are for terminals;
+ * a pipe gets plain text. Control characters in what the server says are made visible.
+ */
+export class Terminal {
+  readonly paint: Paint;
+  readonly #streams: TerminalStreams;
+
+  constructor(streams: TerminalStreams, noColor: boolean) {
+    this.#streams = streams;
+    this.paint = colors.createColors(streams.stdout.isTTY === true && !noColor);
+    // A reader that went away (`| head`) is no failure of the command.
+    for (const stream of [streams.stdout, streams.stderr]) stream.on('error', () => undefined);
+  }
+
+  /** A person is there to be asked. */
+  get isInteractive(): boolean {
+    return this.#streams.stdin.isTTY === true && this.#streams.stderr.isTTY === true;
+  }
+
+  get stdinIsPiped(): boolean {
+    return this.#streams.stdin.isTTY !== true;
+  }
+
+  get stdin(): Readable {
+    return this.#streams.stdin;
+  }
+
+  /** Writes a line of the result; `style` colours it. */
+  print(line = '', style: (text: string) => string = (text) => text): void {
+    this.#streams.stdout.write(`${style(visible(line))}\n`);
+  }
+
+  /** Writes `name  value` lines, aligned. A null value is left out. */
+  facts(facts: Readonly<Record<string, string | null>>): void {
+    const shown = Object.entries(facts).filter(([, value]) => value !== null);
+    const width = Math.max(0, ...shown.map(([name]) => name.length));
+    for (const [name, value] of shown) {
+      this.#streams.stdout.write(
+        `${this.paint.dim(name.padEnd(width))}  ${visible(value ?? '')}\n`,
+      );
+    }
+  }
+
+  /** Writes text of our own (help, completion scripts) as it is. */
+  write(text: string): void {
+    this.#streams.stdout.write(text);
+  }
+
+  json(value: unknown): void {
+    this.#streams.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  }
+
+  table(
+    columns: readonly Column[],
+    rows: readonly (readonly string[])[],
+    paintCell?: (cell: string, column: number) => string,
+  ): void {
+    const width =
+      this.#streams.stdout.isTTY === true ? (this.#streams.stdout.columns ?? 80) : undefined;
+    const safe = rows.map((row) => row.map(visible));
+    const lines = renderTable(columns, safe, width, (cell, column, row) =>
+      row === undefined ? this.paint.bold(cell) : (paintCell?.(cell, column) ?? cell),
+    );
+    for (const line of lines) this.#streams.stdout.write(`${line}\n`);
+  }
+
+  /** A hint: what to do next. */
+  hint(line: string): void {
+    this.#streams.stderr.write(`${this.paint.dim(visible(line))}\n`);
+  }
+
+  warn(line: string): void {
+    this.#streams.stderr.write(`${this.paint.yellow('warning:')} ${visible(line)}\n`);
+  }
+
+  failure(failure: CommandFailure): void {
+    const code = failure.code === undefined ? '' : ` (${failure.code})`;
+    const lines = [`${this.paint.red('error:')} ${visible(failure.message)}${code}`];
+    for (const problem of failure.problems) {
+      const place =
+        problem.line === undefined
+          ? problem.path
+          : `${problem.path} (line ${problem.line}, column ${problem.column ?? 1})`;
+      lines.push(`  ${visible(place === '' ? problem.message : `${place}: ${problem.message}`)}`);
+      if (problem.nearest !== undefined) {
+        lines.push(`    did you mean "${visible(problem.nearest)}"?`);
+      }
+    }
+    for (const hint of failure.hints) lines.push(this.paint.dim(visible(hint)));
+    this.#streams.stderr.write(`${lines.join('\n')}\n`);
+  }
+
+  /** The same as one JSON document on standard error, for `--json`. */
+  failureJson(failure: CommandFailure): void {
+    const { code = 'usage', message: detail, problems: errors, hints } = failure;
+    this.#streams.stderr.write(`${JSON.stringify({ code, detail, errors, hints })}\n`);
+  }
+
+  /** Asks without showing what is typed. The prompt ends at the first newline. */
+  async askHidden(message: string): Promise<string> {
+    const answer = await password({ message, mask: '•', ...this.#prompt });
+    if (isCancel(answer)) throw new CommandFailure('cancelled: nothing was changed');
+    return answer ?? '';
+  }
+
+  async askYes(message: string): Promise<boolean> {
+    const answer = await confirm({ message, initialValue: false, ...this.#prompt });
+    return answer === true;
+  }
+
+  get #prompt(): { input: Readable; output: Writable } {
+    return { input: this.#streams.stdin, output: this.#streams.stderr };
+  }
+}
+
+/** Control and bidirectional-override characters could rewrite what the reader sees: shown as escapes. */
+function visible(text: string): string {
+  return text.replace(
+    /[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -1,0 +1,153 @@
+import { Option } from 'commander';
+import { segment } from './api-client.js';
+import {
+  addCommand,
+  addNoun,
+  environmentOption,
+  parseWholeNumber,
+  type Registry,
+  type Session,
+} from './command.js';
+import { confirm, type ForceOptions, forceOf, forceOptions, yesOption } from './confirm.js';
+import { parseMoment } from './describe-time.js';
+import { readValue, type ValueOptions } from './read-value.js';
+import { sendValue, type VersionAnswer, versionsPath } from './send-value.js';
+import { printVersions } from './show-secret.js';
+import { VALUE_NOTES, valueOptions } from './value-options.js';
+
+interface EnvironmentOptions {
+  readonly environment: string;
+}
+
+interface AddOptions extends EnvironmentOptions, ValueOptions {
+  readonly expires?: string;
+  readonly note?: string;
+}
+
+/** `keyferry versions add|list|activate|revoke|destroy`. */
+export function addVersions(registry: Registry): void {
+  const noun = addNoun(registry, 'versions', 'add values and say which one is in use');
+  addCommand<AddOptions>(noun, {
+    usage: 'add <secret>',
+    summary:
+      'add the next value: the first of an environment is current at once, a later one staged',
+    example: 'versions add stripe_api_key --environment production < new-key.txt',
+    notes: VALUE_NOTES,
+    options: [
+      environmentOption(),
+      ...valueOptions(),
+      new Option('--expires <when>', 'when it ends: 90d, or 2027-01-31T00:00:00Z'),
+      new Option('--note <text>', 'a note for the list of versions'),
+    ],
+    act: add,
+  });
+  addCommand<EnvironmentOptions>(noun, {
+    usage: 'list <secret>',
+    summary: 'list the versions of a secret in an environment',
+    example: 'versions list stripe_api_key --environment production',
+    options: [environmentOption()],
+    act: list,
+  });
+  addCommand<EnvironmentOptions>(noun, {
+    usage: 'activate <secret> <version>',
+    summary: 'make a version the one that requests carry',
+    example: 'versions activate stripe_api_key 2 --environment production',
+    options: [environmentOption()],
+    act: activate,
+  });
+  addCommand<EnvironmentOptions & ForceOptions>(noun, {
+    usage: 'revoke <secret> <version>',
+    summary: 'take a version out of use for good',
+    example: 'versions revoke stripe_api_key 1 --environment production',
+    options: [environmentOption(), yesOption(), ...forceOptions()],
+    async act(session, options, secret, text) {
+      const version = parseWholeNumber(text, 'the version');
+      const force = forceOf(options);
+      const subject = `version ${version} of ${secret} in ${options.environment}`;
+      await confirm(session, options, `Revoke ${subject}?`);
+      const path = `${versionsPath(secret, options.environment)}/${version}/revoke`;
+      const body = Object.keys(force).length === 0 ? undefined : force;
+      const answer = await session.api().post<VersionAnswer>(path, body);
+      if (session.json) return session.terminal.json(answer);
+      session.terminal.print(`Revoked ${subject}.`);
+      session.terminal.hint(
+        `Erase its value too: keyferry versions destroy ${secret} ${version} --environment ${options.environment}`,
+      );
+    },
+  });
+  addCommand<EnvironmentOptions & ForceOptions>(noun, {
+    usage: 'destroy <secret> <version>',
+    summary: 'erase the value of a version for ever (its row stays)',
+    example: 'versions destroy stripe_api_key 1 --environment production',
+    options: [environmentOption(), yesOption(), ...forceOptions()],
+    async act(session, options, secret, text) {
+      const version = parseWholeNumber(text, 'the version');
+      const force = forceOf(options);
+      const subject = `version ${version} of ${secret} in ${options.environment}`;
+      await confirm(session, options, `Destroy ${subject}? Its value cannot be had back.`);
+      const path = `${versionsPath(secret, options.environment)}/${version}`;
+      const answer = await session.api().delete<VersionAnswer | undefined>(path, force);
+      if (session.json) return session.terminal.json(answer ?? { version, state: 'destroyed' });
+      session.terminal.print(`Destroyed ${subject}.`);
+    },
+  });
+}
+
+async function add(session: Session, options: AddOptions, secret: string): Promise<void> {
+  const { terminal, json, nowMs } = session;
+  const api = session.api();
+  const { environment } = options;
+  const expiresAt =
+    options.expires === undefined
+      ? undefined
+      : parseMoment(options.expires, '--expires', 'future', nowMs);
+  // Ask the server before the person: a misspelt name must not cost a pasted value.
+  await Promise.all([
+    api.get(`/v1/secrets/${segment(secret)}`),
+    api.get(`/v1/environments/${segment(environment)}`),
+  ]);
+  const given = await readValue(options, `${secret} in ${environment}`, terminal);
+  const answer = await sendValue(api, { secret, environment }, given, {
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(options.note === undefined ? {} : { note: options.note }),
+  });
+  if (json) return terminal.json(answer);
+  terminal.print(
+    `Added version ${answer.version} of ${secret} in ${environment}: it is ${answer.state}.`,
+  );
+  if (answer.state === 'staged') {
+    terminal.hint(
+      `Put it to use: keyferry versions activate ${secret} ${answer.version} --environment ${environment}`,
+    );
+  } else {
+    terminal.hint(`Use it in routes: "Authorization": "Bearer <<secret:${secret}>>"`);
+  }
+}
+
+async function list(
+  { api, json, terminal, nowMs }: Session,
+  { environment }: EnvironmentOptions,
+  secret: string,
+): Promise<void> {
+  const items = await api().list<VersionAnswer>(versionsPath(secret, environment));
+  if (json) return terminal.json({ items });
+  if (items.length === 0) {
+    terminal.print(`${secret} has no versions in ${environment}.`);
+    return terminal.hint(`Add one: keyferry versions add ${secret} --environment ${environment}`);
+  }
+  printVersions(terminal, items, nowMs);
+}
+
+async function activate(
+  { api, json, terminal }: Session,
+  { environment }: EnvironmentOptions,
+  secret: string,
+  text: string,
+): Promise<void> {
+  const version = parseWholeNumber(text, 'the version');
+  const path = `${versionsPath(secret, environment)}/${version}/activate`;
+  const answer = await api().post<VersionAnswer>(path);
+  if (json) return terminal.json(answer);
+  terminal.print(`Version ${answer.version} of ${secret} is now current in ${environment}.`);
+  terminal.hint(`Go back: keyferry rollback ${secret} --environment ${environment}`);
+}
