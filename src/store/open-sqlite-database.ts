@@ -1,0 +1,81 @@
+import { resolve } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+import type { Actor, Clock, RouteReference, Sealer, Store, StoredKey } from '../core/index.js';
+import { startDatabaseWorker } from './database-worker.js';
+import type { AuditLogKey } from './sqlite/audit-log.js';
+import { MIGRATIONS_FOLDER } from './sqlite/migrate.js';
+import type { DatabaseKeys, RootKeyFacts, WrappedValue } from './sqlite/stored-keys.js';
+import { createSqliteStore } from './sqlite-store.js';
+
+export interface SqliteOptions {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  /**
+   * `own` holds the data folder's lock until it is closed; `inspect` reads beside a server that runs, takes
+   * no lock and changes nothing.
+   */
+  readonly mode: 'own' | 'inspect';
+  /** Creates the data folder and the database where they are missing. */
+  readonly createIfMissing: boolean;
+  /** For tests. */
+  readonly migrationsFolder?: string;
+}
+
+/** An open database whose values are still sealed. */
+export interface SqliteDatabase {
+  readonly databaseId: string;
+  keys(): Promise<DatabaseKeys>;
+  createKeys(keys: { root: RootKeyFacts; keys: readonly StoredKey[] }): Promise<void>;
+  /** From here on the audit log can be written and values opened. */
+  unlock(keys: { sealer: Sealer; audit: readonly AuditLogKey[] }): Promise<Store>;
+
+  beginRekey(keys: { root: RootKeyFacts; keys: readonly StoredKey[] }): Promise<void>;
+  valuesNotUnder(from: {
+    rootKeyId: string;
+    after: number;
+    limit: number;
+  }): Promise<readonly WrappedValue[]>;
+  rewrapValues(values: readonly Pick<WrappedValue, 'position' | 'sealed'>[]): Promise<void>;
+  finishRekey(command: { actor: Actor }): Promise<void>;
+
+  routeReferences(): Promise<readonly RouteReference[]>;
+  findDamage(): Promise<readonly string[]>;
+  newestTimeMs(): Promise<number | null>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database of a data folder in a worker thread. Throws `data_folder_unusable`,
+ * `data_folder_locked`, `permissions_loose`, `migration_altered`, `database_newer`, `database_corrupt`.
+ */
+export async function openSqliteDatabase(options: SqliteOptions): Promise<SqliteDatabase> {
+  // Whatever this process creates from here on is its owner's alone. A thread cannot set it.
+  if (isMainThread) process.umask(0o077);
+  const worker = await startDatabaseWorker(
+    {
+      dataDir: resolve(options.dataDir),
+      mode: options.mode,
+      createIfMissing: options.createIfMissing,
+      migrationsFolder: options.migrationsFolder ?? MIGRATIONS_FOLDER,
+    },
+    options.clock,
+  );
+  const { call } = worker;
+  return {
+    databaseId: worker.databaseId,
+    keys: () => call('databaseKeys'),
+    createKeys: (keys) => call('createKeys', keys),
+    async unlock({ sealer, audit }) {
+      await call('unlock', audit);
+      return createSqliteStore(worker, sealer);
+    },
+    beginRekey: (keys) => call('beginRekey', keys),
+    valuesNotUnder: (from) => call('valuesNotUnder', from),
+    rewrapValues: (values) => call('rewrapValues', values),
+    finishRekey: (command) => call('finishRekey', command),
+    routeReferences: () => call('routeReferences'),
+    findDamage: () => call('findDamage'),
+    newestTimeMs: () => call('newestTimeMs'),
+    close: () => worker.close(),
+  };
+}

@@ -1,0 +1,128 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type {
+  AppError,
+  ResolvedValue,
+  Sealer,
+  Store,
+  ValueReference,
+  Version,
+} from '../core/index.js';
+import { createEmptyFile } from './create-empty-file.js';
+import type { DatabaseWorker } from './database-worker.js';
+import type { SealedAnswer } from './sqlite/resolve.js';
+
+/** Values opened before other work gets its turn. */
+const OPENED_PER_TURN = 500;
+const ERASE_RETRY_MS = 1_000;
+
+/** The `Store` of core/ over a database that a worker owns. Values are sealed and opened on this side. */
+export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store {
+  const { databaseId, call } = worker;
+
+  const openAnswer = ({ environment }: ValueReference, answer: SealedAnswer): ResolvedValue => {
+    if (answer.status !== 'found') return answer;
+    const { sealed, ...found } = answer;
+    const { secretId, version } = found;
+    return { ...found, value: sealer.open(sealed, { databaseId, environment, secretId, version }) };
+  };
+
+  /** Until no reader holds the write-ahead log, which may still hold what was erased. */
+  const emptyLog = async (): Promise<void> => {
+    if (await call('emptyLog')) return;
+    setTimeout(() => emptyLog().catch(ignoreUnavailable), ERASE_RETRY_MS).unref();
+  };
+
+  return {
+    databaseId,
+    createEnvironment: (command) => call('createEnvironment', command),
+    listEnvironments: () => call('listEnvironments'),
+    deleteEnvironment: (command) => call('deleteEnvironment', command),
+
+    createSecret: (command) => call('createSecret', command),
+    getSecret: (name) => call('getSecret', name),
+    listSecrets: (filter) => call('listSecrets', filter),
+    updateSecret: (command) => call('updateSecret', command),
+    async deleteSecret(command) {
+      await call('deleteSecret', command);
+      await emptyLog();
+    },
+
+    async addVersion({ value, fields, expiresAtMs, note, ...target }): Promise<Version> {
+      for (;;) {
+        const { secret, environment } = target;
+        const next = await call('nextVersion', { secret, environment });
+        const sealed = sealer.seal(value, { databaseId, environment, ...next });
+        const added = await call('addSealedVersion', {
+          ...target,
+          ...next,
+          sealed,
+          fields: fields ?? [],
+          expiresAtMs: expiresAtMs ?? null,
+          note: note ?? null,
+        });
+        // Undefined: another writer took the number, so this one takes the next.
+        if (added !== undefined) return added;
+      }
+    },
+    listVersions: (secret, environment) => call('listVersions', { secret, environment }),
+    activateVersion: (command) => call('activateVersion', command),
+    rollback: (command) => call('rollback', command),
+    revokeVersion: (command) => call('revokeVersion', command),
+    async destroyVersion(command) {
+      const version = await call('destroyVersion', command);
+      await emptyLog();
+      return version;
+    },
+    async resolveValues(references) {
+      const answers = await call('resolveSealed', references);
+      const resolved: ResolvedValue[] = [];
+      for (const [index, reference] of references.entries()) {
+        const answer = answers[index];
+        if (answer !== undefined) resolved.push(openAnswer(reference, answer));
+        if (index % OPENED_PER_TURN === OPENED_PER_TURN - 1) await nextTurn();
+      }
+      return resolved;
+    },
+    missingValues: (references) => call('missingValues', references),
+    secretHosts: (names) => call('secretHosts', names),
+
+    currentRoutes: () => call('currentRoutes'),
+    applyRoutes: (command) => call('applyRoutes', command),
+    listRevisions: (page) => call('listRevisions', page),
+    getRevision: (revision) => call('getRevision', revision),
+
+    createClient: (command) => call('createClient', command),
+    getClient: (id) => call('getClient', id),
+    listClients: (page) => call('listClients', page),
+    revokeClient: (command) => call('revokeClient', command),
+    clientCredentials: (ids) => call('clientCredentials', ids),
+
+    createAdmin: (command) => call('createAdmin', command),
+    listAdmins: (page) => call('listAdmins', page),
+    revokeAdmin: (command) => call('revokeAdmin', command),
+    findAdmin: (tokenId) => call('findAdmin', tokenId),
+
+    listAudit: (filter) => call('listAudit', filter),
+    verifyAudit: () => call('verifyAudit'),
+    recordAudit: (command) => call('recordAudit', command),
+
+    recordUsage: (deltas) => call('recordUsage', deltas),
+    usageOf: (secret, environment) => call('usageOf', { secret, environment }),
+
+    latestChange: () => call('latestChange'),
+    changesSince: (seq) => call('changesSince', seq),
+
+    beginIdempotent: (command) => call('beginIdempotent', command),
+    finishIdempotent: (command) => call('finishIdempotent', command),
+
+    async copyTo(file) {
+      await createEmptyFile(file);
+      await call('copyTo', file);
+    },
+    check: () => call('check'),
+    close: () => worker.close(),
+  };
+}
+
+/** The store was closed, or cannot be written now: closing and the next erasure empty the log too. */
+function ignoreUnavailable(_: AppError): void {}

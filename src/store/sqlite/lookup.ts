@@ -1,0 +1,66 @@
+import type { Database } from 'better-sqlite3';
+import { AppError, nearestName } from '../../core/index.js';
+import type { SecretRow } from './secret-row.js';
+
+/** Names that are looked through for a likely misspelling; bounded, because a store may hold many. */
+const NEAREST_CANDIDATES = 5_000;
+
+/** Finds what a command names, or says that it is not there, with the nearest spelling as a problem. */
+export interface Lookup {
+  secret(name: string): SecretRow | undefined;
+  /** Throws `not_found`. */
+  requireSecret(name: string): SecretRow;
+  /** Throws `environment_unknown`. Reserved environments count only where `reserved` says so. */
+  requireEnvironment(name: string, options?: { reserved: boolean }): void;
+}
+
+export function createLookup(database: Database): Lookup {
+  const byName = database.prepare<[string], SecretRow>('SELECT * FROM secrets WHERE name = ?');
+  const sameFirstLetter = database
+    .prepare<[string, string, number], string>(
+      'SELECT name FROM secrets WHERE substr(name, 1, 1) IN (?, ?) LIMIT ?',
+    )
+    .pluck();
+  const environments = database.prepare<[], { name: string; reserved: number }>(
+    'SELECT name, reserved FROM environments ORDER BY name',
+  );
+
+  const requireSecret = (name: string): SecretRow => {
+    const row = byName.get(name);
+    if (row !== undefined) return row;
+    const first = name.slice(0, 1);
+    const candidates = sameFirstLetter.all(
+      first.toLowerCase(),
+      first.toUpperCase(),
+      NEAREST_CANDIDATES,
+    );
+    throw unknown('not_found', 'secret', name, `There is no secret "${name}".`, candidates);
+  };
+
+  return {
+    secret: (name) => byName.get(name),
+    requireSecret,
+    requireEnvironment(name, { reserved } = { reserved: false }) {
+      const rows = environments.all();
+      if (rows.some((row) => row.name === name && (reserved || row.reserved === 0))) return;
+      const names = rows.filter((row) => row.reserved === 0).map((row) => row.name);
+      const detail = `The environment "${name}" is not declared; declared are ${names.join(', ')}.`;
+      throw unknown('environment_unknown', 'environment', name, detail, names);
+    },
+  };
+}
+
+function unknown(
+  code: 'not_found' | 'environment_unknown',
+  path: string,
+  name: string,
+  detail: string,
+  candidates: readonly string[],
+): AppError {
+  const nearest = nearestName(name, candidates);
+  return new AppError(code, detail, {
+    problems: [
+      { path, message: `"${name}" is not known`, ...(nearest === undefined ? {} : { nearest }) },
+    ],
+  });
+}

@@ -1,0 +1,94 @@
+import type { SealedValue, ValueReference } from '../../core/index.js';
+import type { Session } from './session.js';
+
+/** A `ResolvedValue` whose value is still sealed. */
+export type SealedAnswer =
+  | {
+      readonly status: 'found';
+      readonly secretId: string;
+      readonly version: number;
+      readonly sealed: SealedValue;
+      readonly expiresAtMs: number | null;
+      readonly fields: readonly string[];
+    }
+  | { readonly status: 'missing' }
+  | { readonly status: 'revoked'; readonly version: number };
+
+interface PointerRow {
+  readonly secret_id: string;
+  readonly current_version: number | null;
+}
+
+interface SealedRow {
+  readonly version: number;
+  readonly revoked_at_ms: number | null;
+  readonly expires_at_ms: number | null;
+  readonly fields: string;
+  readonly algorithm: string;
+  readonly key_id: string;
+  readonly wrapped_key: Uint8Array | null;
+  readonly ciphertext: Uint8Array | null;
+}
+
+export function resolveCommands({ database, read }: Session) {
+  const pointer = database.prepare<[string, string], PointerRow>(
+    `SELECT e.secret_id, e.current_version
+     FROM secrets AS s JOIN secret_environments AS e ON e.secret_id = s.id
+     WHERE s.name = ? AND e.environment = ?`,
+  );
+  const sealed = database.prepare<[string, string, number], SealedRow>(
+    `SELECT version, revoked_at_ms, expires_at_ms, fields, algorithm, key_id, wrapped_key, ciphertext
+     FROM versions WHERE secret_id = ? AND environment = ? AND version = ?`,
+  );
+  const usable = database.prepare<[string, string, number]>(
+    `SELECT 1 FROM versions WHERE secret_id = ? AND environment = ? AND version = ?
+       AND revoked_at_ms IS NULL AND destroyed_at_ms IS NULL`,
+  );
+  const lastCurrent = database
+    .prepare<[string, string], number>(
+      `SELECT version FROM versions
+       WHERE secret_id = ? AND environment = ? AND activated_at_ms IS NOT NULL
+       ORDER BY activated_at_ms DESC, version DESC LIMIT 1`,
+    )
+    .pluck();
+
+  const resolve = ({ secret, environment, version }: ValueReference): SealedAnswer => {
+    const row = pointer.get(secret, environment);
+    if (row === undefined) return { status: 'missing' };
+    const wanted = version ?? row.current_version;
+    if (wanted === null) {
+      // Without a current version there was one: the first is current at once, and only a forced revoke or
+      // destroy takes it away.
+      return { status: 'revoked', version: lastCurrent.get(row.secret_id, environment) ?? 0 };
+    }
+    const found = sealed.get(row.secret_id, environment, wanted);
+    if (found === undefined) return { status: 'missing' };
+    const { wrapped_key: wrappedKey, ciphertext } = found;
+    if (found.revoked_at_ms !== null || wrappedKey === null || ciphertext === null) {
+      return { status: 'revoked', version: wanted };
+    }
+    const { algorithm, key_id: keyId } = found;
+    return {
+      status: 'found',
+      secretId: row.secret_id,
+      version: wanted,
+      sealed: { algorithm, keyId, wrappedKey, ciphertext },
+      expiresAtMs: found.expires_at_ms,
+      fields: JSON.parse(found.fields),
+    };
+  };
+
+  const isMissing = ({ secret, environment, version }: ValueReference): boolean => {
+    const row = pointer.get(secret, environment);
+    const wanted = version ?? row?.current_version ?? null;
+    if (row === undefined || wanted === null) return true;
+    return usable.get(row.secret_id, environment, wanted) === undefined;
+  };
+
+  return {
+    resolveSealed: (references: readonly ValueReference[]): SealedAnswer[] =>
+      read(() => references.map(resolve)),
+    missingValues: (references: readonly ValueReference[]): ValueReference[] =>
+      read(() => references.filter(isMissing)),
+  };
+}

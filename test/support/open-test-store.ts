@@ -1,0 +1,46 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Actor } from '../../src/core/index.js';
+import { type OpenedStore, openKeyferryStore, type RootKeySource } from '../../src/open-store.js';
+import { FakeClock } from './fake-clock.js';
+
+export const TEST_ACTOR: Actor = { type: 'admin', id: 'test-admin', name: 'tester' };
+
+export interface TestStore extends OpenedStore {
+  readonly dataDir: string;
+  readonly clock: FakeClock;
+  /** Closes the store and opens the same folder again. */
+  reopen(): Promise<TestStore>;
+  /** Closes the store and removes its folder. */
+  cleanUp(): Promise<void>;
+}
+
+/** Opens a real store in a new folder, with a clock that stands still. Call `cleanUp` after the test. */
+export async function openTestStore(
+  options: { clock?: FakeClock; dataDir?: string; rootKey?: RootKeySource } = {},
+): Promise<TestStore> {
+  const clock = options.clock ?? new FakeClock();
+  const dataDir = options.dataDir ?? newDataDir();
+  const { rootKey } = options;
+  const opened = await openKeyferryStore({ dataDir, rootKey, clock, createIfMissing: true });
+  return {
+    ...opened,
+    dataDir,
+    clock,
+    async reopen() {
+      await opened.store.close();
+      return openTestStore({ ...options, clock, dataDir });
+    },
+    async cleanUp() {
+      await opened.store.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** An empty temporary folder of mode 0700. */
+export function newDataDir(): string {
+  return mkdtempSync(join(tmpdir(), 'keyferry-test-'));
+}
