@@ -7,3 +7,13 @@ export {
   checkRoutesDocument,
   parseRoutesText,
 } from './check-routes-document.js';
+export {
+  type ListenerLimits,
+  type ListenerTls,
+  loadSettings,
+  type RootKeySource,
+  type Settings,
+  type SettingsInput,
+} from './load-settings.js';
+export type { ListenAddress, LogLevel } from './parse-setting.js';
+export { SETTINGS, type SettingName, type SettingRow } from './setting-table.js';

@@ -1,0 +1,129 @@
+import { dirname } from 'node:path';
+import { printPath, quote, shapeOf } from './finding.js';
+import { readJsonDocument } from './read-json-document.js';
+import { SETTINGS, type SettingRow } from './setting-table.js';
+import { SettingsLayer } from './settings-layer.js';
+
+/** Reads a file as UTF-8 text; throws as `readFileSync` does. */
+export type ReadFile = (file: string) => string;
+
+const ROWS: readonly SettingRow[] = SETTINGS;
+
+/** Flags by their own spelling, `{'--data-dir': 'data'}`; a switch is `true`. */
+export function gatherFlags(flags: Readonly<Record<string, unknown>>): SettingsLayer {
+  const layer = new SettingsLayer();
+  const rows = new Map(ROWS.flatMap((row) => (row.flag === undefined ? [] : [[row.flag, row]])));
+  for (const [flag, given] of Object.entries(flags)) {
+    if (given === undefined) continue;
+    const row = rows.get(flag);
+    if (row === undefined) layer.unknown(flag, 'a flag of serve', rows.keys());
+    else if (row.readBy === 'server') layer.take(row, given, { path: flag });
+  }
+  return layer;
+}
+
+/** Variables that Kubernetes and container links set for a service named `keyferry`; not meant for us. */
+const SERVICE_LINK =
+  /^KEYFERRY_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
+const SERVICE_LINK_ADDRESS = /^(?:tcp|udp|sctp):\/\//;
+
+/** Variables `KEYFERRY_…`; an empty one counts as not given, unless it is to hold a secret. */
+export function gatherVariables(
+  environment: Readonly<Record<string, string | undefined>>,
+  readFile: ReadFile,
+): SettingsLayer {
+  const layer = new SettingsLayer();
+  const byVariable = new Map(ROWS.map((row) => [row.variable, row]));
+  const byFileVariable = new Map(
+    ROWS.flatMap((row) => (row.fileVariable === undefined ? [] : [[row.fileVariable, row]])),
+  );
+  for (const [variable, given] of Object.entries(environment)) {
+    if (!variable.startsWith('KEYFERRY_') || given === undefined) continue;
+    const row = byVariable.get(variable);
+    const fileRow = byFileVariable.get(variable);
+    const known = row ?? fileRow;
+    if (known === undefined) {
+      const linked =
+        SERVICE_LINK.test(variable) ||
+        (variable.endsWith('_PORT') && SERVICE_LINK_ADDRESS.test(given));
+      const names = [...byVariable.keys(), ...byFileVariable.keys()];
+      if (!linked) layer.unknown(variable, 'a variable of Keyferry', names);
+    } else if (known.readBy !== 'server') {
+      // Read by the commands; a server started from the same shell lets it be.
+    } else if (fileRow !== undefined) {
+      if (environment[fileRow.variable] !== undefined) {
+        layer.report({ path: variable }, `${fileRow.variable} is set too; give one of them`);
+      } else takeSecretFile(layer, fileRow, given, readFile);
+    } else if (row?.secret) {
+      layer.takeSecret(row, given, variable);
+    } else if (row !== undefined && given !== '') {
+      layer.take(row, given, { path: variable });
+    }
+  }
+  return layer;
+}
+
+/** The config file; names of files in it are relative to its folder. */
+export function gatherConfigFile(file: string, readFile: ReadFile): SettingsLayer {
+  const layer = new SettingsLayer();
+  const text = readText(layer, file, file, readFile);
+  if (text === undefined) return layer;
+  const reading = readJsonDocument(text);
+  if (!reading.ok) {
+    for (const { message, ...at } of reading.errors) layer.report({ path: file, ...at }, message);
+    return layer;
+  }
+  const { value, locate } = reading.document;
+  for (const finding of reading.findings) {
+    const path = `${file}: ${printPath(finding.path)}`;
+    layer.report({ path, ...locate(finding.path) }, finding.message);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    layer.report({ path: file }, `found ${shapeOf(value)}; an object is expected`);
+    return layer;
+  }
+  const rows = new Map(ROWS.map((row) => [row.name, row]));
+  const keys = ROWS.filter(isConfigKey).map((row) => row.name);
+  for (const [key, given] of Object.entries(value)) {
+    const place = { path: `${file}: ${printPath([key])}`, ...locate([key]) };
+    const row = rows.get(key);
+    if (row?.secret) {
+      const message = `a secret does not belong in the config file; use ${row.variable}${row.fileVariable === undefined ? '' : ` or ${row.fileVariable}`}`;
+      layer.report(place, message);
+    } else if (row === undefined || !isConfigKey(row)) {
+      layer.unknown(key, 'a key of the config file', keys, place);
+    } else layer.take(row, given, place, dirname(file));
+  }
+  return layer;
+}
+
+function isConfigKey(row: SettingRow): boolean {
+  return row.readBy === 'server' && !row.secret && row.name !== 'config';
+}
+
+function takeSecretFile(
+  layer: SettingsLayer,
+  row: SettingRow,
+  file: string,
+  readFile: ReadFile,
+): void {
+  const variable = row.fileVariable ?? row.variable;
+  const text = readText(layer, variable, file, readFile);
+  // Editors and `echo` end a file with a line end that is not part of the secret.
+  if (text !== undefined) layer.takeSecret(row, text.replace(/\r?\n$/, ''), variable);
+}
+
+function readText(
+  layer: SettingsLayer,
+  path: string,
+  file: string,
+  readFile: ReadFile,
+): string | undefined {
+  try {
+    return readFile(file);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    layer.report({ path }, `the file ${quote(file)} cannot be read (${code})`);
+    return undefined;
+  }
+}

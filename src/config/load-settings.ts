@@ -1,0 +1,190 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError, type Problem, type SecretValue } from '../core/index.js';
+import { addressClass } from './address-class.js';
+import {
+  gatherConfigFile,
+  gatherFlags,
+  gatherVariables,
+  type ReadFile,
+} from './gather-settings.js';
+import {
+  type ListenAddress,
+  type LogLevel,
+  type ParsedSetting,
+  parseSetting,
+} from './parse-setting.js';
+import { SETTINGS, type SettingName, type SettingRow } from './setting-table.js';
+import type { SettingsLayer } from './settings-layer.js';
+
+/** Where the root key comes from. */
+export type RootKeySource =
+  | { readonly type: 'file'; readonly file: string }
+  | { readonly type: 'value'; readonly value: SecretValue }
+  | { readonly type: 'passphrase'; readonly passphrase: SecretValue };
+
+/** Names of the PEM files of a listener. */
+export interface ListenerTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly clientCaFile: string | undefined;
+}
+
+/** What the proxy listener allows. */
+export interface ListenerLimits {
+  readonly maxHeaderBytes: number;
+  readonly maxHeaders: number;
+  readonly headersTimeoutMs: number;
+  readonly bodyIdleMs: number;
+  readonly maxConnections: number;
+  readonly maxConcurrentRequests: number;
+}
+
+/** Everything that `serve` was told, checked, with defaults filled in. */
+export interface Settings {
+  readonly dataDir: string;
+  readonly proxyListen: ListenAddress;
+  readonly adminListen: ListenAddress;
+  readonly proxyTls: ListenerTls | undefined;
+  readonly adminTls: ListenerTls | undefined;
+  /** The routes file to follow; undefined = routes live in the store. */
+  readonly routesFile: string | undefined;
+  readonly rootKey: RootKeySource;
+  /** Serve only these; undefined = every declared one. */
+  readonly environments: readonly string[] | undefined;
+  readonly logLevel: LogLevel;
+  readonly example: boolean;
+  readonly strictExpiry: boolean;
+  readonly drainTimeoutMs: number;
+  readonly limits: ListenerLimits;
+  /** What works but is likely not meant; one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+export interface SettingsInput {
+  /** By their own spelling: `{'--data-dir': 'data', '--example': true, '--environment': ['staging']}`. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  /** `process.env`, or what stands for it. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly readFile?: ReadFile | undefined;
+}
+
+/**
+ * Reads the settings of `serve`: flags before variables before the config file before defaults. Names of
+ * files in the config file are relative to its folder. Throws `config_invalid` with every problem at once,
+ * each with its flag, variable, or key and line.
+ */
+export function loadSettings(input: SettingsInput): Settings {
+  const readFile = input.readFile ?? ((file) => readFileSync(file, 'utf8'));
+  const flags = gatherFlags(input.flags);
+  const variables = gatherVariables(input.environment, readFile);
+  const configFile = flags.values.get('config') ?? variables.values.get('config');
+  const layers = [flags, variables];
+  if (typeof configFile === 'string') layers.push(gatherConfigFile(configFile, readFile));
+  const problems = layers.flatMap((layer) => layer.problems);
+  const settings = assemble(layers, problems);
+  const [first] = problems;
+  if (first !== undefined) {
+    const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
+    throw new AppError('config_invalid', `${first.path}: ${first.message}${more}`, { problems });
+  }
+  return settings;
+}
+
+function assemble(layers: readonly SettingsLayer[], problems: Problem[]): Settings {
+  const find = (name: SettingName): ParsedSetting | undefined =>
+    layers.find((layer) => layer.values.has(name))?.values.get(name) ?? defaultOf(name);
+  const text = (name: SettingName): string | undefined => {
+    const value = find(name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  const address = (name: SettingName): ListenAddress => find(name) as ListenAddress;
+  const count = (name: SettingName): number => Number(find(name));
+  const tls = (listener: 'proxy' | 'admin'): ListenerTls | undefined =>
+    listenerTls(
+      listener,
+      [text(`${listener}TlsCert`), text(`${listener}TlsKey`), text(`${listener}TlsClientCa`)],
+      problems,
+    );
+  const dataDir = text('dataDir') ?? '';
+  const settings: Omit<Settings, 'warnings'> = {
+    dataDir,
+    proxyListen: address('proxyListen'),
+    adminListen: address('adminListen'),
+    proxyTls: tls('proxy'),
+    adminTls: tls('admin'),
+    routesFile: text('routes'),
+    rootKey: rootKeySource(layers, problems) ?? { type: 'file', file: join(dataDir, 'master.key') },
+    environments: find('environment') as readonly string[] | undefined,
+    logLevel: find('logLevel') as LogLevel,
+    example: find('example') === true,
+    strictExpiry: find('strictExpiry') === true,
+    drainTimeoutMs: count('drainTimeoutMs'),
+    limits: {
+      maxHeaderBytes: count('maxHeaderBytes'),
+      maxHeaders: count('maxHeaders'),
+      headersTimeoutMs: count('headersTimeoutMs'),
+      bodyIdleMs: count('bodyIdleMs'),
+      maxConnections: count('maxConnections'),
+      maxConcurrentRequests: count('maxConcurrentRequests'),
+    },
+  };
+  const { proxyListen, adminListen } = settings;
+  const same = proxyListen.host === adminListen.host && proxyListen.port === adminListen.port;
+  if (same && proxyListen.port !== 0) {
+    const message = 'both listeners have the same address; no path of the proxy is the admin’s';
+    problems.push({ path: '--admin-listen', message });
+  }
+  return { ...settings, warnings: warningsOf(settings) };
+}
+
+function defaultOf(name: SettingName): ParsedSetting | undefined {
+  const row: SettingRow | undefined = SETTINGS.find((candidate) => candidate.name === name);
+  if (row?.default === undefined) return undefined;
+  const parsed = parseSetting(row, row.default);
+  return parsed.ok ? parsed.value : undefined;
+}
+
+/** The highest layer that names a root key decides; two in one layer contradict each other. */
+function rootKeySource(
+  layers: readonly SettingsLayer[],
+  problems: Problem[],
+): RootKeySource | undefined {
+  for (const { values, secrets } of layers) {
+    const file = values.get('rootKeyFile');
+    const value = secrets.get('rootKey');
+    const passphrase = secrets.get('rootKeyPassphrase');
+    const sources: RootKeySource[] = [];
+    if (typeof file === 'string') sources.push({ type: 'file', file });
+    if (value !== undefined) sources.push({ type: 'value', value });
+    if (passphrase !== undefined) sources.push({ type: 'passphrase', passphrase });
+    if (sources.length > 1) {
+      const path = value === undefined ? 'KEYFERRY_ROOT_KEY_PASSPHRASE' : 'KEYFERRY_ROOT_KEY';
+      const message = `the root key is given as ${sources.map(({ type }) => type).join(' and as ')}; give one of them`;
+      problems.push({ path, message });
+    }
+    if (sources[0] !== undefined) return sources[0];
+  }
+  return undefined;
+}
+
+function listenerTls(
+  listener: 'proxy' | 'admin',
+  [certFile, keyFile, clientCaFile]: readonly (string | undefined)[],
+  problems: Problem[],
+): ListenerTls | undefined {
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, clientCaFile };
+  if (certFile === undefined && keyFile === undefined && clientCaFile === undefined)
+    return undefined;
+  const missing = certFile === undefined ? 'cert' : 'key';
+  const message = `--${listener}-tls-cert and --${listener}-tls-key go together, and a client authority needs both`;
+  problems.push({ path: `--${listener}-tls-${missing}`, message });
+  return undefined;
+}
+
+function warningsOf({ adminListen, adminTls }: Omit<Settings, 'warnings'>): string[] {
+  if (adminTls !== undefined || addressClass(adminListen.host) === 'loopback') return [];
+  return [
+    `The admin listener ${adminListen.host}:${adminListen.port} can be reached from other machines without TLS: admin tokens and new secrets would travel in clear. Set --admin-tls-cert and --admin-tls-key, or listen on 127.0.0.1.`,
+  ];
+}

@@ -1,0 +1,185 @@
+/** What a setting's text must be. */
+export type SettingKind =
+  | 'file'
+  | 'folder'
+  | 'address'
+  | 'environments'
+  | 'level'
+  | 'switch'
+  | 'count'
+  | 'secret'
+  | 'other';
+
+/** One setting, on all its surfaces. */
+export interface SettingRow {
+  /** Key in the config file, and name in code. */
+  readonly name: string;
+  /** Undefined where a command line must not show it. */
+  readonly flag?: string;
+  readonly variable: string;
+  /** Variable that names a file with the value; giving both is an error. */
+  readonly fileVariable?: string;
+  /** Placeholder of the value in help; undefined for a switch. */
+  readonly takes?: string;
+  readonly kind: SettingKind;
+  /** As it would be written in a variable; undefined = nothing. */
+  readonly default?: string;
+  /** Smallest and largest, for a `count`. */
+  readonly range?: readonly [smallest: number, largest: number];
+  readonly description: string;
+  /** Its value is a secret: never in a flag, the config file, a message or a log. */
+  readonly secret?: boolean;
+  /** Who reads it: `serve`, the other commands, or only the project's own tests. */
+  readonly readBy: 'server' | 'client' | 'tests';
+}
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'silent'] as const;
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Every setting that exists: flags, variables, config keys, help and documentation are all made from this
+ * table, and what is not in it is refused.
+ */
+export const SETTINGS = [
+  server('config', 'file', 'FILE', 'Config file: JSON, comments allowed; keys as in this table.'),
+  {
+    ...server(
+      'dataDir',
+      'folder',
+      'FOLDER',
+      'Data folder: database, root key and first admin token.',
+    ),
+    default: './data',
+  },
+  {
+    ...server('proxyListen', 'address', 'HOST:PORT', 'Where apps send their requests.'),
+    default: '127.0.0.1:8080',
+  },
+  {
+    ...server('adminListen', 'address', 'HOST:PORT', 'Where the admin API and the console listen.'),
+    default: '127.0.0.1:8081',
+  },
+  server(
+    'routes',
+    'file',
+    'FILE',
+    'Routes document to follow; without it, routes live in the store.',
+  ),
+  server('rootKeyFile', 'file', 'FILE', 'Root key file. Default: master.key in the data folder.'),
+  {
+    name: 'rootKey',
+    variable: 'KEYFERRY_ROOT_KEY',
+    takes: 'KEY',
+    kind: 'secret',
+    description: 'The root key itself: 43 base64url characters or 64 hexadecimal digits.',
+    secret: true,
+    readBy: 'server',
+  },
+  {
+    name: 'rootKeyPassphrase',
+    variable: 'KEYFERRY_ROOT_KEY_PASSPHRASE',
+    fileVariable: 'KEYFERRY_ROOT_KEY_PASSPHRASE_FILE',
+    takes: 'TEXT',
+    kind: 'secret',
+    description: 'Passphrase to derive the root key from.',
+    secret: true,
+    readBy: 'server',
+  },
+  server('environment', 'environments', 'NAME…', 'Serve only these environments. Default: all.'),
+  {
+    ...server('logLevel', 'level', 'LEVEL', `What is logged: ${LOG_LEVELS.join(', ')}.`),
+    default: 'info',
+  },
+  server('example', 'switch', undefined, 'Also start the example upstream, on loopback.'),
+  server('proxyTlsCert', 'file', 'FILE', 'Certificate chain (PEM) of the proxy listener.'),
+  server('proxyTlsKey', 'file', 'FILE', 'Private key (PEM) of the proxy listener.'),
+  server(
+    'proxyTlsClientCa',
+    'file',
+    'FILE',
+    'Authorities (PEM) whose client certificates the proxy listener demands.',
+  ),
+  server('adminTlsCert', 'file', 'FILE', 'Certificate chain (PEM) of the admin listener.'),
+  server('adminTlsKey', 'file', 'FILE', 'Private key (PEM) of the admin listener.'),
+  server(
+    'adminTlsClientCa',
+    'file',
+    'FILE',
+    'Authorities (PEM) whose client certificates the admin listener demands.',
+  ),
+  server(
+    'strictExpiry',
+    'switch',
+    undefined,
+    'Refuse requests with a version that has expired, instead of only warning.',
+  ),
+  count('drainTimeoutMs', 30_000, [0, DAY_MS], 'How long requests may finish after SIGTERM.'),
+  count('maxHeaderBytes', 64 * 1024, [1024, 1024 * 1024], 'Largest head of a request, in bytes.'),
+  count('maxHeaders', 200, [1, 2000], 'Most headers of a request.'),
+  count('headersTimeoutMs', 10_000, [1, DAY_MS], 'How long the head of a request may take.'),
+  count('bodyIdleMs', 60_000, [1, DAY_MS], 'Longest silence between two pieces of a request body.'),
+  count('maxConnections', 20_000, [1, 1_000_000], 'Most connections from apps at once.'),
+  count('maxConcurrentRequests', 10_000, [1, 1_000_000], 'Most requests under way at once.'),
+  {
+    name: 'adminUrl',
+    flag: '--admin-url',
+    variable: 'KEYFERRY_ADMIN_URL',
+    takes: 'URL',
+    kind: 'other',
+    default: 'http://127.0.0.1:8081',
+    description: 'Where commands find the admin API.',
+    readBy: 'client',
+  },
+  {
+    name: 'adminToken',
+    variable: 'KEYFERRY_ADMIN_TOKEN',
+    fileVariable: 'KEYFERRY_ADMIN_TOKEN_FILE',
+    takes: 'TOKEN',
+    kind: 'secret',
+    description: 'Admin token of commands. Default: admin-token in the data folder.',
+    secret: true,
+    readBy: 'client',
+  },
+  {
+    name: 'torture',
+    variable: 'KEYFERRY_TORTURE',
+    takes: 'LEVEL',
+    kind: 'other',
+    description: 'How hard the tests try; read by nothing else.',
+    readBy: 'tests',
+  },
+] as const satisfies readonly SettingRow[];
+
+/** Name of a setting that `serve` reads. */
+export type SettingName = (typeof SETTINGS)[number]['name'];
+
+type Row<Name, Kind> = SettingRow & { readonly name: Name; readonly kind: Kind };
+
+function server<const Name extends string, const Kind extends SettingKind>(
+  name: Name,
+  kind: Kind,
+  takes: string | undefined,
+  description: string,
+): Row<Name, Kind> {
+  const words = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return {
+    name,
+    flag: `--${words}`,
+    variable: `KEYFERRY_${words.replaceAll('-', '_').toUpperCase()}`,
+    ...(takes === undefined ? {} : { takes }),
+    kind,
+    description,
+    readBy: 'server',
+  };
+}
+
+function count<const Name extends string>(
+  name: Name,
+  byDefault: number,
+  range: readonly [number, number],
+  description: string,
+): Row<Name, 'count'> {
+  const takes = name.endsWith('Ms') ? 'MILLISECONDS' : name.endsWith('Bytes') ? 'BYTES' : 'COUNT';
+  return { ...server(name, 'count', takes, description), default: `${byDefault}`, range };
+}
