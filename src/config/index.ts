@@ -7,6 +7,7 @@ export {
   checkRoutesDocument,
   parseRoutesText,
 } from './check-routes-document.js';
+export { diffRoutes, type RoutesDifference } from './diff-routes.js';
 export {
   type ListenerLimits,
   type ListenerTls,
@@ -16,4 +17,17 @@ export {
   type SettingsInput,
 } from './load-settings.js';
 export type { ListenAddress, LogLevel } from './parse-setting.js';
+export {
+  type AppliedRoutes,
+  createRoutesControl,
+  type RoutesControl,
+  type RoutesInput,
+  type RoutesStore,
+  type RoutesValidation,
+} from './routes-control.js';
 export { SETTINGS, type SettingName, type SettingRow } from './setting-table.js';
+export {
+  type RoutesWatcher,
+  type WatchRoutesOptions,
+  watchRoutesFile,
+} from './watch-routes-file.js';
