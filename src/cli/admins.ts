@@ -54,7 +54,7 @@ export function addAdmins(registry: Registry): void {
     options: [yesOption()],
     async act(session, options, name) {
       const api = session.api();
-      const admin = findByName(await api.list<AdminAnswer>('/v1/admins'), name, 'admin');
+      const admin = findByName(await api.listPaged<AdminAnswer>('/v1/admins'), name, 'admin');
       await confirm(session, options, `Revoke the admin ${admin.name}?`);
       await api.delete(`/v1/admins/${admin.id}`);
       if (session.json)
@@ -87,7 +87,7 @@ async function create(
 }
 
 async function list({ api, json, terminal, nowMs }: Session): Promise<void> {
-  const items = await api().list<AdminAnswer>('/v1/admins');
+  const items = await api().listPaged<AdminAnswer>('/v1/admins');
   if (json) return terminal.json({ items });
   terminal.table(
     [

@@ -55,8 +55,17 @@ export class ApiClient {
     return this.#json('DELETE', path, { query });
   }
 
-  /** Every item of a paged list, or the first `most`. */
-  async list<T>(path: string, query: Query = {}, most = Number.POSITIVE_INFINITY): Promise<T[]> {
+  /** Every item of a list that comes whole. */
+  async list<T>(path: string): Promise<readonly T[]> {
+    return (await this.get<ApiPage<T>>(path)).items;
+  }
+
+  /** Every item of a list that comes in pages, or the first `most`. */
+  async listPaged<T>(
+    path: string,
+    query: Query = {},
+    most = Number.POSITIVE_INFINITY,
+  ): Promise<T[]> {
     const items: T[] = [];
     let cursor: string | undefined;
     do {

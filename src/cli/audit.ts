@@ -63,7 +63,7 @@ async function list(
     ...filter,
     since: since === undefined ? undefined : parseMoment(since, '--since', 'past', nowMs),
   };
-  const items = await api().list<AuditAnswer>('/v1/audit', query, limit);
+  const items = await api().listPaged<AuditAnswer>('/v1/audit', query, limit);
   if (json) return terminal.json({ items });
   if (items.length === 0) return terminal.print('No rows fit.');
   terminal.table(

@@ -62,7 +62,7 @@ export function addClients(registry: Registry): void {
     options: [yesOption()],
     async act(session, options, name) {
       const api = session.api();
-      const client = findByName(await api.list<ClientAnswer>('/v1/clients'), name, 'client');
+      const client = findByName(await api.listPaged<ClientAnswer>('/v1/clients'), name, 'client');
       await confirm(session, options, `Revoke the client ${client.name}? Its requests will fail.`);
       await api.delete(`/v1/clients/${client.id}`);
       if (session.json)
@@ -111,7 +111,7 @@ async function examplePath(api: ApiClient, client: ClientAnswer): Promise<string
 }
 
 async function list({ api, json, terminal, nowMs }: Session): Promise<void> {
-  const items = await api().list<ClientAnswer>('/v1/clients');
+  const items = await api().listPaged<ClientAnswer>('/v1/clients');
   if (json) return terminal.json({ items });
   if (items.length === 0) {
     terminal.print('No clients.');

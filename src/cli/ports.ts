@@ -2,15 +2,16 @@ import type { Problem, RoutesDocument } from '../core/index.js';
 
 /** One setting of the server as `serve --help` shows it. */
 export interface ServeSetting {
-  /** `--proxy-listen`. */
-  readonly flag: string;
+  /** `--proxy-listen`; undefined where only the variable takes it (a secret). */
+  readonly flag?: string | undefined;
   /** `HOST:PORT`; undefined for a switch. */
-  readonly placeholder: string | undefined;
-  readonly summary: string;
+  readonly takes?: string | undefined;
+  readonly description: string;
   /** `KEYFERRY_PROXY_LISTEN`. */
   readonly variable: string;
-  readonly fallback: string | undefined;
-  /** May be given several times. */
+  readonly fileVariable?: string | undefined;
+  readonly default?: string | undefined;
+  /** Takes several values. */
   readonly repeats: boolean;
 }
 

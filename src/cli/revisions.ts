@@ -35,7 +35,7 @@ export function addRevisions(noun: Registry): void {
 }
 
 async function list({ api, json, terminal }: Session): Promise<void> {
-  const items = await api().list<RevisionAnswer>('/v1/routes/revisions');
+  const items = await api().listPaged<RevisionAnswer>('/v1/routes/revisions');
   if (json) return terminal.json({ items });
   if (items.length === 0) {
     terminal.print('No routes were applied yet.');

@@ -122,11 +122,11 @@ function usageFailure(
     case 'commander.version':
       return undefined;
     case 'commander.help':
-      return argv.length === 0 || argv[0] === 'help'
-        ? undefined
-        : new CommandFailure(`${path.join(' ')} needs a verb: ${verbsOf(command)}`, {
-            hints: [help],
-          });
+      if (argv[0] === 'help') return undefined;
+      return new CommandFailure(
+        path.length === 0 ? 'no command is given' : `${path.join(' ')} needs a verb`,
+        { hints: [`One of: ${namesOf(command).join(', ')}`, help] },
+      );
     case 'commander.unknownCommand': {
       const word = /'([^']*)'/.exec(error.message)?.[1] ?? '';
       return unknown('command', word, namesOf(command), help);
@@ -174,10 +174,6 @@ function commandOf(
 
 function namesOf(command: Command): string[] {
   return command.commands.map((candidate) => candidate.name());
-}
-
-function verbsOf(command: Command): string {
-  return namesOf(command).join(', ');
 }
 
 function optionsOf(command: Command): string[] {

@@ -1,4 +1,4 @@
-import type { Criticality, SecretKind } from '../core/index.js';
+import type { AgeMark, Criticality, SecretKind } from '../core/index.js';
 
 /** A secret as the admin API shows it. */
 export interface SecretAnswer {
@@ -10,8 +10,9 @@ export interface SecretAnswer {
   readonly allowedHosts: readonly string[];
   readonly kind: SecretKind;
   readonly criticality: Criticality;
-  readonly rotateEveryDays: number | null;
-  readonly maximumAgeDays: number | null;
+  /** As set, or the recommendation for its kind and criticality. */
+  readonly rotateEveryDays: number;
+  readonly maximumAgeDays: number;
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly environments: readonly SecretEnvironmentAnswer[];
@@ -26,7 +27,10 @@ export interface SecretEnvironmentAnswer {
   readonly previousVersion: number | null;
   readonly currentSince: string | null;
   readonly currentCreatedAt: string | null;
-  readonly currentExpiresAt: string | null;
+  /** Of the current version. */
+  readonly expiresAt: string | null;
+  readonly ageDays: number | null;
+  readonly mark: AgeMark | null;
   readonly stagedVersions: readonly number[];
   readonly versions: number;
   readonly lastUsedAt: string | null;

@@ -96,7 +96,7 @@ async function create(session: Session, options: CreateOptions, name: string): P
     return terminal.hint(`Add one: keyferry versions add ${name} --environment production`);
   }
   // Ask the server before the person: a misspelt environment must not cost a pasted value.
-  await api.get(`/v1/environments/${segment(environment)}`);
+  await api.get('/v1/secrets', { environment, limit: 1 });
   const given = await readValue(options, `${name} in ${environment}`, terminal);
   const secret = await api.post<SecretAnswer>('/v1/secrets', { name, ...attributes });
   const version = await addFirstVersion(api, name, environment, given);
@@ -128,7 +128,7 @@ function templateName(name: string, given: GivenValue): string {
 }
 
 async function list({ api, json, terminal, nowMs }: Session, options: ListOptions): Promise<void> {
-  const items = await api().list<SecretAnswer>('/v1/secrets', { ...options });
+  const items = await api().listPaged<SecretAnswer>('/v1/secrets', { ...options });
   if (json) return terminal.json({ items });
   if (items.length === 0) {
     const filtered = Object.keys(options).length > 0;

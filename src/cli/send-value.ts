@@ -1,5 +1,5 @@
+import { isUtf8 } from 'node:buffer';
 import { type ApiClient, segment } from './api-client.js';
-import { CommandFailure } from './command-failure.js';
 import type { GivenValue } from './read-value.js';
 
 /** A version as the admin API shows it: everything but the value. */
@@ -29,21 +29,20 @@ export function sendValue(
   given: GivenValue,
   attributes: { readonly expiresAt?: string; readonly note?: string } = {},
 ): Promise<VersionAnswer> {
-  const body = { value: valueBody(given), ...attributes };
+  const body = { ...valueBody(given), ...attributes };
   return api.post<VersionAnswer>(versionsPath(target.secret, target.environment), body);
 }
 
-function valueBody(given: GivenValue): string | Record<string, string> {
-  if (given.type === 'single') return decode(given.value.expose());
-  return Object.fromEntries(
-    [...given.fields].map(([name, value]) => [name, decode(value.expose())]),
-  );
-}
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new CommandFailure('the value is not UTF-8 text');
+function valueBody(given: GivenValue): Record<string, unknown> {
+  if (given.type === 'fields') {
+    return {
+      value: Object.fromEntries(
+        [...given.fields].map(([name, value]) => [name, new TextDecoder().decode(value.expose())]),
+      ),
+    };
   }
+  const bytes = Buffer.from(given.value.expose());
+  return isUtf8(bytes)
+    ? { value: bytes.toString('utf8') }
+    : { valueBase64: bytes.toString('base64') };
 }

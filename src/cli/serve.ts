@@ -1,17 +1,23 @@
 import { Option } from 'commander';
-import { addCommand, type Registry, repeated } from './command.js';
+import { addCommand, type Registry } from './command.js';
 import type { ServeFlags, ServeSetting } from './ports.js';
 
 /** `keyferry serve`: its options are the settings of the server. */
 export function addServe(registry: Registry, settings: readonly ServeSetting[]): void {
   const everywhere = new Set(registry.parent.options.map((option) => option.long));
-  const options = new Map(settings.map((setting) => [setting.flag, optionOf(setting)]));
+  const options = new Map(
+    settings.flatMap((setting) =>
+      setting.flag === undefined ? [] : [optionOf(setting.flag, setting)],
+    ),
+  );
+  const variablesOnly = settings.filter((setting) => setting.flag === undefined);
   const command = addCommand(registry, {
     usage: 'serve',
     summary: 'start the proxy and the admin API',
     example: 'serve --data-dir ./data --routes routes.json',
     notes: [
       'Flags come before environment variables, these before the file of --config, this before defaults.',
+      ...variablesOnly.map(describeVariable),
       'SIGHUP reads the routes file again; SIGTERM and SIGINT end requests under way, then stop.',
     ],
     options: [...options].flatMap(([flag, option]) => (everywhere.has(flag) ? [] : [option])),
@@ -33,17 +39,15 @@ export function addServe(registry: Registry, settings: readonly ServeSetting[]):
   });
 }
 
-function optionOf({
-  flag,
-  placeholder,
-  summary,
-  variable,
-  fallback,
-  repeats,
-}: ServeSetting): Option {
-  const source = fallback === undefined ? variable : `${variable}; ${fallback}`;
-  const description = `${summary} (${source})`;
-  if (placeholder === undefined) return new Option(flag, description);
-  const flags = `${flag} <${placeholder}>`;
-  return repeats ? repeated(flags, description) : new Option(flags, description);
+function optionOf(flag: string, setting: ServeSetting): [flag: string, option: Option] {
+  const { takes, description, variable, repeats } = setting;
+  const source = setting.default === undefined ? variable : `${variable}; ${setting.default}`;
+  const placeholder =
+    takes === undefined ? '' : ` <${takes.replace('…', '')}${repeats ? '...' : ''}>`;
+  return [flag, new Option(`${flag}${placeholder}`, `${description} [${source}]`)];
+}
+
+function describeVariable({ variable, fileVariable, description }: ServeSetting): string {
+  const names = fileVariable === undefined ? variable : `${variable} or ${fileVariable}`;
+  return `${names}: ${description}`;
 }

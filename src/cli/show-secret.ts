@@ -1,4 +1,3 @@
-import { recommendedDays } from '../core/index.js';
 import { segment } from './api-client.js';
 import type { Session } from './command.js';
 import { describeAgo, describeMoment } from './describe-time.js';
@@ -17,7 +16,6 @@ export async function showSecret(
       api().list<VersionAnswer>(versionsPath(name, environment)),
     ),
   );
-  const recommended = recommendedDays(secret.kind, secret.criticality);
   terminal.facts({
     name: secret.name,
     description: secret.description,
@@ -26,8 +24,8 @@ export async function showSecret(
     criticality: secret.criticality,
     labels: joined(Object.entries(secret.labels).map(([label, value]) => `${label}=${value}`)),
     'allowed hosts': joined(secret.allowedHosts) ?? 'any',
-    'rotate every': `${secret.rotateEveryDays ?? recommended} d${secret.rotateEveryDays === null ? ' (default)' : ''}`,
-    'maximum age': secret.maximumAgeDays === null ? null : `${secret.maximumAgeDays} d`,
+    'rotate every': `${secret.rotateEveryDays} d`,
+    'maximum age': `${secret.maximumAgeDays} d`,
     routes: joined(secret.routes) ?? 'none',
     clients: joined(secret.clients) ?? 'none',
     'last used': describeAgo(secret.lastUsedAt, nowMs),

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { type AgeMark, markAge, recommendedDays } from '../core/index.js';
+import type { AgeMark } from '../core/index.js';
 import { addCommand, type Registry } from './command.js';
 import { describeAgo, describeDuration, describeUntil } from './describe-time.js';
 import type { SecretAnswer, SecretEnvironmentAnswer } from './secret-answer.js';
@@ -42,7 +42,7 @@ export function addStatus(registry: Registry): void {
       new Option('-e, --environment <name>', 'only this environment'),
     ],
     async act({ api, json, terminal, nowMs }, { check, environment }) {
-      const secrets = await api().list<SecretAnswer>('/v1/secrets', { environment });
+      const secrets = await api().listPaged<SecretAnswer>('/v1/secrets', { environment });
       const rows = secrets.flatMap((secret) => rowsOf(secret, environment, nowMs));
       const overdue = rows.filter((row) => row.mark === 'overdue').length;
       const exitCode = check === true && overdue > 0 ? 2 : 0;
@@ -99,24 +99,24 @@ function rowsOf(secret: SecretAnswer, environment: string | undefined, nowMs: nu
 }
 
 function rowOf(secret: SecretAnswer, held: SecretEnvironmentAnswer, nowMs: number): StatusRow {
-  if (held.currentVersion === null || held.currentCreatedAt === null) {
-    return emptyRow(secret.name, held.environment, held.lastUsedAt);
+  const { environment, currentVersion, currentCreatedAt, ageDays, mark, lastUsedAt } = held;
+  if (currentVersion === null || currentCreatedAt === null || mark === null) {
+    return emptyRow(secret.name, environment, lastUsedAt);
   }
-  const createdAtMs = Date.parse(held.currentCreatedAt);
-  const ageMs = Math.max(0, nowMs - createdAtMs);
-  const days = secret.rotateEveryDays ?? recommendedDays(secret.kind, secret.criticality);
+  const createdAtMs = Date.parse(currentCreatedAt);
   const expiresAtMs =
-    held.currentExpiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(held.currentExpiresAt);
+    held.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(held.expiresAt);
+  // A version that expires must be replaced before it does, whatever its interval.
+  const dueAtMs = Math.min(createdAtMs + secret.rotateEveryDays * DAY_MS, expiresAtMs);
   return {
     secret: secret.name,
-    environment: held.environment,
-    version: held.currentVersion,
-    ageDays: Math.floor(ageMs / DAY_MS),
-    ageMs,
-    lastUsedAt: held.lastUsedAt,
-    // A version that expires must be replaced before it does, whatever its interval.
-    nextRotationAt: new Date(Math.min(createdAtMs + days * DAY_MS, expiresAtMs)).toISOString(),
-    mark: expiresAtMs <= nowMs ? 'overdue' : markAge(secret, ageMs),
+    environment,
+    version: currentVersion,
+    ageDays,
+    ageMs: Math.max(0, nowMs - createdAtMs),
+    lastUsedAt,
+    nextRotationAt: new Date(dueAtMs).toISOString(),
+    mark: expiresAtMs <= nowMs ? 'overdue' : mark,
   };
 }
 

@@ -1,5 +1,4 @@
 import { Option } from 'commander';
-import { segment } from './api-client.js';
 import {
   addCommand,
   addNoun,
@@ -102,10 +101,7 @@ async function add(session: Session, options: AddOptions, secret: string): Promi
       ? undefined
       : parseMoment(options.expires, '--expires', 'future', nowMs);
   // Ask the server before the person: a misspelt name must not cost a pasted value.
-  await Promise.all([
-    api.get(`/v1/secrets/${segment(secret)}`),
-    api.get(`/v1/environments/${segment(environment)}`),
-  ]);
+  await api.get(versionsPath(secret, environment));
   const given = await readValue(options, `${secret} in ${environment}`, terminal);
   const answer = await sendValue(api, { secret, environment }, given, {
     ...(expiresAt === undefined ? {} : { expiresAt }),
