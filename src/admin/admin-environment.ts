@@ -1,0 +1,18 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import type { Admin } from '../core/index.js';
+
+/** An admin whose token was checked, with the token as presented. */
+export interface AuthenticatedAdmin {
+  readonly admin: Admin;
+  /** Keys the fingerprints of idempotent requests. Never stored, shown or logged. */
+  readonly token: string;
+}
+
+/** What each request of the admin app carries. */
+export interface AdminEnvironment {
+  Bindings: Partial<HttpBindings>;
+  Variables: { requestId: string };
+}
+
+export type AdminContext = Context<AdminEnvironment>;

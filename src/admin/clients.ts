@@ -1,0 +1,217 @@
+import { isIP } from 'node:net';
+import { z } from '@hono/zod-openapi';
+import {
+  type Admin,
+  AppError,
+  type Client,
+  type RoutesDocument,
+  type Store,
+} from '../core/index.js';
+import { actorOf } from './actor.js';
+import type { AdminDependencies } from './dependencies.js';
+import { environmentsFilter } from './find-secret.js';
+import { futureTime } from './future-time.js';
+import { defineOperation, type Operation } from './operation.js';
+import { pageOf, pageParameters } from './query-parameters.js';
+import { coversEntry } from './routes-scope.js';
+import { coversEnvironment, outsideScope, requireEnvironment } from './scope.js';
+import { Timestamp, TimestampInput, toTimestamp, toTimestampOrNull } from './wire-time.js';
+
+const ClientSchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    environment: z.string(),
+    routes: z.array(z.string()).nullable().openapi({ description: 'null = all' }),
+    cidrs: z.array(z.string()).nullable().openapi({ description: 'null = any' }),
+    createdAt: Timestamp,
+    expiresAt: Timestamp.nullable(),
+    revokedAt: Timestamp.nullable(),
+    lastUsedAt: Timestamp.nullable().openapi({ description: 'null when never' }),
+  })
+  .openapi('Client');
+const NewClientAnswer = ClientSchema.extend({
+  token: z.string().optional().openapi({
+    description: 'This once. Left out of a replayed answer.',
+    example: 'kfc_…',
+  }),
+}).openapi('CreatedClient');
+
+const NewClient = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(
+        /^[\p{L}\p{N}][\p{L}\p{N} ._:@/-]{0,127}$/u,
+        'expected 1 to 128 letters, digits, spaces or "._:@/-"',
+      ),
+    environment: z.string(),
+    routes: z
+      .array(z.string().min(1).max(128))
+      .min(1)
+      .max(1000)
+      .nullable()
+      .optional()
+      .openapi({ description: 'Names of the routes it may use; all when left out' }),
+    cidrs: z
+      .array(z.string().refine(isNetwork, 'expected a network such as 10.0.0.0/8 or an address'))
+      .min(1)
+      .max(1000)
+      .nullable()
+      .optional()
+      .openapi({ description: 'Networks it may come from; any when left out' }),
+    expiresAt: TimestampInput.nullable().optional(),
+  })
+  .openapi('NewClient');
+
+export function clientOperations({ store, tokens, clock }: AdminDependencies): Operation[] {
+  const ClientPath = z.strictObject({ id: z.string() });
+  return [
+    defineOperation({
+      method: 'post',
+      path: '/v1/clients',
+      tag: 'clients',
+      summary: 'Create a client: the answer has its token, this once',
+      description: 'A token that is limited to a prefix must name routes, all within its scope.',
+      role: 'operator',
+      body: NewClient,
+      example: { name: 'checkout', environment: 'production', routes: ['stripe'] },
+      status: 201,
+      answer: NewClientAnswer,
+      answerDescription: 'The client with its token',
+      errors: ['not_found', 'environment_unknown', 'name_taken'],
+      changes: true,
+      async handle({ caller, body }) {
+        const { name, environment } = body;
+        const routes = body.routes ?? undefined;
+        requireEnvironment(caller.admin, environment);
+        const reaches = await reachOf(store, caller.admin);
+        if (!reaches({ environment, routes: routes ?? null })) throw beyondRoutes();
+        const expiresAtMs = futureTime(body.expiresAt, clock.now());
+        const minted = tokens.mint('client');
+        const client = await store.createClient({
+          actor: actorOf(caller),
+          name,
+          environment,
+          routes,
+          cidrs: body.cidrs ?? undefined,
+          expiresAtMs,
+          tokenId: minted.id,
+          tokenHash: minted.hash,
+        });
+        return { body: { ...showClient(client), token: minted.token } };
+      },
+    }),
+    defineOperation({
+      method: 'get',
+      path: '/v1/clients',
+      tag: 'clients',
+      summary: 'List clients',
+      role: 'viewer',
+      query: z.strictObject(pageParameters),
+      status: 200,
+      answer: pageOf(ClientSchema),
+      answerDescription: 'One page of clients; revoked ones are among them',
+      changes: false,
+      async handle({ caller: { admin }, query }) {
+        const reaches = await reachOf(store, admin);
+        const page = await store.listClients({ ...query, environments: environmentsFilter(admin) });
+        const items = page.items.filter(reaches).map(showClient);
+        return { body: { items, nextCursor: page.nextCursor } };
+      },
+    }),
+    defineOperation({
+      method: 'get',
+      path: '/v1/clients/{id}',
+      tag: 'clients',
+      summary: 'Show a client',
+      role: 'viewer',
+      params: ClientPath,
+      status: 200,
+      answer: ClientSchema,
+      answerDescription: 'The client',
+      errors: ['not_found'],
+      changes: false,
+      async handle({ caller: { admin }, params }) {
+        return { body: showClient(await findClient(store, admin, params.id)) };
+      },
+    }),
+    defineOperation({
+      method: 'delete',
+      path: '/v1/clients/{id}',
+      tag: 'clients',
+      summary: 'Revoke a client: its token is refused from the next request on',
+      role: 'operator',
+      params: ClientPath,
+      status: 204,
+      answerDescription: 'It is revoked',
+      errors: ['not_found'],
+      changes: true,
+      async handle({ caller, params }) {
+        await findClient(store, caller.admin, params.id);
+        await store.revokeClient({ actor: actorOf(caller), id: params.id });
+        return { body: undefined };
+      },
+    }),
+  ];
+}
+
+async function findClient(store: Store, admin: Admin, id: string): Promise<Client> {
+  const client = await store.getClient(id);
+  if (client === undefined) throw new AppError('not_found', 'There is no client with this id.');
+  const reaches = await reachOf(store, admin);
+  if (!reaches(client)) throw outsideScope();
+  return client;
+}
+
+/**
+ * Which clients a token may see and make: those of its environments; with a prefix also only those that are
+ * limited to routes within its scope, since any other client reaches secrets beyond the prefix.
+ */
+async function reachOf(
+  store: Store,
+  admin: Admin,
+): Promise<(client: Pick<Client, 'environment' | 'routes'>) => boolean> {
+  const document: RoutesDocument | undefined =
+    admin.secretPrefix === null ? undefined : (await store.currentRoutes())?.document;
+  const byName = new Map(document?.routes.map((route) => [route.name, route]));
+  return ({ environment, routes }) => {
+    if (!coversEnvironment(admin, environment)) return false;
+    if (admin.secretPrefix === null) return true;
+    return (
+      routes?.every((name) => {
+        const route = byName.get(name);
+        return route !== undefined && coversEntry(admin, route, environment);
+      }) ?? false
+    );
+  };
+}
+
+function beyondRoutes(): AppError {
+  return new AppError(
+    'forbidden',
+    'This token is limited to a prefix: name the client\'s "routes", each one applied in its environment and within the prefix.',
+  );
+}
+
+function isNetwork(text: string): boolean {
+  const [address, bits, ...more] = text.split('/');
+  const family = isIP(address ?? '');
+  if (family === 0 || more.length > 0) return false;
+  if (bits === undefined) return true;
+  return /^(0|[1-9][0-9]{0,2})$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+}
+
+function showClient(client: Client): z.input<typeof ClientSchema> {
+  return {
+    id: client.id,
+    name: client.name,
+    environment: client.environment,
+    routes: client.routes === null ? null : [...client.routes],
+    cidrs: client.cidrs === null ? null : [...client.cidrs],
+    createdAt: toTimestamp(client.createdAtMs),
+    expiresAt: toTimestampOrNull(client.expiresAtMs),
+    revokedAt: toTimestampOrNull(client.revokedAtMs),
+    lastUsedAt: toTimestampOrNull(client.lastUsedAtMs),
+  };
+}

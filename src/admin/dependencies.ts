@@ -1,0 +1,81 @@
+import type {
+  Actor,
+  Clock,
+  Problem,
+  RoutesDocument,
+  RoutesRevision,
+  Store,
+  Tokens,
+} from '../core/index.js';
+
+/** What the check of a routes document found. Applying is refused while `problems` is not empty. */
+export interface RoutesFindings {
+  /** Undefined when its form is wrong. */
+  readonly document: RoutesDocument | undefined;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+/** One difference between two routes documents. */
+export interface RoutesDifference {
+  readonly path: string;
+  readonly kind: 'added' | 'removed' | 'changed';
+}
+
+/** An applied document, with what its check warned about. */
+export interface AppliedRoutes {
+  readonly revision: RoutesRevision;
+  readonly warnings: readonly Problem[];
+}
+
+/** Checks and applies routes documents: the one way in which they are accepted. */
+export interface RoutesControl {
+  /** Checks a document by itself and against the store; changes nothing. */
+  validate(input: { document: unknown; allowMissing: boolean }): Promise<RoutesFindings>;
+  /** Throws `routes_invalid` with all problems and changes nothing, and `precondition_failed`. */
+  apply(command: {
+    document: unknown;
+    allowMissing: boolean;
+    actor: Actor;
+    source: 'api';
+    ifRevision: number | undefined;
+  }): Promise<AppliedRoutes>;
+  /** Applies an earlier revision's document anew. Throws `not_found` too. */
+  restore(command: {
+    revision: number;
+    allowMissing: boolean;
+    actor: Actor;
+    ifRevision: number | undefined;
+  }): Promise<AppliedRoutes>;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not, in words for an operator; empty when ready. */
+  readonly reasons: readonly string[];
+}
+
+/** What the admin API needs from the rest of the server. */
+export interface AdminDependencies {
+  readonly store: Store;
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly routes: RoutesControl;
+  diffRoutes(from: RoutesDocument, to: RoutesDocument): readonly RoutesDifference[];
+  /** The file that holds the routes; undefined = the store does, and the API may write them. */
+  readonly routesFile: string | undefined;
+  /** Resolves when every local worker uses a snapshot that includes all changes made so far. */
+  publish(): Promise<void>;
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  readiness(): Promise<Readiness>;
+  /** An encrypted copy of the whole store. */
+  backup(): AsyncIterable<Uint8Array>;
+  readonly about: { readonly version: string };
+  /**
+   * True where the listener is reachable from other machines: `/metrics` and `/version` then need a token,
+   * and `/readyz` gives its reasons only with one.
+   */
+  readonly openPathsNeedToken: boolean;
+  /** Takes what no answer may show: unexpected errors with their causes. */
+  logError(error: unknown, where: { readonly requestId: string; readonly path: string }): void;
+}

@@ -1,0 +1,14 @@
+/**
+ * admin: the HTTP API for operators (`/v1/…`), its OpenAPI document and page, health, readiness and metrics;
+ * one file per resource. The only home of hono's zod-openapi. Imports core/, hono, zod and swagger-ui-dist.
+ */
+export type { AdminEnvironment } from './admin-environment.js';
+export { createAdminApp } from './create-admin-app.js';
+export type {
+  AdminDependencies,
+  AppliedRoutes,
+  Readiness,
+  RoutesControl,
+  RoutesDifference,
+  RoutesFindings,
+} from './dependencies.js';

@@ -1,0 +1,32 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { AdminEnvironment } from './admin-environment.js';
+
+/** The OpenAPI 3.1 document, made from the schemas that check the requests. */
+export function openApiDocument(app: OpenAPIHono<AdminEnvironment>, version: string) {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'adminToken', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An admin token, `kfa_…`',
+  });
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Keyferry admin API',
+      version,
+      description:
+        'Secrets, versions, routes, clients and admins of a Keyferry server. Errors are RFC 9457 problem details with a stable `code`, which the header `Keyferry-Error` repeats. Values go in and never come out.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: [
+      { name: 'environments', description: 'Declared names; no value is shared between them' },
+      { name: 'secrets', description: 'What is said about a secret, and who uses it' },
+      { name: 'versions', description: 'Immutable values, one numbered list per environment' },
+      { name: 'routes', description: 'The routes document and its revisions' },
+      { name: 'clients', description: 'Apps that may send requests' },
+      { name: 'admins', description: 'Operators and their tokens' },
+      { name: 'audit', description: 'Who did what' },
+      { name: 'system', description: 'The server itself' },
+    ],
+  });
+}

@@ -1,0 +1,204 @@
+import { z } from '@hono/zod-openapi';
+import {
+  type Admin,
+  AppError,
+  CRITICALITIES,
+  SECRET_KINDS,
+  SECRET_NAME,
+  type Store,
+} from '../core/index.js';
+import { actorOf } from './actor.js';
+import type { AdminDependencies } from './dependencies.js';
+import { environmentsFilter, findSecret, requireSecret } from './find-secret.js';
+import { forceBody, forceOf, forceQuery } from './force.js';
+import { defineOperation, type Operation } from './operation.js';
+import { booleanParameter, integerParameter, pageOf, pageParameters } from './query-parameters.js';
+import { coversEnvironment, requireEnvironment, requireSecretName } from './scope.js';
+import { SecretSchema, SecretWithUsageSchema, showSecret, showUsage } from './show-secret.js';
+
+/** A century: a larger number of days is a slip. */
+const MAX_DAYS = 36_500;
+const HOST = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?)+$|^\[[0-9a-f:.]+\]$/i;
+const LABEL_NAME = /^[a-zA-Z][a-zA-Z0-9_./-]{0,62}$/;
+
+const days = z.int().min(1).max(MAX_DAYS).nullable();
+const attributes = {
+  description: z.string().max(2000).nullable().optional(),
+  owner: z.string().max(200).nullable().optional(),
+  labels: z
+    .record(
+      z.string().regex(LABEL_NAME, 'expected a letter, then letters, digits or "_./-"'),
+      z.string().max(200),
+    )
+    .refine((labels) => Object.keys(labels).length <= 50, 'expected at most 50 labels')
+    .optional()
+    .openapi({ example: { team: 'payments' } }),
+  allowedHosts: z
+    .array(
+      z
+        .string()
+        .max(253)
+        .regex(HOST, 'expected a host such as api.example.com or *.example.com, without a port'),
+    )
+    .max(100)
+    .optional()
+    .openapi({ description: 'Hosts that it may be sent to; empty = any' }),
+  kind: z.enum(SECRET_KINDS).optional(),
+  criticality: z.enum(CRITICALITIES).optional(),
+  rotateEveryDays: days.optional().openapi({ description: 'null = by kind and criticality' }),
+  maximumAgeDays: days.optional().openapi({ description: 'null = as `rotateEveryDays`' }),
+};
+
+const NewSecret = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(SECRET_NAME, 'expected a letter, then up to 127 letters, digits, "_" or "-"')
+      .openapi({ example: 'stripe_api_key' }),
+    ...attributes,
+  })
+  .openapi('NewSecret');
+const SecretChanges = z.strictObject(attributes).openapi('SecretChanges');
+const SecretPath = z.strictObject({ name: z.string() });
+
+export function secretOperations({ store, clock }: AdminDependencies): Operation[] {
+  return [
+    defineOperation({
+      method: 'get',
+      path: '/v1/secrets',
+      tag: 'secrets',
+      summary: 'List secrets',
+      description: 'By name. Never shows a value.',
+      role: 'viewer',
+      query: z.strictObject({
+        environment: z.string().optional().openapi({ description: 'Has a version in it' }),
+        unusedForDays: integerParameter(0, MAX_DAYS, 'Not used for so long, or never').optional(),
+        olderThanDays: integerParameter(0, MAX_DAYS, 'A current version is as old').optional(),
+        withoutRoutes: booleanParameter('No applied route names it').optional(),
+        label: z.string().max(300).optional().openapi({ description: '`name=value` or `name`' }),
+        ...pageParameters,
+      }),
+      status: 200,
+      answer: pageOf(SecretSchema),
+      answerDescription: 'One page of secrets',
+      errors: ['not_found', 'environment_unknown'],
+      changes: false,
+      async handle({ caller: { admin }, query }) {
+        if (query.environment !== undefined) requireEnvironment(admin, query.environment);
+        const page = await store.listSecrets({
+          ...query,
+          namePrefix: admin.secretPrefix ?? undefined,
+          environments: environmentsFilter(admin),
+        });
+        const items = page.items.map((secret) => showSecret(secret, clock.now()));
+        return { body: { items, nextCursor: page.nextCursor } };
+      },
+    }),
+    defineOperation({
+      method: 'post',
+      path: '/v1/secrets',
+      tag: 'secrets',
+      summary: 'Create a secret',
+      description: 'Its values are added as versions, one environment at a time.',
+      role: 'operator',
+      body: NewSecret,
+      example: { name: 'stripe_api_key', kind: 'stripe', allowedHosts: ['api.stripe.com'] },
+      status: 201,
+      answer: SecretSchema,
+      answerDescription: 'The secret',
+      errors: ['not_found', 'name_taken'],
+      changes: true,
+      async handle({ caller, body }) {
+        requireSecretName(caller.admin, body.name);
+        const made = await store.createSecret({ actor: actorOf(caller), ...given(body) });
+        const fresh = { environments: [], routes: [], clients: [], lastUsedAtMs: null };
+        const shown = await store.getSecret(made.name);
+        return { body: showSecret(shown ?? { ...made, ...fresh }, clock.now()) };
+      },
+    }),
+    defineOperation({
+      method: 'get',
+      path: '/v1/secrets/{name}',
+      tag: 'secrets',
+      summary: 'Show a secret and who uses it',
+      role: 'viewer',
+      params: SecretPath,
+      status: 200,
+      answer: SecretWithUsageSchema,
+      answerDescription: 'The secret',
+      errors: ['not_found'],
+      changes: false,
+      async handle({ caller: { admin }, params }) {
+        const secret = await findSecret(store, admin, params.name);
+        const usage = (await store.usageOf(params.name)).filter(({ environment }) =>
+          coversEnvironment(admin, environment),
+        );
+        return { body: { ...showSecret(secret, clock.now()), usage: showUsage(usage) } };
+      },
+    }),
+    defineOperation({
+      method: 'patch',
+      path: '/v1/secrets/{name}',
+      tag: 'secrets',
+      summary: 'Change what is said about a secret',
+      description: 'All but its name and its values.',
+      role: 'operator',
+      params: SecretPath,
+      body: SecretChanges,
+      example: { owner: 'payments', rotateEveryDays: 30 },
+      status: 200,
+      answer: SecretSchema,
+      answerDescription: 'The secret as it is now',
+      errors: ['not_found'],
+      changes: true,
+      async handle({ caller, params, body }) {
+        await requireWholeSecret(store, caller.admin, params.name);
+        const changes = given(body);
+        await store.updateSecret({ actor: actorOf(caller), name: params.name, changes });
+        const secret = await findSecret(store, caller.admin, params.name);
+        return { body: showSecret(secret, clock.now()) };
+      },
+    }),
+    defineOperation({
+      method: 'delete',
+      path: '/v1/secrets/{name}',
+      tag: 'secrets',
+      summary: 'Delete a secret and erase its values',
+      role: 'operator',
+      params: SecretPath,
+      query: z.strictObject(forceQuery),
+      body: z.strictObject(forceBody),
+      status: 204,
+      answerDescription: 'It is gone',
+      errors: ['not_found', 'in_use'],
+      changes: true,
+      async handle({ caller, params, query, body }) {
+        const force = forceOf(query, body);
+        await requireWholeSecret(store, caller.admin, params.name);
+        await store.deleteSecret({ actor: actorOf(caller), name: params.name, force });
+        return { body: undefined };
+      },
+    }),
+  ];
+}
+
+/**
+ * What is said about a secret holds in all its environments, so changing it needs a token that reaches all
+ * that it has values in. Throws `not_found` and `forbidden`.
+ */
+async function requireWholeSecret(store: Store, admin: Admin, name: string): Promise<void> {
+  await requireSecret(store, admin, name);
+  if (admin.environments === null) return;
+  const whole = await store.getSecret(name);
+  if (whole?.environments.every(({ environment }) => coversEnvironment(admin, environment))) return;
+  throw new AppError(
+    'forbidden',
+    'The secret also has versions in environments that this token is not limited to, and this change would reach them.',
+  );
+}
+
+/** The fields that were sent. */
+function given<T extends object>(body: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(body).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}

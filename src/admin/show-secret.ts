@@ -1,0 +1,149 @@
+import { z } from '@hono/zod-openapi';
+import {
+  CRITICALITIES,
+  markAge,
+  recommendedDays,
+  SECRET_KINDS,
+  type SecretEnvironmentSummary,
+  type SecretSummary,
+  type UsageRow,
+} from '../core/index.js';
+import { Timestamp, toTimestamp, toTimestampOrNull } from './wire-time.js';
+
+const DAY_MS = 86_400_000;
+const AGE_MARKS = ['fresh', 'ageing', 'overdue'] as const;
+const Mark = z
+  .enum(AGE_MARKS)
+  .openapi({ description: '`ageing` from three quarters of `maximumAgeDays` on' });
+
+const SecretEnvironmentSchema = z
+  .strictObject({
+    environment: z.string().openapi({ example: 'production' }),
+    currentVersion: z.int().nullable(),
+    previousVersion: z.int().nullable(),
+    stagedVersions: z.array(z.int()),
+    versions: z.int().openapi({ description: 'How many there were ever' }),
+    currentSince: Timestamp.nullable(),
+    currentCreatedAt: Timestamp.nullable(),
+    expiresAt: Timestamp.nullable().openapi({ description: 'Of the current version' }),
+    ageDays: z.int().nullable().openapi({ description: 'Age of the current version' }),
+    mark: Mark.nullable(),
+    lastUsedAt: Timestamp.nullable().openapi({ description: 'null when never' }),
+  })
+  .openapi('SecretEnvironment');
+
+export const SecretSchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string().openapi({ example: 'stripe_api_key' }),
+    description: z.string().nullable(),
+    owner: z.string().nullable().openapi({ example: 'payments' }),
+    labels: z.record(z.string(), z.string()),
+    allowedHosts: z.array(z.string()).openapi({ example: ['api.stripe.com'] }),
+    kind: z.enum(SECRET_KINDS),
+    criticality: z.enum(CRITICALITIES),
+    rotateEveryDays: z.int().openapi({ description: 'As set, or by kind and criticality' }),
+    maximumAgeDays: z.int().openapi({ description: 'As set, or `rotateEveryDays`' }),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+    environments: z.array(SecretEnvironmentSchema),
+    currentVersions: z.record(z.string(), z.int()).openapi({
+      description: 'The current version of each environment that has one',
+      example: { production: 3 },
+    }),
+    ageDays: z.int().nullable().openapi({ description: 'Age of the oldest current version' }),
+    mark: Mark.nullable().openapi({ description: 'The worst of its environments' }),
+    lastUsedAt: Timestamp.nullable().openapi({ description: 'null when never' }),
+    routes: z.array(z.string()).openapi({ description: 'Applied routes that name it' }),
+    clients: z.array(z.string()).openapi({ description: 'Clients that have used it' }),
+  })
+  .openapi('Secret');
+
+const UsageSchema = z
+  .strictObject({
+    environment: z.string(),
+    version: z.int(),
+    route: z.string(),
+    client: z.string(),
+    accepted: z.int(),
+    refused: z.int(),
+    failed: z.int(),
+    firstUsedAt: Timestamp,
+    lastUsedAt: Timestamp,
+  })
+  .openapi('SecretUsage');
+
+export const SecretWithUsageSchema = SecretSchema.extend({
+  usage: z.array(UsageSchema).openapi({ description: 'Who used which version, newest first' }),
+}).openapi('SecretWithUsage');
+
+type ShownSecret = z.input<typeof SecretSchema>;
+
+/** A secret as the API shows it at `nowMs`: with ages, without values. */
+export function showSecret(secret: SecretSummary, nowMs: number): ShownSecret {
+  const rotateEveryDays =
+    secret.rotateEveryDays ?? recommendedDays(secret.kind, secret.criticality);
+  const environments = secret.environments.map((held) => showEnvironment(secret, held, nowMs));
+  const ages = environments.map(({ ageDays }) => ageDays).filter((days) => days !== null);
+  const worst = Math.max(
+    ...environments.map(({ mark }) => (mark === null ? -1 : AGE_MARKS.indexOf(mark))),
+  );
+  return {
+    id: secret.id,
+    name: secret.name,
+    description: secret.description,
+    owner: secret.owner,
+    labels: { ...secret.labels },
+    allowedHosts: [...secret.allowedHosts],
+    kind: secret.kind,
+    criticality: secret.criticality,
+    rotateEveryDays,
+    maximumAgeDays: secret.maximumAgeDays ?? rotateEveryDays,
+    createdAt: toTimestamp(secret.createdAtMs),
+    updatedAt: toTimestamp(secret.updatedAtMs),
+    environments,
+    currentVersions: Object.fromEntries(
+      environments.flatMap(({ environment, currentVersion }) =>
+        currentVersion === null ? [] : [[environment, currentVersion]],
+      ),
+    ),
+    ageDays: ages.length === 0 ? null : Math.max(...ages),
+    mark: AGE_MARKS[worst] ?? null,
+    lastUsedAt: toTimestampOrNull(secret.lastUsedAtMs),
+    routes: [...secret.routes],
+    clients: [...secret.clients],
+  };
+}
+
+function showEnvironment(
+  secret: SecretSummary,
+  held: SecretEnvironmentSummary,
+  nowMs: number,
+): z.input<typeof SecretEnvironmentSchema> {
+  const ageMs =
+    held.currentCreatedAtMs === null ? null : Math.max(0, nowMs - held.currentCreatedAtMs);
+  return {
+    environment: held.environment,
+    currentVersion: held.currentVersion,
+    previousVersion: held.previousVersion,
+    stagedVersions: [...held.stagedVersions],
+    versions: held.versions,
+    currentSince: toTimestampOrNull(held.currentSinceMs),
+    currentCreatedAt: toTimestampOrNull(held.currentCreatedAtMs),
+    expiresAt: toTimestampOrNull(held.currentExpiresAtMs),
+    ageDays: ageMs === null ? null : Math.floor(ageMs / DAY_MS),
+    mark: ageMs === null ? null : markAge(secret, ageMs),
+    lastUsedAt: toTimestampOrNull(held.lastUsedAtMs),
+  };
+}
+
+/** Usage rows as the API shows them, newest first. */
+export function showUsage(rows: readonly UsageRow[]): z.input<typeof UsageSchema>[] {
+  return [...rows]
+    .sort((a, b) => b.lastUsedAtMs - a.lastUsedAtMs)
+    .map(({ secret: _, firstUsedAtMs, lastUsedAtMs, ...row }) => ({
+      ...row,
+      firstUsedAt: toTimestamp(firstUsedAtMs),
+      lastUsedAt: toTimestamp(lastUsedAtMs),
+    }));
+}
