@@ -7,23 +7,22 @@ import type { Salvaged } from './salvage.js';
 
 /** Checks what one route means, as far as the document alone can tell. */
 export function checkRoute(route: Salvaged<Route>, path: JsonPath): Finding[] {
-  const findings = [
+  const environments = Object.entries(route.environments ?? {});
+  return [
     ...checkMatch(route.match ?? {}, [...path, 'match']),
     ...checkSettings(route, path),
+    ...environments.flatMap(([name, environment]) => {
+      if (environment === undefined) return [];
+      const here = [...path, 'environments', name];
+      const allows = (key: 'allowPrivateNetwork' | 'allowInsecureUpstream'): boolean =>
+        environment[key] ?? route[key] ?? false;
+      const allowances = {
+        allowPrivateNetwork: allows('allowPrivateNetwork'),
+        allowInsecureUpstream: allows('allowInsecureUpstream'),
+      };
+      return [...checkUpstream(environment, allowances, here), ...checkSettings(environment, here)];
+    }),
   ];
-  const environments = Object.entries(route.environments ?? {});
-  for (const [name, environment] of environments) {
-    const here = [...path, 'environments', name];
-    if (environment === undefined) continue;
-    const allowances = {
-      allowPrivateNetwork: environment.allowPrivateNetwork ?? route.allowPrivateNetwork ?? false,
-      allowInsecureUpstream:
-        environment.allowInsecureUpstream ?? route.allowInsecureUpstream ?? false,
-    };
-    findings.push(...checkUpstream(environment, allowances, here));
-    findings.push(...checkSettings(environment, here));
-  }
-  return findings;
 }
 
 function checkSettings(settings: Salvaged<RouteOptions & Placements>, path: JsonPath): Finding[] {

@@ -43,14 +43,17 @@ export function parseRoutesText(text: string, fileName = 'routes document'): Che
 
 function check(value: unknown, earlier: readonly Finding[], locate: Locate): CheckedRoutes {
   const structure = checkStructure(value);
-  const findings = [...earlier, ...structure.findings];
   const routes = structure.rest?.routes ?? [];
-  for (const [index, route] of routes.entries()) {
-    const path = ['routes', index];
-    findings.push(...checkPresence(at(value, path), path));
-    if (route !== undefined) findings.push(...checkRoute(route, path));
-  }
-  findings.push(...findConflicts(routes, ['routes']));
+  const findings = [
+    ...earlier,
+    ...structure.findings,
+    ...routes.flatMap((route, index) => {
+      const path = ['routes', index];
+      const presence = checkPresence(at(value, path), path);
+      return route === undefined ? presence : [...presence, ...checkRoute(route, path)];
+    }),
+    ...findConflicts(routes, ['routes']),
+  ];
   const problems = problemsOf(findings, 'error', locate);
   // Nothing was salvaged away where there is no problem: the rest is the whole.
   const document = problems.length === 0 ? (structure.rest as RoutesDocument) : undefined;

@@ -90,9 +90,12 @@ function nameOf(expected: string): string {
   return expected === 'boolean' ? 'true or false' : `a ${expected}`;
 }
 
+/** Deeper than any key of a routes document: a value nested without end must not end the stack. */
+const DEEPEST_KEY = 8;
+
 /** zod leaves `__proto__` out without a word; what is not kept must not be accepted either. */
 function hiddenKeys(value: unknown, path: JsonPath): JsonPath[] {
-  if (typeof value !== 'object' || value === null) return [];
+  if (typeof value !== 'object' || value === null || path.length > DEEPEST_KEY) return [];
   return Object.entries(value).flatMap(([key, item]) => {
     const here = [...path, Array.isArray(value) ? Number(key) : key];
     return key === '__proto__' ? [here] : hiddenKeys(item, here);

@@ -25,6 +25,7 @@ export {
   type RoutesStore,
   type RoutesValidation,
 } from './routes-control.js';
+export { routesJsonSchema } from './routes-json-schema.js';
 export { SETTINGS, type SettingName, type SettingRow } from './setting-table.js';
 export {
   type RoutesWatcher,

@@ -32,7 +32,7 @@ const MAX_DEPTH = 64;
 export function readJsonDocument(text: string): JsonReading {
   // Some editors write a byte order mark; a blank keeps every offset.
   const clean = text.startsWith('\uFEFF') ? ` ${text.slice(1)}` : text;
-  const position = (offset: number): TextPosition => positionAt(clean, offset);
+  const position = positionsIn(clean);
   const tooDeep = offsetBeyondDepth(clean);
   if (tooDeep !== undefined) {
     const message = `nested deeper than ${MAX_DEPTH} levels`;
@@ -118,8 +118,20 @@ function sentenceOf(error: ParseError): string {
   return SENTENCES[printParseErrorCode(error.error)] ?? 'this is not JSON';
 }
 
-function positionAt(text: string, offset: number): TextPosition {
-  const before = text.slice(0, offset);
-  const line = before.split('\n').length;
-  return { line, column: offset - before.lastIndexOf('\n') };
+/** Finds positions in a text without reading it anew for each. */
+function positionsIn(text: string): (offset: number) => TextPosition {
+  const lineStarts = [0];
+  for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) {
+    lineStarts.push(end + 1);
+  }
+  return (offset) => {
+    let low = 0;
+    let high = lineStarts.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((lineStarts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return { line: low + 1, column: offset - (lineStarts[low] ?? 0) + 1 };
+  };
 }
