@@ -4,6 +4,7 @@ import type { Actor, Clock, RouteReference, Sealer, Store, StoredKey } from '../
 import { startDatabaseWorker } from './database-worker.js';
 import type { AuditLogKey } from './sqlite/audit-log.js';
 import { MIGRATIONS_FOLDER } from './sqlite/migrate.js';
+import type { ValueRow } from './sqlite/resolve.js';
 import type { DatabaseKeys, RootKeyFacts, WrappedValue } from './sqlite/stored-keys.js';
 import { createSqliteStore } from './sqlite-store.js';
 
@@ -39,6 +40,8 @@ export interface SqliteDatabase {
   finishRekey(command: { actor: Actor }): Promise<void>;
 
   routeReferences(): Promise<readonly RouteReference[]>;
+  /** Every usable version, in order of position. */
+  valueReferences(from: { after: number; limit: number }): Promise<readonly ValueRow[]>;
   findDamage(): Promise<readonly string[]>;
   newestTimeMs(): Promise<number | null>;
   close(): Promise<void>;
@@ -74,6 +77,7 @@ export async function openSqliteDatabase(options: SqliteOptions): Promise<Sqlite
     rewrapValues: (values) => call('rewrapValues', values),
     finishRekey: (command) => call('finishRekey', command),
     routeReferences: () => call('routeReferences'),
+    valueReferences: (from) => call('valueReferences', from),
     findDamage: () => call('findDamage'),
     newestTimeMs: () => call('newestTimeMs'),
     close: () => worker.close(),

@@ -14,6 +14,14 @@ export type SealedAnswer =
   | { readonly status: 'missing' }
   | { readonly status: 'revoked'; readonly version: number };
 
+/** A usable version by its names. */
+export interface ValueRow {
+  readonly position: number;
+  readonly secret: string;
+  readonly environment: string;
+  readonly version: number;
+}
+
 interface PointerRow {
   readonly secret_id: string;
   readonly current_version: number | null;
@@ -51,6 +59,13 @@ export function resolveCommands({ database, read }: Session) {
        ORDER BY activated_at_ms DESC, version DESC LIMIT 1`,
     )
     .pluck();
+
+  const withValue = database.prepare<[number, number], ValueRow>(
+    `SELECT v.position, s.name AS secret, v.environment, v.version
+     FROM versions AS v JOIN secrets AS s ON s.id = v.secret_id
+     WHERE v.position > ? AND v.revoked_at_ms IS NULL AND v.destroyed_at_ms IS NULL
+     ORDER BY v.position LIMIT ?`,
+  );
 
   const resolve = ({ secret, environment, version }: ValueReference): SealedAnswer => {
     const row = pointer.get(secret, environment);
@@ -90,5 +105,8 @@ export function resolveCommands({ database, read }: Session) {
       read(() => references.map(resolve)),
     missingValues: (references: readonly ValueReference[]): ValueReference[] =>
       read(() => references.filter(isMissing)),
+    /** Every usable version, in order of position. */
+    valueReferences: ({ after, limit }: { after: number; limit: number }): ValueRow[] =>
+      withValue.all(after, limit),
   };
 }

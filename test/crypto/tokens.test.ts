@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createTokens, generateRootKey } from '../../src/crypto/index.js';
+
+const tokens = createTokens(generateRootKey());
+
+describe('a token', () => {
+  test('has the form of its kind, and its id can be read from it', () => {
+    for (const [kind, prefix] of [
+      ['client', 'kfc_'],
+      ['admin', 'kfa_'],
+    ] as const) {
+      const { token, id } = tokens.mint(kind);
+      expect(token).toMatch(/^kf[ca]_[A-Za-z0-9_-]{59}$/);
+      expect(token.startsWith(prefix + id)).toBe(true);
+      expect(tokens.idOf(token)).toBe(id);
+    }
+  });
+
+  test('matches its own hash and no other', () => {
+    const a = tokens.mint('client');
+    const b = tokens.mint('client');
+    expect(tokens.matches(a.token, a.hash)).toBe(true);
+    expect(tokens.matches(a.token, b.hash)).toBe(false);
+    expect(tokens.matches(a.token, a.hash.subarray(1))).toBe(false);
+    expect(tokens.matches(a.token, new Uint8Array())).toBe(false);
+    expect(createTokens(generateRootKey()).matches(a.token, a.hash)).toBe(false);
+  });
+
+  test('is compared as the issued string: another spelling of the same bytes does not match', () => {
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const { token, hash } = tokens.mint('client');
+    const bytes = Buffer.from(token.slice(-43), 'base64url');
+    const others = [...alphabet]
+      .map((last) => token.slice(0, -1) + last)
+      .filter((other) => other !== token);
+    const sameBytes = others.filter((other) =>
+      Buffer.from(other.slice(-43), 'base64url').equals(bytes),
+    );
+    expect(sameBytes).toHaveLength(3);
+    for (const other of others) expect(tokens.matches(other, hash)).toBe(false);
+  });
+
+  test('is never repeated', () => {
+    const minted = Array.from({ length: 1000 }, () => tokens.mint('client'));
+    expect(new Set(minted.map(({ token }) => token)).size).toBe(1000);
+    expect(new Set(minted.map(({ id }) => id)).size).toBe(1000);
+  });
+
+  test('is told from everything else', () => {
+    const { token } = tokens.mint('client');
+    for (const text of ['', token.slice(1), `${token}a`, token.slice(0, -1), ` ${token}`]) {
+      expect(tokens.idOf(text)).toBeUndefined();
+    }
+    fc.assert(fc.property(fc.string(), (text) => tokens.idOf(text) === undefined));
+  });
+});
