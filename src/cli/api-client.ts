@@ -16,6 +16,8 @@ export interface ApiRequest {
   readonly query?: Query;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** No limit of time: the body may be large. */
+  readonly unhurried?: boolean;
 }
 
 export interface ApiConnection {
@@ -79,7 +81,7 @@ export class ApiClient {
 
   /** The body as it comes, for what is too large to hold. */
   async download(method: 'GET' | 'POST', path: string): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.#send(method, path, {});
+    const response = await this.#send(method, path, { unhurried: true });
     if (response.body === null) throw this.#notKeyferry(response.status);
     return response.body;
   }
@@ -109,7 +111,7 @@ export class ApiClient {
       headers,
       // The token must not follow a redirect to another host.
       redirect: 'manual',
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      ...(request.unhurried === true ? {} : { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }),
     };
     if (request.body !== undefined) {
       headers['content-type'] = 'application/json';

@@ -28,7 +28,7 @@ async function backup(session: Session, options: BackupOptions, file: string): P
   if (options.overwrite !== true && (await exists(file))) {
     throw new CommandFailure(`${file} is there already: give another name, or --overwrite`);
   }
-  const body = await session.api().download('POST', '/v1/backups');
+  const body = await session.api().download('POST', '/v1/backup');
   // A backup that was cut short must not look like one.
   const partial = `${file}.partial`;
   try {

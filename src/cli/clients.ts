@@ -101,7 +101,7 @@ async function create(session: Session, options: CreateOptions, name: string): P
 /** The path of a route that the client may use; undefined when there is none or it cannot be told. */
 async function examplePath(api: ApiClient, client: ClientAnswer): Promise<string | undefined> {
   const applied = await api.get<RoutesAnswer>('/v1/routes').catch(() => undefined);
-  const usable = applied?.document?.routes.find(
+  const usable = applied?.document.routes.find(
     (route) =>
       Object.hasOwn(route.environments, client.environment) &&
       (client.routes === null || client.routes.includes(route.name)),

@@ -4,9 +4,8 @@ import type { DoctorCheck } from './ports.js';
 
 const MARKS: Readonly<Record<DoctorCheck['status'], string>> = {
   ok: '✓',
-  warning: '⚠',
-  failed: '✗',
-  skipped: '–',
+  warn: '⚠',
+  fail: '✗',
 };
 
 /** `keyferry doctor`: looks the data folder over and changes nothing. */
@@ -17,13 +16,13 @@ export function addDoctor(registry: Registry): void {
     example: 'doctor --data-dir ./data',
     options: [new Option('--root-key-file <file>', 'the root key (KEYFERRY_ROOT_KEY_FILE)')],
     async act({ dataDir, terminal, json, ports }, { rootKeyFile }) {
-      const checks = await ports.maintenance.doctor({ dataDir, rootKeyFile });
-      const failed = checks.filter((check) => check.status === 'failed').length;
+      const { checks } = await ports.maintenance.doctor({ dataDir, rootKeyFile });
+      const failed = checks.filter((check) => check.status === 'fail').length;
       if (json) terminal.json({ ok: failed === 0, checks });
       else {
-        for (const { name, status, detail, advice } of checks) {
+        for (const { name, status, detail, fix } of checks) {
           terminal.print(`${MARKS[status]} ${name}: ${detail}`, colourOf(status, terminal.paint));
-          if (advice !== undefined && status !== 'ok') terminal.print(`    ${advice}`);
+          if (fix !== undefined) terminal.print(`    ${fix}`);
         }
         terminal.print(failed === 0 ? 'Nothing is broken.' : `${failed} broken.`);
       }
@@ -36,6 +35,6 @@ function colourOf(
   status: DoctorCheck['status'],
   paint: { red(text: string): string; yellow(text: string): string },
 ): (text: string) => string {
-  if (status === 'failed') return paint.red;
-  return status === 'warning' ? paint.yellow : (text) => text;
+  if (status === 'fail') return paint.red;
+  return status === 'warn' ? paint.yellow : (text) => text;
 }

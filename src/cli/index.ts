@@ -6,8 +6,10 @@
  */
 export type {
   CommandLinePorts,
+  DataFolder,
   DoctorCheck,
   MaintenancePort,
+  NewRootKey,
   ReadRoutesFile,
   RunningServerPort,
   ServeFlags,

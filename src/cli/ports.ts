@@ -1,4 +1,4 @@
-import type { Problem, RoutesDocument } from '../core/index.js';
+import type { Problem, RoutesDocument, SecretValue } from '../core/index.js';
 
 /** One setting of the server as `serve --help` shows it. */
 export interface ServeSetting {
@@ -25,29 +25,40 @@ export interface RunningServerPort {
 
 export interface DoctorCheck {
   readonly name: string;
-  readonly status: 'ok' | 'warning' | 'failed' | 'skipped';
+  readonly status: 'ok' | 'warn' | 'fail';
   /** What was found. */
   readonly detail: string;
   /** What to do about it. */
-  readonly advice?: string | undefined;
+  readonly fix?: string;
 }
+
+/** A data folder and the root key that opens it. */
+export interface DataFolder {
+  readonly dataDir: string;
+  /** Undefined = as the variables say, or `master.key` in the folder. */
+  readonly rootKeyFile: string | undefined;
+}
+
+export type NewRootKey =
+  | { readonly type: 'file'; readonly file: string }
+  | { readonly type: 'passphrase'; readonly passphrase: SecretValue };
 
 /** Work on the data folder itself, without the server. Each throws AppError. */
 export interface MaintenancePort {
-  rekey(options: {
-    readonly dataDir: string;
-    readonly rootKeyFile: string | undefined;
-    readonly newRootKeyFile: string | undefined;
-  }): Promise<{ readonly keys: number; readonly rootKeyFile: string }>;
-  restore(options: {
-    readonly dataDir: string;
-    readonly backupFile: string;
-    readonly rootKeyFile: string | undefined;
-  }): Promise<{ readonly secrets: number; readonly versions: number }>;
-  doctor(options: {
-    readonly dataDir: string;
-    readonly rootKeyFile: string | undefined;
-  }): Promise<readonly DoctorCheck[]>;
+  rekey(
+    folder: DataFolder,
+    /** Undefined = a new random one takes the place of the old one's file. */
+    newRootKey: NewRootKey | undefined,
+    onProgress: (progress: { readonly rewrapped: number }) => void,
+  ): Promise<{
+    readonly rootKeyId: string;
+    readonly rewrapped: number;
+    readonly resumed: boolean;
+    readonly oldRootKeyFile?: string;
+  }>;
+  /** Into an empty data folder. */
+  restore(folder: DataFolder, backupFile: string): Promise<{ readonly createdAtMs: number }>;
+  doctor(folder: DataFolder): Promise<{ readonly checks: readonly DoctorCheck[] }>;
 }
 
 /** A routes file that was read: the document, or what is wrong and where. */

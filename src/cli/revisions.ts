@@ -71,8 +71,7 @@ async function compare(
     api().get<RoutesAnswer>(`/v1/routes/revisions/${revision(fromText)}`),
     api().get<RoutesAnswer>(toPath),
   ]);
-  const none = { routes: [] };
-  const changes = compareRoutes(from.document ?? none, to.document ?? none);
+  const changes = compareRoutes(from.document, to.document);
   if (json) return terminal.json({ from: from.revision, to: to.revision, changes });
   if (changes.length === 0) {
     return terminal.print(`Revisions ${from.revision} and ${to.revision} say the same.`);
@@ -90,6 +89,7 @@ function printChange(terminal: Session['terminal'], change: RouteChange): void {
   if (after !== undefined) terminal.print(`    + ${after}`, paint.green);
 }
 
+/** 0 is the time before the first one. */
 function revision(text: string): number {
-  return parseWholeNumber(text, 'the revision');
+  return parseWholeNumber(text, 'the revision', 0);
 }

@@ -2,7 +2,8 @@ import type { Problem, RoutesDocument } from '../core/index.js';
 
 /** The applied routes, or one revision of them, as the admin API shows it. */
 export interface RoutesAnswer extends RevisionAnswer {
-  readonly document: RoutesDocument | null;
+  /** Without routes before the first revision. */
+  readonly document: RoutesDocument;
 }
 
 export interface RevisionAnswer {
@@ -15,11 +16,11 @@ export interface RevisionAnswer {
 }
 
 export interface AppliedAnswer extends RevisionAnswer {
-  readonly warnings?: readonly Problem[];
+  readonly warnings: readonly Problem[];
 }
 
 export interface ValidationAnswer {
   readonly valid: boolean;
-  readonly errors: readonly Problem[];
+  readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }

@@ -54,7 +54,7 @@ async function validate(
 ): Promise<ExitCode> {
   const { terminal, json } = session;
   const { document, warnings } = await readRoutesFile(session, file);
-  let answer: ValidationAnswer = { valid: true, errors: [], warnings };
+  let answer: ValidationAnswer = { valid: true, problems: [], warnings };
   if (options.offline !== true) {
     const query = { allowMissing: options.allowMissing };
     answer = await session.api().post('/v1/routes/validate', document, { query });
@@ -65,7 +65,10 @@ async function validate(
   }
   warn(session, answer.warnings);
   if (!answer.valid) {
-    throw new CommandFailure(`${file} cannot be applied`, { exitCode: 2, problems: answer.errors });
+    throw new CommandFailure(`${file} cannot be applied`, {
+      exitCode: 2,
+      problems: answer.problems,
+    });
   }
   terminal.print(`✓ ${file} is valid: ${count(document.routes.length)}.`);
   terminal.hint(
@@ -84,7 +87,7 @@ async function apply(session: Session, options: ApplyOptions, file: string): Pro
     headers: options.ifRevision === undefined ? {} : { 'if-match': `"${options.ifRevision}"` },
   });
   if (json) return terminal.json(answer);
-  warn(session, answer.warnings ?? []);
+  warn(session, answer.warnings);
   terminal.print(`Revision ${answer.revision} is in use: ${count(document.routes.length)}.`);
   if (answer.revision > 1) {
     terminal.hint(`See what changed: keyferry routes compare ${answer.revision - 1}`);
@@ -101,9 +104,9 @@ async function show(
   const path = revision === undefined ? '/v1/routes' : `/v1/routes/revisions/${revision}`;
   const answer = await api().get<RoutesAnswer>(path);
   const { document } = answer;
-  if (documentOnly === true) return terminal.json(document ?? { routes: [] });
+  if (documentOnly === true) return terminal.json(document);
   if (json) return terminal.json(answer);
-  if (document === null || document.routes.length === 0) {
+  if (document.routes.length === 0) {
     terminal.print('No routes.');
     return terminal.hint('Apply some: keyferry routes apply routes.json');
   }

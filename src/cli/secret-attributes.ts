@@ -3,6 +3,9 @@ import { CRITICALITIES, type Criticality, SECRET_KINDS, type SecretKind } from '
 import { parseWholeNumber, repeated } from './command.js';
 import { CommandFailure } from './command-failure.js';
 
+/** Goes back to the recommendation; commander would drop a null. */
+const BY_DEFAULT = 'default';
+
 export interface AttributeOptions {
   readonly description?: string;
   readonly owner?: string;
@@ -10,8 +13,8 @@ export interface AttributeOptions {
   readonly allowedHost?: readonly string[];
   readonly kind?: SecretKind;
   readonly criticality?: Criticality;
-  readonly rotateEveryDays?: number | null;
-  readonly maximumAgeDays?: number | null;
+  readonly rotateEveryDays?: number | typeof BY_DEFAULT;
+  readonly maximumAgeDays?: number | typeof BY_DEFAULT;
 }
 
 /** What may be said about a secret, at its creation and later. */
@@ -28,9 +31,13 @@ export function attributeOptions(): Option[] {
   ];
 }
 
+export type GivenAttributes = Record<string, unknown> & {
+  labels?: Record<string, string | null>;
+};
+
 /** The attributes that were given, as the API takes them. A label to take away is null. */
-export function attributesOf(options: AttributeOptions): Record<string, unknown> {
-  const attributes: Record<string, unknown> = {};
+export function attributesOf(options: AttributeOptions): GivenAttributes {
+  const attributes: GivenAttributes = {};
   const { description, owner, label, allowedHost } = options;
   if (description !== undefined) attributes.description = description === '' ? null : description;
   if (owner !== undefined) attributes.owner = owner === '' ? null : owner;
@@ -39,7 +46,8 @@ export function attributesOf(options: AttributeOptions): Record<string, unknown>
     attributes.allowedHosts = allowedHost.includes('any') ? [] : allowedHost;
   }
   for (const name of ['kind', 'criticality', 'rotateEveryDays', 'maximumAgeDays'] as const) {
-    if (options[name] !== undefined) attributes[name] = options[name];
+    const value = options[name];
+    if (value !== undefined) attributes[name] = value === BY_DEFAULT ? null : value;
   }
   return attributes;
 }
@@ -52,7 +60,8 @@ function parseLabel(text: string): [name: string, value: string | null] {
 
 function days(flags: string, description: string): Option {
   const place = flags.split(' ')[0] ?? flags;
-  return new Option(flags, `${description}; "default" goes back to it`).argParser(
-    (text: string): number | null => (text === 'default' ? null : parseWholeNumber(text, place)),
+  return new Option(flags, `${description}; "${BY_DEFAULT}" goes back to it`).argParser(
+    (text: string): number | typeof BY_DEFAULT =>
+      text === BY_DEFAULT ? BY_DEFAULT : parseWholeNumber(text, place),
   );
 }

@@ -83,6 +83,7 @@ async function create(session: Session, options: CreateOptions, name: string): P
   const { terminal, json } = session;
   const api = session.api();
   const attributes = attributesOf(options);
+  if (attributes.labels !== undefined) attributes.labels = withoutNull(attributes.labels);
   const { environment } = options;
   if (environment === undefined) {
     if ([options.valueFile, options.fields, options.field].some((it) => it !== undefined)) {
@@ -159,7 +160,7 @@ async function list({ api, json, terminal, nowMs }: Session, options: ListOption
 async function update(session: Session, options: AttributeOptions, name: string): Promise<void> {
   const api = session.api();
   const path = `/v1/secrets/${segment(name)}`;
-  const changes: Record<string, unknown> = attributesOf(options);
+  const changes = attributesOf(options);
   if (Object.keys(changes).length === 0) {
     throw new CommandFailure('nothing to change: give at least one option', {
       hints: ['A value cannot be changed; add the next one with: keyferry versions add'],
@@ -167,10 +168,14 @@ async function update(session: Session, options: AttributeOptions, name: string)
   }
   if (changes.labels !== undefined) {
     const { labels } = await api.get<SecretAnswer>(path);
-    const merged = Object.entries({ ...labels, ...changes.labels });
-    changes.labels = Object.fromEntries(merged.filter(([, value]) => value !== null));
+    changes.labels = withoutNull({ ...labels, ...changes.labels });
   }
   const secret = await api.patch<SecretAnswer>(path, changes);
   if (session.json) return session.terminal.json(secret);
   session.terminal.print(`Updated secret ${name}: ${Object.keys(changes).join(', ')}.`);
+}
+
+/** The labels that stay: a null one is to be taken away. */
+function withoutNull(labels: Record<string, string | null>): Record<string, string | null> {
+  return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== null));
 }

@@ -97,8 +97,10 @@ export class Terminal {
         problem.line === undefined
           ? problem.path
           : `${problem.path} (line ${problem.line}, column ${problem.column ?? 1})`;
-      lines.push(`  ${visible(place === '' ? problem.message : `${place}: ${problem.message}`)}`);
-      if (problem.nearest !== undefined) {
+      const text = place === '' ? problem.message : `${place}: ${problem.message}`;
+      // The detail of an only problem often says it whole already.
+      if (!failure.message.includes(problem.message)) lines.push(`  ${visible(text)}`);
+      if (problem.nearest !== undefined && !failure.message.includes(problem.nearest)) {
         lines.push(`    did you mean "${visible(problem.nearest)}"?`);
       }
     }
