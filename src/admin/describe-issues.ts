@@ -1,8 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import { nearestName, type Problem } from '../core/index.js';
 
-/** A key worth repeating: anything else may be a value in the wrong place. */
-const PLAIN_KEY = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+/** A key that reads as a name. Anything else may be a value in the wrong place, and is not repeated. */
+const PLAIN_KEY = /^[A-Za-z][A-Za-z_-]{0,30}[0-9]{0,2}$/;
+const UNSHOWN = '(another name)';
 
 type Issue = z.core.$ZodIssue;
 
@@ -58,7 +59,7 @@ function describeIssue(schema: z.ZodType, input: unknown, issue: Issue): Problem
 }
 
 function unknownKey(path: string, key: string, known: readonly string[]): Problem {
-  const shown = PLAIN_KEY.test(key) ? key : '(not a plain name)';
+  const shown = PLAIN_KEY.test(key) ? key : UNSHOWN;
   const at = path === '' ? shown : `${path}.${shown}`;
   const expected = known.length === 0 ? 'nothing is expected here' : `expected ${known.join(', ')}`;
   return problem(at, `is not known; ${expected}`, nearestName(key, known));
@@ -99,7 +100,7 @@ function pathText(path: readonly PropertyKey[]): string {
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`;
     else {
-      const name = PLAIN_KEY.test(String(step)) ? String(step) : '(not a plain name)';
+      const name = PLAIN_KEY.test(String(step)) ? String(step) : UNSHOWN;
       text += text === '' ? name : `.${name}`;
     }
   }
