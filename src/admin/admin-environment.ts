@@ -11,7 +11,7 @@ export interface AuthenticatedAdmin {
 
 /** What each request of the admin app carries. */
 export interface AdminEnvironment {
-  Bindings: Partial<HttpBindings>;
+  Bindings: HttpBindings;
   Variables: { requestId: string };
 }
 

@@ -55,5 +55,5 @@ export function isActive(admin: Admin, nowMs: number): boolean {
 }
 
 function addressOf(context: AdminContext): string {
-  return context.env.incoming?.socket.remoteAddress ?? 'unknown';
+  return context.env.incoming.socket.remoteAddress ?? 'unknown';
 }

@@ -1,3 +1,6 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { actorOf } from './actor.js';
 import type { AdminContext, AdminEnvironment } from './admin-environment.js';
@@ -30,7 +33,7 @@ export function addBackup(
       action: 'backup.create',
       detail: {},
     });
-    return send(context, first, chunks, dependencies);
+    return send(context, resume(first, chunks), dependencies);
   });
   app.openAPIRegistry.registerPath({
     method: 'post',
@@ -58,32 +61,38 @@ export function addBackup(
   });
 }
 
-function send(
+/**
+ * Writes to the Node response itself: the adapter would end a stream that fails as if it were whole, with the
+ * error's text in it. Here a failure cuts the connection.
+ */
+async function send(
   context: AdminContext,
-  first: IteratorResult<Uint8Array>,
-  chunks: AsyncIterator<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array>,
   { clock, logError }: AdminDependencies,
-): Response {
-  const where = { requestId: context.get('requestId'), path: PATH };
-  let next: IteratorResult<Uint8Array> | undefined = first;
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { done, value } = next ?? (await chunks.next());
-        next = undefined;
-        if (done === true) controller.close();
-        else controller.enqueue(value);
-      } catch (error) {
-        logError(error, where);
-        controller.error(error);
-      }
-    },
-    async cancel() {
-      await chunks.return?.();
-    },
-  });
+): Promise<Response> {
   const name = `keyferry-${toTimestamp(clock.now()).replaceAll(/[:.]/g, '-')}.backup`;
   context.header('Content-Type', 'application/octet-stream');
   context.header('Content-Disposition', `attachment; filename="${name}"`);
-  return context.body(body);
+  const { outgoing } = context.env;
+  outgoing.writeHead(200, Object.fromEntries(context.body(null).headers));
+  try {
+    await pipeline(Readable.from(chunks), outgoing);
+  } catch (error) {
+    logError(error, { requestId: context.get('requestId'), path: PATH });
+  }
+  return RESPONSE_ALREADY_SENT;
+}
+
+async function* resume(
+  first: IteratorResult<Uint8Array>,
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    if (first.done === true) return;
+    yield first.value;
+    yield* { [Symbol.asyncIterator]: () => rest };
+  } finally {
+    // Cut off early, the source must still clear away its copy.
+    await rest.return?.();
+  }
 }

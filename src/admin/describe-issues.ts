@@ -60,7 +60,7 @@ function describeIssue(schema: z.ZodType, input: unknown, issue: Issue): Problem
 
 function unknownKey(path: string, key: string, known: readonly string[]): Problem {
   const shown = PLAIN_KEY.test(key) ? key : UNSHOWN;
-  const at = path === '' ? shown : `${path}.${shown}`;
+  const at = path === '$' ? shown : `${path}.${shown}`;
   const expected = known.length === 0 ? 'nothing is expected here' : `expected ${known.join(', ')}`;
   return problem(at, `is not known; ${expected}`, nearestName(key, known));
 }
@@ -104,7 +104,7 @@ function pathText(path: readonly PropertyKey[]): string {
       text += text === '' ? name : `.${name}`;
     }
   }
-  return text;
+  return text === '' ? '$' : text;
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

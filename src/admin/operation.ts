@@ -109,11 +109,11 @@ function check(schema: z.ZodType, input: unknown, where: '' | 'path' | 'query'):
   if (result.success) return result.data;
   const problems = describeIssues(schema, input, result.error.issues).map((problem) => ({
     ...problem,
-    path: [where, problem.path].filter((part) => part !== '').join('.'),
+    path: where === '' ? problem.path : `${where}.${problem.path}`,
   }));
   const first = problems[0];
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more, see "errors")` : '';
-  const at = first === undefined || first.path === '' ? 'the body' : first.path;
+  const at = first === undefined || first.path === '$' ? 'the body' : first.path;
   const hint = first?.nearest === undefined ? '' : `; did you mean "${first.nearest}"?`;
   throw new AppError('invalid_request', `${at}: ${first?.message ?? 'not valid'}${hint}${more}`, {
     problems,
