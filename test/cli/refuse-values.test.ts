@@ -46,7 +46,14 @@ describe('a value given as an argument', () => {
   it('is not repeated when it is one argument too many or belongs to an unknown option', async () => {
     const extra = await runCaptured(['versions', 'add', 'db', 'hunter2-hunter2', '-e', 'staging']);
     expect(extra.stderr).toContain('too many arguments');
-    const unknown = await runCaptured(['versions', 'add', 'db', '--valu=hunter2-hunter2']);
+    const unknown = await runCaptured([
+      'versions',
+      'add',
+      'db',
+      '-e',
+      'staging',
+      '--valu=hunter2-hunter2',
+    ]);
     expect(unknown.stderr).toContain('unknown option --valu');
     expect(extra.stderr + unknown.stderr).not.toContain('hunter2');
   });
