@@ -20,12 +20,11 @@ export function describeAgo(time: string | null, nowMs: number): string {
   return text === 'now' ? text : `${text} ago`;
 }
 
-/** When a moment comes: `in 12 d`, `today`, `3 d ago`. */
+/** When a moment comes, to the nearest day: `in 12 d`, `today`, `3 d ago`. */
 export function describeUntil(atMs: number, nowMs: number): string {
-  const distanceMs = atMs - nowMs;
-  if (distanceMs < -DAY_MS) return `${Math.floor(-distanceMs / DAY_MS)} d ago`;
-  if (distanceMs < DAY_MS) return 'today';
-  return `in ${Math.floor(distanceMs / DAY_MS)} d`;
+  const days = Math.round((atMs - nowMs) / DAY_MS);
+  if (days === 0) return 'today';
+  return days > 0 ? `in ${days} d` : `${-days} d ago`;
 }
 
 /** An RFC 3339 time to the minute, in UTC: `2026-11-21 09:30Z`; `–` for null. */

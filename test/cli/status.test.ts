@@ -53,7 +53,7 @@ describe('keyferry status', () => {
         'new             –                  –      –          –              –  – no value',
         'stripe_api_key  production         3  140 d   12 h ago        in 40 d  ⚠ ageing',
         'stripe_api_key  staging            3    2 d      never       in 178 d  ✓ fresh',
-        'stripe_api_key  development        3    2 d   12 h ago          today  ✗ overdue',
+        'stripe_api_key  development        3    2 d   12 h ago        1 d ago  ✗ overdue',
         'stripe_api_key  review             –      –          –              –  – no value',
         '',
       ].join('\n'),

@@ -1,0 +1,75 @@
+/** Composition root of the command line: hands the rooms' work to the commands as ports. */
+import { readFileSync } from 'node:fs';
+import { type CommandLinePorts, type DataFolder, runCommandLine } from './cli/index.js';
+import {
+  loadSettings,
+  parseRoutesText,
+  type RootKeySource,
+  SETTINGS,
+  type SettingRow,
+} from './config/index.js';
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+const rows: readonly SettingRow[] = SETTINGS;
+const clock = { now: Date.now };
+
+// Rooms are loaded by the commands that need them: most only talk to a server, and start faster so.
+const ports: CommandLinePorts = {
+  version,
+  serveSettings: rows
+    .filter(({ readBy }) => readBy === 'server')
+    .map((row) => ({ ...row, repeats: row.kind === 'environments' })),
+  async startServer(flags, io) {
+    const settings = loadSettings({ flags, environment: process.env });
+    const { startServer } = await import('./server.js');
+    return startServer(settings, io);
+  },
+  untilStopSignal,
+  maintenance: {
+    async rekey(folder, newRootKey, onProgress) {
+      const { rekey } = await import('./maintenance.js');
+      const { dataDir } = folder;
+      return rekey({ dataDir, rootKey: rootKeyOf(folder), newRootKey, clock, onProgress });
+    },
+    async restore(folder, file) {
+      const { restore } = await import('./maintenance.js');
+      return restore({ file, dataDir: folder.dataDir, rootKey: rootKeyOf(folder), clock });
+    },
+    async doctor(folder) {
+      const { doctor } = await import('./maintenance.js');
+      return doctor({ dataDir: folder.dataDir, rootKey: rootKeyOf(folder), clock });
+    },
+  },
+  readRoutes: async (text, fileName) => parseRoutesText(text, fileName),
+};
+
+process.exitCode = await runCommandLine(
+  {
+    argv: process.argv.slice(2),
+    environment: process.env,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    nowMs: Date.now(),
+  },
+  ports,
+);
+
+/** The root key as a server on this folder would find it. */
+function rootKeyOf({ dataDir, rootKeyFile }: DataFolder): RootKeySource {
+  const flags = { '--data-dir': dataDir, '--root-key-file': rootKeyFile };
+  return loadSettings({ flags, environment: process.env }).rootKey;
+}
+
+/** The first SIGTERM or SIGINT; a second one ends the process at once. */
+function untilStopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    const stop = (signal: NodeJS.Signals): void => {
+      process.off('SIGTERM', stop).off('SIGINT', stop);
+      resolve(signal);
+    };
+    process.on('SIGTERM', stop).on('SIGINT', stop);
+  });
+}

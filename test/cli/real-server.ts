@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { type Finished, finish, startKeyferry } from './run-script.js';
+
+export interface RealServer {
+  /** Holds the data folder `data`; commands run in it. */
+  readonly folder: string;
+  /** Variables that lead a command to the server. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Ends it with SIGTERM and gives what it wrote. */
+  stop(): Promise<Finished>;
+}
+
+/** Starts `keyferry serve` on free ports and waits until it says where it listens. */
+export async function startRealServer(folder: string): Promise<RealServer> {
+  const dataDir = join(folder, 'data');
+  const argv = ['serve', '--data-dir', dataDir];
+  argv.push('--proxy-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0');
+  const child = startKeyferry(argv, { cwd: folder, environment: {} });
+  const finished = finish(child);
+  const adminUrl = await new Promise<string>((resolve, reject) => {
+    let said = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      said += chunk.toString('utf8');
+      const url = /admin.*?(http:\/\/127\.0\.0\.1:[1-9]\d*)/i.exec(said)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    finished.then(
+      ({ stdout, stderr }) => reject(new Error(`the server did not start:\n${stdout}${stderr}`)),
+      reject,
+    );
+  });
+  return {
+    folder,
+    environment: { KEYFERRY_ADMIN_URL: adminUrl, KEYFERRY_DATA_DIR: dataDir },
+    stop() {
+      child.kill('SIGTERM');
+      return finished;
+    },
+  };
+}
