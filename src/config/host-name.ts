@@ -35,7 +35,8 @@ export function hostProblem(
   if (name.endsWith('.')) return { message: 'leave out the dot at the end' };
   if (wildcard && isIPv4(name)) return { message: 'an address has no names below it' };
   if (HOST_NAME.test(name)) return undefined;
-  const ascii = domainToASCII(name);
+  const international = /^[\p{L}\p{M}\p{N}._-]+$/u.test(name);
+  const ascii = international ? domainToASCII(name) : '';
   return {
     message: 'a host name in ASCII is expected (labels of letters, digits and "-")',
     ...(ascii !== '' && HOST_NAME.test(ascii) ? { nearest: wildcard ? `*.${ascii}` : ascii } : {}),

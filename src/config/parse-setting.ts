@@ -60,7 +60,8 @@ function parseAddress(text: string): Parsed {
   if (host === '') return fail('a host is expected before ":"; 0.0.0.0 means every IPv4 address');
   const port = Number(digits);
   if (port > 65_535) return fail('a port is 0 to 65535');
-  if (host.includes(':') && !host.startsWith('[')) {
+  if (host.includes('://')) return fail('a host and a port without scheme are expected');
+  if (host.includes(':') && !/^\[.*\]$/.test(host)) {
     return fail('an IPv6 address needs brackets: [::1]:8080');
   }
   const problem = hostProblem(host, 'exact');
