@@ -88,7 +88,11 @@ export async function startDatabaseWorker(
     databaseId: String(databaseId),
     call: async (command, ...[argument]) => (await request(command, argument)) as never,
     close() {
-      closing ??= gone === undefined ? request('close', undefined).then(() => exited) : exited;
+      // A worker that dies meanwhile is closed too: what it acknowledged is on the disk.
+      closing ??= request('close', undefined).then(
+        () => exited,
+        () => exited,
+      );
       return closing;
     },
   };
