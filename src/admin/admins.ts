@@ -4,6 +4,7 @@ import { actorOf } from './actor.js';
 import { isActive } from './authenticate.js';
 import type { AdminDependencies } from './dependencies.js';
 import { futureTime } from './future-time.js';
+import { holderName } from './holder-name.js';
 import { defineOperation, type Operation } from './operation.js';
 import { pageOf, pageParameters } from './query-parameters.js';
 import { coversScope, isScoped, outsideScope } from './scope.js';
@@ -21,21 +22,19 @@ const AdminSchema = z
     revokedAt: Timestamp.nullable(),
   })
   .openapi('Admin');
-const NewAdminAnswer = AdminSchema.extend({
-  token: z.string().optional().openapi({
-    description: 'This once. Left out of a replayed answer.',
-    example: 'kfa_…',
-  }),
-}).openapi('CreatedAdmin');
+const NewAdminAnswer = z
+  .strictObject({
+    ...AdminSchema.shape,
+    token: z.string().optional().openapi({
+      description: 'This once. Left out of a replayed answer.',
+      example: 'kfa_…',
+    }),
+  })
+  .openapi('CreatedAdmin');
 
 const NewAdmin = z
   .strictObject({
-    name: z
-      .string()
-      .regex(
-        /^[\p{L}\p{N}][\p{L}\p{N} ._:@/-]{0,127}$/u,
-        'expected 1 to 128 letters, digits, spaces or "._:@/-"',
-      ),
+    name: holderName,
     role: z.enum(ROLES),
     environments: z
       .array(z.string())

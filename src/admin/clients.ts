@@ -11,6 +11,7 @@ import { actorOf } from './actor.js';
 import type { AdminDependencies } from './dependencies.js';
 import { environmentsFilter } from './find-secret.js';
 import { futureTime } from './future-time.js';
+import { holderName } from './holder-name.js';
 import { defineOperation, type Operation } from './operation.js';
 import { pageOf, pageParameters } from './query-parameters.js';
 import { coversEntry } from './routes-scope.js';
@@ -30,21 +31,19 @@ const ClientSchema = z
     lastUsedAt: Timestamp.nullable().openapi({ description: 'null when never' }),
   })
   .openapi('Client');
-const NewClientAnswer = ClientSchema.extend({
-  token: z.string().optional().openapi({
-    description: 'This once. Left out of a replayed answer.',
-    example: 'kfc_…',
-  }),
-}).openapi('CreatedClient');
+const NewClientAnswer = z
+  .strictObject({
+    ...ClientSchema.shape,
+    token: z.string().optional().openapi({
+      description: 'This once. Left out of a replayed answer.',
+      example: 'kfc_…',
+    }),
+  })
+  .openapi('CreatedClient');
 
 const NewClient = z
   .strictObject({
-    name: z
-      .string()
-      .regex(
-        /^[\p{L}\p{N}][\p{L}\p{N} ._:@/-]{0,127}$/u,
-        'expected 1 to 128 letters, digits, spaces or "._:@/-"',
-      ),
+    name: holderName,
     environment: z.string(),
     routes: z
       .array(z.string().min(1).max(128))

@@ -3,7 +3,7 @@ import { ENVIRONMENT_NAME, type Environment } from '../core/index.js';
 import { actorOf } from './actor.js';
 import type { AdminDependencies } from './dependencies.js';
 import { defineOperation, type Operation } from './operation.js';
-import { pageOf } from './query-parameters.js';
+import { environmentParameter, pageOf } from './query-parameters.js';
 import { coversEnvironment, requireEnvironment, requireUnscoped } from './scope.js';
 import { Timestamp, toTimestamp } from './wire-time.js';
 
@@ -69,7 +69,7 @@ export function environmentOperations({ store }: AdminDependencies): Operation[]
       tag: 'environments',
       summary: 'Delete an empty environment',
       role: 'admin',
-      params: z.strictObject({ name: z.string() }),
+      params: z.strictObject({ name: environmentParameter }),
       status: 204,
       answerDescription: 'It is gone',
       errors: ['not_found', 'environment_unknown', 'environment_not_empty'],

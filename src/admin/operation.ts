@@ -38,11 +38,15 @@ export interface OperationDefinition<
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  /** Whether the document says so; default: whether an empty object would be refused. */
+  readonly bodyRequired?: boolean;
   readonly example?: unknown;
   readonly maxBodyBytes?: number;
   readonly status: 200 | 201 | 204;
   readonly answer?: A;
   readonly answerDescription: string;
+  /** Whether the answer has an `ETag`. */
+  readonly etag?: boolean;
   /** Error codes besides those that every call can answer with. */
   readonly errors?: readonly ErrorCode[];
   /** Takes `If-Match`. */
@@ -141,6 +145,10 @@ const IfMatchHeader = z.object({
   }),
 });
 
+const ETAG_HEADER = {
+  ETag: { description: 'What `If-Match` takes', schema: { type: 'string' as const } },
+};
+
 function documentOf<
   P extends z.ZodType,
   Q extends z.ZodType,
@@ -175,7 +183,7 @@ function documentOf<
         ? {}
         : {
             body: {
-              required: !definition.body.safeParse({}).success,
+              required: definition.bodyRequired ?? !definition.body.safeParse({}).success,
               content: { 'application/json': { schema: definition.body, ...example } },
             },
           }),
@@ -183,6 +191,7 @@ function documentOf<
     responses: {
       [definition.status]: {
         description: definition.answerDescription,
+        ...(definition.etag === true ? { headers: ETAG_HEADER } : {}),
         ...(definition.answer === undefined
           ? {}
           : { content: { 'application/json': { schema: definition.answer } } }),

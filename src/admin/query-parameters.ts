@@ -20,6 +20,16 @@ export function booleanParameter(description: string) {
     .openapi({ type: 'boolean', enum: [true, false], description });
 }
 
+/** A secret in a path. Whether it exists is the store's to say, with the nearest spelling. */
+export const secretNameParameter = z
+  .string()
+  .openapi({ description: 'Name of the secret', example: 'stripe_api_key' });
+
+/** An environment in a path. */
+export const environmentParameter = z
+  .string()
+  .openapi({ description: 'Name of the environment', example: 'production' });
+
 /** The parameters of every list. */
 export const pageParameters = {
   cursor: z

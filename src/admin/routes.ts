@@ -47,12 +47,17 @@ const RevisionSchema = z
     restores: z.int().nullable().openapi({ description: 'The revision that this one took back' }),
   })
   .openapi('RoutesRevision');
-const RevisionWithDocument = RevisionSchema.extend({
-  document: z.unknown().openapi({ type: 'object', description: 'The routes document' }),
-}).openapi('RoutesRevisionWithDocument');
-const Applied = RevisionWithDocument.extend({ warnings: z.array(ProblemItem) }).openapi(
-  'AppliedRoutes',
-);
+const RevisionWithDocument = z
+  .strictObject({
+    ...RevisionSchema.shape,
+    document: z
+      .record(z.string(), z.unknown())
+      .openapi({ description: 'The routes document; limited to what the token may see' }),
+  })
+  .openapi('RoutesRevisionWithDocument');
+const Applied = z
+  .strictObject({ ...RevisionWithDocument.shape, warnings: z.array(ProblemItem) })
+  .openapi('AppliedRoutes');
 const Findings = z
   .strictObject({
     valid: z.boolean(),
@@ -88,6 +93,7 @@ export function routesOperations(dependencies: AdminDependencies): Operation[] {
       role: 'viewer',
       status: 200,
       answer: RevisionWithDocument,
+      etag: true,
       answerDescription: 'The applied revision; revision 0 without routes before the first',
       changes: false,
       async handle({ caller }) {
@@ -108,10 +114,12 @@ export function routesOperations(dependencies: AdminDependencies): Operation[] {
       role: 'operator',
       query: ApplyQuery,
       body: RoutesBody,
+      bodyRequired: true,
       example: EXAMPLE,
       maxBodyBytes: MAX_ROUTES_BODY_BYTES,
       status: 200,
       answer: Applied,
+      etag: true,
       answerDescription: 'The revision that is applied now',
       errors: ['routes_invalid', 'routes_managed_by_file', 'precondition_failed'],
       ifMatch: true,
@@ -137,6 +145,7 @@ export function routesOperations(dependencies: AdminDependencies): Operation[] {
       role: 'viewer',
       query: ApplyQuery,
       body: RoutesBody,
+      bodyRequired: true,
       example: EXAMPLE,
       maxBodyBytes: MAX_ROUTES_BODY_BYTES,
       status: 200,
@@ -176,6 +185,7 @@ export function routesOperations(dependencies: AdminDependencies): Operation[] {
       params: z.strictObject({ revision: revisionNumber }),
       status: 200,
       answer: RevisionWithDocument,
+      etag: true,
       answerDescription: 'The revision with its document',
       errors: ['not_found'],
       changes: false,
@@ -226,6 +236,7 @@ export function routesOperations(dependencies: AdminDependencies): Operation[] {
       query: ApplyQuery,
       status: 200,
       answer: Applied,
+      etag: true,
       answerDescription: 'The revision that is applied now',
       errors: ['not_found', 'routes_invalid', 'routes_managed_by_file', 'precondition_failed'],
       ifMatch: true,
@@ -298,7 +309,7 @@ function showWithDocument(
   admin: Admin,
   revision: RoutesRevision | undefined,
 ): z.input<typeof RevisionWithDocument> {
-  const document = visibleRoutes(admin, revision?.document ?? NO_ROUTES);
+  const document = { ...visibleRoutes(admin, revision?.document ?? NO_ROUTES) };
   if (revision !== undefined) return { ...showRevision(revision), document };
   const none = { createdAt: null, createdBy: null, source: null, restores: null };
   return { id: '0', revision: 0, ...none, document };

@@ -12,13 +12,21 @@ import type { AdminDependencies } from './dependencies.js';
 import { environmentsFilter, findSecret, requireSecret } from './find-secret.js';
 import { forceBody, forceOf, forceQuery } from './force.js';
 import { defineOperation, type Operation } from './operation.js';
-import { booleanParameter, integerParameter, pageOf, pageParameters } from './query-parameters.js';
+import {
+  booleanParameter,
+  integerParameter,
+  pageOf,
+  pageParameters,
+  secretNameParameter,
+} from './query-parameters.js';
 import { coversEnvironment, requireEnvironment, requireSecretName } from './scope.js';
 import { SecretSchema, SecretWithUsageSchema, showSecret, showUsage } from './show-secret.js';
 
 /** A century: a larger number of days is a slip. */
 const MAX_DAYS = 36_500;
-const HOST = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?)+$|^\[[0-9a-f:.]+\]$/i;
+/** Names (RFC 1123, underscores too), one wildcard in front, or an IPv6 address in brackets. */
+const HOST =
+  /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$|^\[[0-9A-Fa-f:.]+\]$/;
 const LABEL_NAME = /^[a-zA-Z][a-zA-Z0-9_./-]{0,62}$/;
 
 const days = z.int().min(1).max(MAX_DAYS).nullable();
@@ -59,7 +67,7 @@ const NewSecret = z
   })
   .openapi('NewSecret');
 const SecretChanges = z.strictObject(attributes).openapi('SecretChanges');
-const SecretPath = z.strictObject({ name: z.string() });
+const SecretPath = z.strictObject({ name: secretNameParameter });
 
 export function secretOperations({ store, clock }: AdminDependencies): Operation[] {
   return [

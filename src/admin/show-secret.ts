@@ -73,9 +73,12 @@ const UsageSchema = z
   })
   .openapi('SecretUsage');
 
-export const SecretWithUsageSchema = SecretSchema.extend({
-  usage: z.array(UsageSchema).openapi({ description: 'Who used which version, newest first' }),
-}).openapi('SecretWithUsage');
+export const SecretWithUsageSchema = z
+  .strictObject({
+    ...SecretSchema.shape,
+    usage: z.array(UsageSchema).openapi({ description: 'Who used which version, newest first' }),
+  })
+  .openapi('SecretWithUsage');
 
 type ShownSecret = z.input<typeof SecretSchema>;
 

@@ -7,7 +7,12 @@ import { forceBody, forceOf, forceQuery } from './force.js';
 import { futureTime } from './future-time.js';
 import { guardHeaderValue } from './guard-header-value.js';
 import { defineOperation, type Method, type Operation } from './operation.js';
-import { integerParameter, pageOf } from './query-parameters.js';
+import {
+  environmentParameter,
+  integerParameter,
+  pageOf,
+  secretNameParameter,
+} from './query-parameters.js';
 import { readValue, valueFields } from './read-value.js';
 import { requireEnvironment } from './scope.js';
 import { Timestamp, TimestampInput, toTimestamp, toTimestampOrNull } from './wire-time.js';
@@ -39,7 +44,7 @@ const NewVersion = z
   })
   .openapi('NewVersion');
 
-const inEnvironment = { name: z.string(), environment: z.string() };
+const inEnvironment = { name: secretNameParameter, environment: environmentParameter };
 const EnvironmentPath = z.strictObject(inEnvironment);
 const VersionPath = z.strictObject({
   ...inEnvironment,
@@ -64,6 +69,7 @@ export function versionOperations({ store, clock }: AdminDependencies): Operatio
         'The first version of an environment becomes `current` at once; each later one is `staged`. The value never comes out again.',
       params: EnvironmentPath,
       body: NewVersion,
+      bodyRequired: true,
       example: { value: '(the value)', note: 'made in the dashboard by Kim' },
       status: 201,
       answerDescription: 'The version, without its value',

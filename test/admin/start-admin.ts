@@ -22,6 +22,8 @@ export interface CallOptions {
 
 export interface TestAdmin {
   readonly opened: TestStore;
+  /** What answers, for tests of what is registered. */
+  readonly app: ReturnType<typeof createAdminApp>;
   readonly origin: string;
   readonly rootToken: string;
   /** How often the app waited for a new snapshot. */
@@ -88,6 +90,7 @@ export async function startAdmin(
 
   return {
     opened,
+    app,
     origin,
     rootToken,
     published: () => published,

@@ -1,0 +1,74 @@
+import type { Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { AppError } from '../core/index.js';
+import type { AdminEnvironment } from './admin-environment.js';
+
+export interface AdminTls {
+  readonly cert: string;
+  readonly key: string;
+  /** Set = a client certificate signed by one of these is required. */
+  readonly clientCa?: string | undefined;
+}
+
+export interface AdminListener {
+  /** Throws `address_in_use`. Resolves with the address bound. */
+  listen(host: string, port: number): Promise<AddressInfo>;
+  /** Stops accepting and ends what is under way. */
+  close(): Promise<void>;
+}
+
+/** What is under way when the server stops is given this long. */
+const CLOSE_TIMEOUT_MS = 2000;
+
+/** Serves the admin app over HTTP, or HTTPS with `tls`. */
+export function createAdminListener(
+  app: Hono<AdminEnvironment>,
+  tls: AdminTls | undefined,
+): AdminListener {
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    ...(tls === undefined
+      ? {}
+      : {
+          createServer: createTlsServer,
+          serverOptions: {
+            cert: tls.cert,
+            key: tls.key,
+            minVersion: 'TLSv1.2',
+            ...(tls.clientCa === undefined
+              ? {}
+              : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
+          },
+        }),
+  }) as Server;
+  return {
+    async listen(host, port) {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', (error: NodeJS.ErrnoException) => {
+          const why =
+            error.code === 'EADDRINUSE' ? 'the address is in use' : (error.code ?? 'unknown');
+          reject(
+            new AppError(
+              'address_in_use',
+              `The admin API cannot listen on ${host}:${port}: ${why}. Choose another with --admin-listen.`,
+            ),
+          );
+        });
+        server.listen(port, host, resolve);
+      });
+      return server.address() as AddressInfo;
+    },
+    async close() {
+      if (!server.listening) return;
+      const closed = new Promise((resolve) => server.close(resolve));
+      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+      server.closeIdleConnections();
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
