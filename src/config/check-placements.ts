@@ -26,6 +26,8 @@ const NOT_TO_PLACE = new Set([
 
 /** Our own headers: they never go on to an upstream. */
 const OWN_PREFIX = 'keyferry-';
+/** Set on every request, the same as in the log. */
+const REQUEST_ID = 'x-request-id';
 
 type Entries = Readonly<Record<string, string | undefined>>;
 
@@ -44,7 +46,7 @@ export function checkHeaders(headers: Entries, path: JsonPath): Finding[] {
       error(`${quote(name)} is not a header name: letters, digits and !#$%&'*+-.^_\`|~ are`);
     } else if (NOT_TO_PLACE.has(same)) {
       error(`${name} belongs to the connection, not to the request: a route cannot place it`);
-    } else if (same.startsWith(OWN_PREFIX)) {
+    } else if (same.startsWith(OWN_PREFIX) || same === REQUEST_ID) {
       error(`${name} is Keyferry's own: a route cannot place it`);
     } else if (other !== undefined) {
       error(`${name} and ${other} are one header to an upstream; keep one`);

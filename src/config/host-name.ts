@@ -18,7 +18,7 @@ export function hostProblem(
   const wildcard = name !== host;
   if (host.includes('://')) return better('a host without scheme and path is expected', host);
   if (IPV6_LITERAL.test(name) && !wildcard) {
-    return URL.canParse(`http://${name}/`) ? undefined : { message: 'this is not an IPv6 address' };
+    return addressProblem(name);
   }
   if (/:\d*$/.test(name)) {
     const nearest = host.replace(/:\d*$/, '');
@@ -41,6 +41,15 @@ export function hostProblem(
     message: 'a host name in ASCII is expected (labels of letters, digits and "-")',
     ...(ascii !== '' && HOST_NAME.test(ascii) ? { nearest: wildcard ? `*.${ascii}` : ascii } : {}),
   };
+}
+
+/** Hosts are compared as text, so an IPv6 address must be in the one form of RFC 5952. */
+function addressProblem(name: string): { message: string; nearest?: string } | undefined {
+  const url = `http://${name}/`;
+  if (!URL.canParse(url)) return { message: 'this is not an IPv6 address' };
+  const { hostname } = new URL(url);
+  if (hostname === name.toLowerCase()) return undefined;
+  return { message: 'the short form of the address is expected', nearest: hostname };
 }
 
 function better(message: string, text: string): { message: string; nearest?: string } {

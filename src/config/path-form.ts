@@ -1,4 +1,6 @@
 const NOT_PATH = /[^A-Za-z0-9\-._~!$&'()*+,;=:@%/]/;
+/** Also with path parameters (`..;x`), which some servers cut off before they resolve dots. */
+const DOT_SEGMENT = /^\.{1,2}(?:;|%3b|$)/i;
 const UNRESERVED = /^[A-Za-z0-9\-._~]$/;
 
 /**
@@ -17,7 +19,7 @@ export function pathProblem(path: string): string | undefined {
   }
   const hidden = escapeProblem(path);
   if (hidden !== undefined) return hidden;
-  const dots = path.split('/').some((segment) => segment === '.' || segment === '..');
+  const dots = path.split('/').some((segment) => DOT_SEGMENT.test(segment));
   return dots ? '"." and ".." segments do not belong here' : undefined;
 }
 

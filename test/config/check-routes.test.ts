@@ -160,6 +160,8 @@ describe('match', () => {
     ['/a//b', 'empty segment'],
     ['/.', '".."'],
     ['/a/../b', '".."'],
+    ['/..;x/b', '".."'],
+    ['/a/.%3Bx', '".."'],
     ['/a/%2e%2e/b', 'write "."'],
     ['/a/.%2E/b', 'write "."'],
     ['/a%2fb', 'hides a "/"'],
@@ -207,6 +209,7 @@ describe('match', () => {
     ['a.b.', undefined],
     ['-a.b', undefined],
     ['[::zz]', undefined],
+    ['[0:0::1]', '[::1]'],
     ['a/b', undefined],
     ['a.example.com:443', 'a.example.com'],
     ['https://a.example.com/b', 'a.example.com'],
@@ -241,7 +244,13 @@ describe('match', () => {
 describe('what is placed', () => {
   const forbidden = ['Connection', 'keep-alive', 'Proxy-Connection', 'TE', 'Trailer', 'Upgrade'];
   const framing = ['Host', 'Content-Length', 'Transfer-Encoding', 'content_length', 'Expect'];
-  const own = ['Keyferry-Token', 'keyferry_error', 'Proxy-Authorization', 'HTTP2-Settings'];
+  const own = [
+    'Keyferry-Token',
+    'keyferry_error',
+    'Proxy-Authorization',
+    'HTTP2-Settings',
+    'X-Request-ID',
+  ];
   it.each([...forbidden, ...framing, ...own])('is never the header %s', (name) => {
     expect(paths(withRoute({ headers: { [name]: 'x' } }).problems)).toHaveLength(1);
   });
