@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
@@ -12,6 +11,7 @@ import {
   type RouteShape,
   type UsageOutcome,
 } from '../core/index.js';
+import { nextRequestId } from './request-id.js';
 import { readResponseHead, readTrailers } from './response-head.js';
 import { sendProblem } from './send-problem.js';
 import { translateError } from './translate-error.js';
@@ -82,7 +82,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   }
 
   begin(requestId: string | undefined, shape: RouteShape | undefined): void {
-    this.requestId = requestId ?? randomUUID();
+    this.requestId = requestId ?? nextRequestId();
     this.route = shape?.name;
   }
 

@@ -1,6 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { AppError, type Plan, type RouteShape, type Snapshot } from '../core/index.js';
+import {
+  AppError,
+  normaliseHeaderName,
+  type Plan,
+  type RouteShape,
+  type Snapshot,
+} from '../core/index.js';
 import { authenticate } from './authenticate.js';
 import { checkTarget } from './check-target.js';
 import type { Exchange } from './exchange.js';
@@ -147,7 +153,7 @@ function outgoingHeaders(exchange: Exchange, plan: Plan, head: RequestHead): str
 }
 
 function isPlacedBy(plan: Plan, name: string): boolean {
-  return plan.headerNames.has(name.toLowerCase().replaceAll('_', '-'));
+  return plan.headerNames.has(name) || plan.headerNames.has(normaliseHeaderName(name));
 }
 
 function bodyOf(

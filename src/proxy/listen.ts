@@ -25,6 +25,7 @@ import type { ResolveAll } from './guard-address.js';
 import { handleRequest, type RequestContext } from './handle-request.js';
 import { FailureLimit } from './limit-failures.js';
 import { offersWebSocket, withoutUpgrade } from './read-upgrade.js';
+import { nextRequestId } from './request-id.js';
 import { problemAnswer } from './send-problem.js';
 import { UpstreamPools } from './upstream-pools.js';
 
@@ -72,8 +73,8 @@ export interface ProxyListenerOptions {
 export interface ProxyListener {
   /** Throws `address_in_use`. Resolves with the address bound. */
   listen(host: string, port: number): Promise<AddressInfo>;
-  /** Closes connections to upstreams that no plan of the newest snapshot names. */
-  retainUpstreams(): void;
+  /** Closes connections to upstreams that no plan of the snapshot names, once their requests are done. */
+  retainUpstreams(snapshot: Snapshot): void;
   readonly inFlight: number;
   /**
    * Stops accepting, lets requests under way finish, and closes each connection after its answer. What is
@@ -96,7 +97,9 @@ class Listener implements ProxyListener, ExchangeHost {
   readonly #pools: UpstreamPools;
   readonly #context: RequestContext;
   readonly #server: Server;
-  readonly #exchanges = new Set<Exchange>();
+  #inFlight = 0;
+  /** Upgraded connections: the server no longer knows their sockets. */
+  readonly #upgraded = new Set<Exchange>();
   #onIdle: (() => void) | undefined;
 
   constructor(options: ProxyListenerOptions) {
@@ -117,7 +120,7 @@ class Listener implements ProxyListener, ExchangeHost {
   }
 
   get inFlight(): number {
-    return this.#exchanges.size;
+    return this.#inFlight;
   }
 
   now(): number {
@@ -129,10 +132,11 @@ class Listener implements ProxyListener, ExchangeHost {
   }
 
   ended(exchange: Exchange): void {
-    if (!this.#exchanges.delete(exchange)) return;
+    this.#inFlight--;
+    if (exchange.upgrade !== undefined) this.#upgraded.delete(exchange);
     this.#options.telemetry.decision(exchange);
     exchange.plan?.stats.record(exchange.status, exchange.code, exchange.durationMs);
-    if (this.#exchanges.size === 0) this.#onIdle?.();
+    if (this.#inFlight === 0) this.#onIdle?.();
   }
 
   async listen(host: string, port: number): Promise<AddressInfo> {
@@ -145,9 +149,9 @@ class Listener implements ProxyListener, ExchangeHost {
     return this.#server.address() as AddressInfo;
   }
 
-  retainUpstreams(): void {
+  retainUpstreams({ plans: all }: Snapshot): void {
     const ids = new Set<string>();
-    for (const plans of this.#options.snapshot().plans) {
+    for (const plans of all) {
       for (const { upstream } of plans.values()) ids.add(upstream.id);
     }
     this.#pools.retain(ids);
@@ -160,7 +164,7 @@ class Listener implements ProxyListener, ExchangeHost {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     const deadline = after(timeoutMs);
     await Promise.race([after(Math.min(IDLE_GRACE_MS, timeoutMs)).done, closed]);
-    if (this.#exchanges.size > 0) {
+    if (this.#inFlight > 0) {
       const idle = new Promise<void>((resolve) => {
         this.#onIdle = resolve;
       });
@@ -168,7 +172,7 @@ class Listener implements ProxyListener, ExchangeHost {
     }
     deadline.cancel();
     this.#server.closeIdleConnections();
-    for (const exchange of [...this.#exchanges]) exchange.abandon();
+    for (const exchange of [...this.#upgraded]) exchange.abandon();
     // The last answers may still be on their way to the socket.
     const flush = after(Math.min(IDLE_GRACE_MS, timeoutMs));
     await Promise.race([closed, flush.done]);
@@ -225,8 +229,10 @@ class Listener implements ProxyListener, ExchangeHost {
   }
 
   #handle(exchange: Exchange): void {
-    this.#exchanges.add(exchange);
-    if (this.#exchanges.size > this.#limits.maxConcurrentRequests) {
+    // A count, not a set of exchanges: a set of short-lived objects costs more in garbage collection than
+    // all the rest of the bookkeeping.
+    this.#inFlight++;
+    if (this.#inFlight > this.#limits.maxConcurrentRequests) {
       exchange.begin(undefined, undefined);
       exchange.fail('overloaded', 'Too many requests are under way. Try again soon.', 1);
       return;
@@ -258,6 +264,7 @@ class Listener implements ProxyListener, ExchangeHost {
     socket.on('error', () => socket.destroy());
     const exchange = new Exchange(this, request, response);
     exchange.upgrade = { socket, head };
+    this.#upgraded.add(exchange);
     socket.on('close', () => exchange.abandon());
     this.#handle(exchange);
   }
@@ -279,7 +286,7 @@ class Listener implements ProxyListener, ExchangeHost {
 
   /** Answers where there is no request to answer: on the socket itself, which is then closed. */
   #answerRaw(socket: Duplex, code: ErrorCode, detail: string): void {
-    const requestId = crypto.randomUUID();
+    const requestId = nextRequestId();
     const { status, headers, body } = problemAnswer(code, detail, requestId);
     let text = `HTTP/1.1 ${status} ${errorTable[code].title}\r\n`;
     for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;

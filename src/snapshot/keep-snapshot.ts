@@ -28,8 +28,8 @@ export interface SnapshotOptions {
   readonly environments?: readonly string[] | undefined;
   /** Routes that exist without a document: the example of the quickstart. */
   readonly builtinRoutes?: readonly Route[] | undefined;
-  /** Called with each new snapshot, before anyone waiting for it goes on. */
-  readonly onSnapshot?: ((snapshot: Snapshot) => void) | undefined;
+  /** Called when the routes of the snapshot are new, before anyone waiting for it goes on. */
+  readonly onRoutes?: ((snapshot: Snapshot) => void) | undefined;
 }
 
 /** Keeps the snapshot in step with the store. */
@@ -200,8 +200,9 @@ class Keeper implements SnapshotKeeper {
   }
 
   #publish(snapshot: Snapshot): void {
+    const newRoutes = this.#snapshot?.table !== snapshot.table;
     this.#snapshot = snapshot;
-    this.#options.onSnapshot?.(snapshot);
+    if (newRoutes) this.#options.onRoutes?.(snapshot);
   }
 
   #serves(environment: string): boolean {

@@ -1,0 +1,56 @@
+/** What a start tells a person. */
+import type { AddressInfo } from 'node:net';
+import { relative } from 'node:path';
+
+interface Started {
+  readonly version: string;
+  readonly proxy: string;
+  readonly admin: string;
+  readonly tokenFile: string;
+  readonly tokenIsNew: boolean;
+  /** The token of the example's client; undefined without the example. */
+  readonly exampleToken: string | undefined;
+  /** Flags that the command line needs to find this server; empty with the defaults. */
+  readonly cliFlags: string;
+}
+
+/** `http://127.0.0.1:8080`, also for IPv6 and TLS. */
+export function urlOf({ address, port, family }: AddressInfo, tls: boolean): string {
+  const host = family === 'IPv6' ? `[${address}]` : address;
+  return `${tls ? 'https' : 'http'}://${host}:${port}`;
+}
+
+/** The lines that a start prints: where things are, and with the example what to try. */
+export function startLines(started: Started): string[] {
+  const { version, proxy, admin, tokenFile, tokenIsNew, exampleToken } = started;
+  const file = relative(process.cwd(), tokenFile);
+  const shown = file.startsWith('..') ? tokenFile : file;
+  const lines = [
+    `Keyferry ${version} is ready.`,
+    '',
+    `  Proxy          ${proxy}`,
+    `  Admin API      ${admin}/  (its documentation; the console will be here)`,
+    `  Admin token    ${shown}${tokenIsNew ? '  (new; the command line finds it there)' : ''}`,
+    '',
+  ];
+  return exampleToken === undefined ? lines : [...lines, ...exampleLines(started, exampleToken)];
+}
+
+function exampleLines({ proxy, cliFlags }: Started, token: string): string[] {
+  const route =
+    '{"routes":[{"name":"my-api","match":{"pathPrefix":"/my-api"},' +
+    '"headers":{"Authorization":"Bearer <<secret:my_api_key>>"},' +
+    '"environments":{"development":{"upstream":"https://api.example.com"}}}]}';
+  return [
+    'Try it: this request holds no credential; the example upstream answers whether the right one arrived.',
+    '',
+    `  curl -i -H 'Keyferry-Token: ${token}' ${proxy}/example/hello`,
+    '',
+    'Your own first route: put in your own host for api.example.com.',
+    '',
+    `  npx keyferry secrets create my_api_key --environment development${cliFlags}`,
+    `  echo '${route}' | npx keyferry routes apply -${cliFlags}`,
+    `  npx keyferry clients create my-app --environment development${cliFlags}`,
+    '',
+  ];
+}

@@ -1,0 +1,229 @@
+/** Composition root: settings in → open the store → build the rooms → listen → `close()`. */
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import {
+  type AdminListener,
+  createAdminApp,
+  createAdminListener,
+  type Readiness,
+} from './admin/index.js';
+import {
+  createRoutesControl,
+  diffRoutes,
+  type ListenerTls,
+  type Settings,
+} from './config/index.js';
+import { AppError, type Clock, type Decision, type Store } from './core/index.js';
+import { revokeLeftoverExamples, startExample } from './example.js';
+import { ensureFirstAdmin } from './first-admin.js';
+import { followRoutesFile } from './follow-routes-file.js';
+import { openKeyferryStore } from './open-store.js';
+import {
+  createProxyListener,
+  createUsageRecorder,
+  type ProxyListener,
+  type ProxyTls,
+} from './proxy/index.js';
+import { startLines, urlOf } from './quickstart.js';
+import { createSnapshotKeeper, NO_ROUTE } from './snapshot/index.js';
+import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
+
+export interface ServerIo {
+  /** For a person. */
+  readonly say: (line: string) => void;
+  readonly warn: (line: string) => void;
+}
+
+export interface RunningServer {
+  readonly proxyAddress: AddressInfo;
+  readonly adminAddress: AddressInfo;
+  /** Answers requests under way, then closes everything. */
+  close(): Promise<void>;
+}
+
+const clock: Clock = { now: () => Date.now() };
+const { version } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
+/**
+ * Starts Keyferry. Throws what loading throws: `root_key_wrong`, `data_folder_locked`, `permissions_loose`,
+ * `migration_altered`, `address_in_use`, `config_invalid` (a TLS file), `routes_invalid` (a broken file and
+ * no earlier revision to serve), …; what was opened until then is closed again.
+ */
+export async function startServer(settings: Settings, io: ServerIo): Promise<RunningServer> {
+  const closing: Closing[] = [];
+  try {
+    return await start(settings, io, closing);
+  } catch (error) {
+    await closeAll(closing);
+    throw error;
+  }
+}
+
+type Closing = () => Promise<void>;
+
+/** In the opposite order of opening. */
+async function closeAll(closing: Closing[]): Promise<void> {
+  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+}
+
+async function start(settings: Settings, io: ServerIo, closing: Closing[]): Promise<RunningServer> {
+  for (const warning of settings.warnings) io.warn(warning);
+  const log = createLog(settings.logLevel);
+  closing.push(async () => log.close());
+  const { dataDir, rootKey, environments, example: withExample } = settings;
+  const opened = await openKeyferryStore({ dataDir, rootKey, clock, createIfMissing: true });
+  const { store, tokens } = opened;
+  closing.push(() => store.close());
+  const firstAdmin = await ensureFirstAdmin(store, tokens, dataDir);
+  await revokeLeftoverExamples(store);
+  const example = withExample ? await startExample({ store, tokens, clock }) : undefined;
+  if (example !== undefined) closing.push(() => example.close());
+
+  const state: { proxy?: ProxyListener; publish: () => Promise<void>; draining: boolean } = {
+    publish: async () => undefined,
+    draining: false,
+  };
+  const routes = createRoutesControl({ store });
+  const { routesFile } = settings;
+  if (routesFile !== undefined) {
+    const onApplied = (): Promise<void> => state.publish();
+    const watcher = await followRoutesFile({ file: routesFile, store, routes, log, onApplied });
+    const reload = (): void => void watcher.reload();
+    process.on('SIGHUP', reload);
+    closing.push(async () => {
+      process.off('SIGHUP', reload);
+      await watcher.close();
+    });
+  }
+
+  const metrics: Metrics = createMetrics({
+    inFlight: () => state.proxy?.inFlight ?? 0,
+    snapshotSeq: () => keeper.current().seq,
+    routesRevision: () => keeper.current().routesRevision ?? 0,
+    ready: () => !state.draining,
+  });
+  const telemetry = telemetryOf(log, metrics);
+  const keeper = await createSnapshotKeeper({
+    store,
+    tokens,
+    telemetry,
+    environments,
+    builtinRoutes: example === undefined ? [] : [example.route],
+    onRoutes: (snapshot) => state.proxy?.retainUpstreams(snapshot),
+  });
+  state.publish = () => keeper.catchUp();
+  const usage = createUsageRecorder({
+    store,
+    clock,
+    onError: (error) => log.error('usage_not_written', error),
+  });
+  closing.push(() => usage.close());
+  const proxy = createProxyListener({
+    snapshot: () => keeper.current(),
+    noRoute: NO_ROUTE,
+    usage,
+    telemetry,
+    clock,
+    limits: settings.limits,
+    strictExpiry: settings.strictExpiry,
+    tls: await readTls('--proxy-tls', settings.proxyTls),
+  });
+  state.proxy = proxy;
+  const admin: AdminListener = createAdminListener(
+    createAdminApp({
+      store,
+      tokens,
+      clock,
+      routes,
+      diffRoutes: (from, to) => diffRoutes(from, to),
+      routesFile,
+      publish: state.publish,
+      metrics: () => metrics.text(),
+      readiness: () => readiness(store, state.draining),
+      backup: () => opened.backup(),
+      about: { version },
+      openPathsNeedToken: !isLoopback(settings.adminListen.host),
+      logError: (error, where) => log.error('admin_request_failed', error, where),
+    }),
+    await readTls('--admin-tls', settings.adminTls),
+  );
+  const adminAddress = await admin.listen(settings.adminListen.host, settings.adminListen.port);
+  closing.push(() => admin.close());
+  const proxyAddress = await proxy.listen(settings.proxyListen.host, settings.proxyListen.port);
+  closing.push(() => {
+    state.draining = true;
+    return proxy.close(settings.drainTimeoutMs);
+  });
+  // A change between the first snapshot and now (the file watcher may have seen one) is not lost.
+  await keeper.catchUp();
+
+  const adminUrl = urlOf(adminAddress, settings.adminTls !== undefined);
+  log.info('started', { version, proxyPort: proxyAddress.port, adminPort: adminAddress.port });
+  const lines = startLines({
+    version,
+    proxy: urlOf(proxyAddress, settings.proxyTls !== undefined),
+    admin: adminUrl,
+    tokenFile: firstAdmin.tokenFile,
+    tokenIsNew: firstAdmin.created,
+    exampleToken: example?.token,
+    cliFlags: cliFlags(dataDir, adminUrl),
+  });
+  for (const line of lines) io.say(line);
+  return { proxyAddress, adminAddress, close: () => closeAll(closing) };
+}
+
+function telemetryOf(log: Log, metrics: Metrics) {
+  return {
+    statsFor: metrics.statsFor,
+    decision(decision: Decision): void {
+      log.decision(decision);
+      metrics.decision(decision);
+    },
+  };
+}
+
+async function readiness(store: Store, draining: boolean): Promise<Readiness> {
+  const reasons: string[] = [];
+  if (draining) reasons.push('The server is shutting down.');
+  try {
+    await store.latestChange();
+  } catch {
+    reasons.push('The store does not answer; requests go on from the last snapshot.');
+  }
+  return { ready: reasons.length === 0, reasons };
+}
+
+/** Throws `config_invalid`, naming the flag whose file cannot be read. */
+async function readTls(
+  flag: string,
+  files: ListenerTls | undefined,
+): Promise<ProxyTls | undefined> {
+  if (files === undefined) return undefined;
+  const read = async (suffix: string, file: string): Promise<string> => {
+    try {
+      return await readFile(file, 'utf8');
+    } catch (cause) {
+      const detail = `${flag}-${suffix}: the file ${file} cannot be read.`;
+      throw new AppError('config_invalid', detail, { cause });
+    }
+  };
+  return {
+    cert: await read('cert', files.certFile),
+    key: await read('key', files.keyFile),
+    clientCa:
+      files.clientCaFile === undefined ? undefined : await read('client-ca', files.clientCaFile),
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+function cliFlags(dataDir: string, adminUrl: string): string {
+  const folder = resolve(dataDir) === resolve('data') ? '' : ` --data-dir ${dataDir}`;
+  return adminUrl === 'http://127.0.0.1:8081' ? folder : `${folder} --admin-url ${adminUrl}`;
+}

@@ -1,0 +1,89 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { loadSettings } from '../../src/config/index.js';
+import type { Route } from '../../src/core/index.js';
+import { type RunningServer, startServer } from '../../src/server.js';
+
+export interface TestKeyferry {
+  readonly server: RunningServer;
+  readonly dataDir: string;
+  readonly proxyUrl: string;
+  readonly adminUrl: string;
+  /** Calls the admin API as the first admin; throws the problem document where it refuses. */
+  admin<T = unknown>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Creates a secret with a first value in each environment given. */
+  secret(name: string, values: Readonly<Record<string, string>>): Promise<void>;
+  routes(routes: readonly Route[], query?: string): Promise<void>;
+  /** Creates a client and returns its token. */
+  client(environment: string, more?: Readonly<Record<string, unknown>>): Promise<string>;
+}
+
+/** A whole server on free ports and a new data folder, gone when the test is over. */
+export async function startKeyferry(
+  flags: Readonly<Record<string, unknown>> = {},
+  dataDir?: string,
+): Promise<TestKeyferry> {
+  const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'keyferry-test-')));
+  const settings = loadSettings({
+    flags: {
+      '--data-dir': folder,
+      '--proxy-listen': '127.0.0.1:0',
+      '--admin-listen': '127.0.0.1:0',
+      '--log-level': 'silent',
+      ...flags,
+    },
+    environment: {},
+  });
+  const server = await startServer(settings, { say: () => undefined, warn: () => undefined });
+  onTestFinished(async () => {
+    await server.close();
+    if (dataDir === undefined) await rm(folder, { recursive: true, force: true });
+  });
+  const adminScheme = settings.adminTls === undefined ? 'http' : 'https';
+  const proxyScheme = settings.proxyTls === undefined ? 'http' : 'https';
+  const adminUrl = `${adminScheme}://127.0.0.1:${server.adminAddress.port}`;
+  const token = (await readFile(join(folder, 'admin-token'), 'utf8')).trim();
+  let clients = 0;
+
+  async function admin<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${adminUrl}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  return {
+    server,
+    dataDir: folder,
+    proxyUrl: `${proxyScheme}://127.0.0.1:${server.proxyAddress.port}`,
+    adminUrl,
+    admin,
+    async secret(name, values) {
+      await admin('POST', '/v1/secrets', { name });
+      for (const [environment, value] of Object.entries(values)) {
+        await admin('POST', `/v1/secrets/${name}/environments/${environment}/versions`, { value });
+      }
+    },
+    async routes(routes, query = '') {
+      await admin('PUT', `/v1/routes${query}`, { routes });
+    },
+    async client(environment, more = {}) {
+      const name = `client-${++clients}`;
+      const created = await admin<{ token: string }>('POST', '/v1/clients', {
+        name,
+        environment,
+        ...more,
+      });
+      return created.token;
+    },
+  };
+}
