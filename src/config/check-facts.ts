@@ -59,11 +59,12 @@ export async function checkFacts(
     if (declared.has(place.environment)) checkable.push(place);
   }
   const without = await missingKeys(checkable, facts);
+  const versionsOf = remembered(facts);
   for (const place of checkable) {
     const { path } = place;
     const message = without.has(keyOf(valueReference(place)))
       ? missingMessage(place)
-      : await fieldMessage(place, facts);
+      : await fieldMessage(place, versionsOf);
     if (message !== undefined) findings.push({ path, severity: missing, message });
   }
   return oncePerPlace(findings);
@@ -79,17 +80,28 @@ function missingMessage({ reference, environment }: NamedSecret): string {
 /** A field that the value in use does not have would fail at the first request as a missing value does. */
 async function fieldMessage(
   { reference, environment }: NamedSecret,
-  facts: RouteFacts,
+  versionsOf: RouteFacts['listVersions'],
 ): Promise<string | undefined> {
   const { name, field, version } = reference;
   if (field === undefined) return undefined;
-  const versions = await facts.listVersions(name, environment);
+  const versions = await versionsOf(name, environment);
   const used = versions.find((candidate) =>
     version === undefined ? candidate.state === 'current' : candidate.version === version,
   );
   if (used === undefined || used.fields.includes(field)) return undefined;
   const fields = used.fields.length === 0 ? 'no fields' : `the fields ${used.fields.join(', ')}`;
   return `version ${used.version} of "${name}" in "${environment}" has ${fields}, not "${field}"`;
+}
+
+/** Thousands of routes may name fields of one secret: it is asked for once. */
+function remembered(facts: RouteFacts): RouteFacts['listVersions'] {
+  const known = new Map<string, ReturnType<RouteFacts['listVersions']>>();
+  return (secret, environment) => {
+    const key = JSON.stringify([secret, environment]);
+    const versions = known.get(key) ?? facts.listVersions(secret, environment);
+    known.set(key, versions);
+    return versions;
+  };
 }
 
 async function missingKeys(
@@ -115,13 +127,15 @@ function keyOf({ secret, environment, version }: ValueReference): string {
 
 /** Enough to find a misspelling without reading a store of 100,000 secrets. */
 const CANDIDATES = 1000;
+/** Names that a nearest spelling is looked for; a document with more is not suffering from misspellings. */
+const MOST_LOOKED_UP = 20;
 
 async function nearestSecrets(
   unknown: readonly string[],
   facts: RouteFacts,
 ): Promise<ReadonlyMap<string, string>> {
   const nearest = new Map<string, string>();
-  for (const name of unknown) {
+  for (const name of unknown.slice(0, MOST_LOOKED_UP)) {
     for (const namePrefix of [name.slice(0, Math.ceil(name.length / 2)), name.slice(0, 1), '']) {
       const { items } = await facts.listSecrets({ namePrefix, limit: CANDIDATES });
       const found = nearestName(
