@@ -1,27 +1,25 @@
 /** Composition root of the command line: hands the rooms' work to the commands as ports. */
 import { readFileSync } from 'node:fs';
 import { type CommandLinePorts, type DataFolder, runCommandLine } from './cli/index.js';
-import {
-  loadSettings,
-  parseRoutesText,
-  type RootKeySource,
-  SETTINGS,
-  type SettingRow,
-} from './config/index.js';
+import type { RootKeySource, SettingRow } from './config/index.js';
 
 const { version } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
-const rows: readonly SettingRow[] = SETTINGS;
 const clock = { now: Date.now };
 
 // Rooms are loaded by the commands that need them: most only talk to a server, and start faster so.
 const ports: CommandLinePorts = {
   version,
-  serveSettings: rows
-    .filter(({ readBy }) => readBy === 'server')
-    .map((row) => ({ ...row, repeats: row.kind === 'environments' })),
+  async serveSettings() {
+    const { SETTINGS } = await import('./config/index.js');
+    const rows: readonly SettingRow[] = SETTINGS;
+    return rows
+      .filter(({ readBy }) => readBy === 'server')
+      .map((row) => ({ ...row, repeats: row.kind === 'environments' }));
+  },
   async startServer(flags, io) {
+    const { loadSettings } = await import('./config/index.js');
     const settings = loadSettings({ flags, environment: process.env });
     const { startServer } = await import('./server.js');
     return startServer(settings, io);
@@ -31,18 +29,21 @@ const ports: CommandLinePorts = {
     async rekey(folder, newRootKey, onProgress) {
       const { rekey } = await import('./maintenance.js');
       const { dataDir } = folder;
-      return rekey({ dataDir, rootKey: rootKeyOf(folder), newRootKey, clock, onProgress });
+      return rekey({ dataDir, rootKey: await rootKeyOf(folder), newRootKey, clock, onProgress });
     },
     async restore(folder, file) {
       const { restore } = await import('./maintenance.js');
-      return restore({ file, dataDir: folder.dataDir, rootKey: rootKeyOf(folder), clock });
+      return restore({ file, dataDir: folder.dataDir, rootKey: await rootKeyOf(folder), clock });
     },
     async doctor(folder) {
       const { doctor } = await import('./maintenance.js');
-      return doctor({ dataDir: folder.dataDir, rootKey: rootKeyOf(folder), clock });
+      return doctor({ dataDir: folder.dataDir, rootKey: await rootKeyOf(folder), clock });
     },
   },
-  readRoutes: async (text, fileName) => parseRoutesText(text, fileName),
+  async readRoutes(text, fileName) {
+    const { parseRoutesText } = await import('./config/index.js');
+    return parseRoutesText(text, fileName);
+  },
 };
 
 process.exitCode = await runCommandLine(
@@ -58,7 +59,8 @@ process.exitCode = await runCommandLine(
 );
 
 /** The root key as a server on this folder would find it. */
-function rootKeyOf({ dataDir, rootKeyFile }: DataFolder): RootKeySource {
+async function rootKeyOf({ dataDir, rootKeyFile }: DataFolder): Promise<RootKeySource> {
+  const { loadSettings } = await import('./config/index.js');
   const flags = { '--data-dir': dataDir, '--root-key-file': rootKeyFile };
   return loadSettings({ flags, environment: process.env }).rootKey;
 }

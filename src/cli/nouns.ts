@@ -6,7 +6,7 @@ import type { Registry } from './command.js';
 import { addCompletion } from './completion.js';
 import { addDoctor } from './doctor.js';
 import { addEnvironments } from './environments.js';
-import type { CommandLinePorts } from './ports.js';
+import type { ServeSetting } from './ports.js';
 import { addRekey } from './rekey.js';
 import { addRestore } from './restore.js';
 import { addRollback } from './rollback.js';
@@ -17,9 +17,9 @@ import { addStatus } from './status.js';
 import { addVersions } from './versions.js';
 
 /** Adds every command, in the order and the groups of the help. */
-export function addNouns(registry: Registry, ports: CommandLinePorts): void {
+export function addNouns(registry: Registry, serveSettings: readonly ServeSetting[]): void {
   registry.parent.commandsGroup('Server:');
-  addServe(registry, ports.serveSettings);
+  addServe(registry, serveSettings);
   addStatus(registry);
   registry.parent.commandsGroup('Secrets:');
   addSecrets(registry);

@@ -71,8 +71,8 @@ export interface ReadRoutesFile {
 /** Everything that the command line does not do itself; `main.ts` hands it in. */
 export interface CommandLinePorts {
   readonly version: string;
-  /** Every setting of `serve`, in the order of its help. */
-  readonly serveSettings: readonly ServeSetting[];
+  /** Every setting of `serve`, in the order of its help. Asked for only where its options are shown or read. */
+  serveSettings(): Promise<readonly ServeSetting[]>;
   /** Starts the server; its messages go to `say`. Throws AppError. */
   startServer(
     flags: ServeFlags,

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { Option } from 'commander';
 import type { Problem, RoutesDocument } from '../core/index.js';
 import { addCommand, addNoun, type Registry, type Session, wholeNumber } from './command.js';
@@ -16,7 +17,7 @@ export function addRoutes(registry: Registry): void {
   const noun = addNoun(registry, 'routes', 'check, apply, show and restore routes');
   addCommand<{ readonly offline?: boolean; readonly allowMissing?: boolean }>(noun, {
     usage: 'validate <file>',
-    summary: 'check a routes document and change nothing',
+    summary: 'check a routes document (- is standard input) and change nothing',
     example: 'routes validate routes.json',
     options: [
       new Option('--offline', 'check the document alone, without a server and its secrets'),
@@ -26,7 +27,7 @@ export function addRoutes(registry: Registry): void {
   });
   addCommand<ApplyOptions>(noun, {
     usage: 'apply <file>',
-    summary: 'make a routes document the one in use; a bad one changes nothing',
+    summary: 'put a routes document (- is standard input) to use; a bad one changes nothing',
     example: 'routes apply routes.json',
     options: [
       new Option('--allow-missing', 'although a secret has no value (requests to it will fail)'),
@@ -65,12 +66,12 @@ async function validate(
   }
   warn(session, answer.warnings);
   if (!answer.valid) {
-    throw new CommandFailure(`${file} cannot be applied`, {
+    throw new CommandFailure(`${nameOf(file)} cannot be applied`, {
       exitCode: 2,
       problems: answer.problems,
     });
   }
-  terminal.print(`✓ ${file} is valid: ${count(document.routes.length)}.`);
+  terminal.print(`✓ ${nameOf(file)} is valid: ${count(document.routes.length)}.`);
   terminal.hint(
     options.offline === true
       ? `Its secrets were not looked up; with a server: keyferry routes validate ${file}`
@@ -140,18 +141,26 @@ async function readRoutesFile(
   session: Session,
   file: string,
 ): Promise<{ document: RoutesDocument; warnings: readonly Problem[] }> {
-  let text: string;
+  const name = nameOf(file);
+  let source: string;
   try {
-    text = await readFile(file, 'utf8');
+    source =
+      file === '-'
+        ? await text(session.terminal.stdin)
+        : await readFile(file, { encoding: 'utf8' });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw new CommandFailure(`${file} cannot be read (${code})`);
+    throw new CommandFailure(`${name} cannot be read (${code})`);
   }
-  const { document, problems, warnings } = await session.ports.readRoutes(text, file);
+  const { document, problems, warnings } = await session.ports.readRoutes(source, name);
   if (document === undefined) {
-    throw new CommandFailure(`${file} is not a valid routes document`, { problems });
+    throw new CommandFailure(`${name} is not a valid routes document`, { problems });
   }
   return { document, warnings };
+}
+
+function nameOf(file: string): string {
+  return file === '-' ? 'standard input' : file;
 }
 
 function warn({ terminal }: Session, warnings: readonly Problem[]): void {

@@ -46,9 +46,10 @@ export async function runCommandLine(
       if (typeof outcome === 'number') exitCode = outcome;
     },
   };
-  addNouns(registry, ports);
   try {
     refuseValuesInArguments(input.argv);
+    const asksForServe = input.argv.some((word) => word === 'serve' || word === 'completion');
+    addNouns(registry, asksForServe ? await ports.serveSettings() : []);
     await program.parseAsync([...input.argv], { from: 'user' });
     return exitCode;
   } catch (error) {

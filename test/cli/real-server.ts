@@ -21,7 +21,7 @@ export async function startRealServer(folder: string): Promise<RealServer> {
     let said = '';
     child.stdout?.on('data', (chunk: Buffer) => {
       said += chunk.toString('utf8');
-      const url = /admin.*?(http:\/\/127\.0\.0\.1:[1-9]\d*)/i.exec(said)?.[1];
+      const url = /API\s+(http:\/\/127\.0\.0\.1:[1-9]\d*)/.exec(said)?.[1];
       if (url !== undefined) resolve(url);
     });
     finished.then(

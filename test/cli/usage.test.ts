@@ -67,7 +67,7 @@ describe('help', () => {
       repeats: false,
     };
     const { stdout } = await runCaptured(['serve', '--help'], {
-      ports: { serveSettings: [setting] },
+      ports: { serveSettings: () => Promise.resolve([setting]) },
     });
     expect(stdout.replace(/\s+/g, ' ')).toContain(
       '--proxy-listen <HOST:PORT> Where apps send their requests. [KEYFERRY_PROXY_LISTEN; 127.0.0.1:8080]',
@@ -76,12 +76,13 @@ describe('help', () => {
 });
 
 describe('serve', () => {
-  const serveSettings = [
+  const settings = [
     { flag: '--data-dir', takes: 'FOLDER', description: '', variable: 'A', repeats: false },
     { flag: '--proxy-listen', takes: 'HOST:PORT', description: '', variable: 'B', repeats: false },
     { flag: '--environment', takes: 'NAME…', description: '', variable: 'C', repeats: true },
     { flag: '--example', description: '', variable: 'D', repeats: false },
   ];
+  const serveSettings = () => Promise.resolve(settings);
 
   it('hands its flags on and closes the server at a signal', async () => {
     const events: unknown[] = [];
