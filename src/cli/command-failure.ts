@@ -6,7 +6,7 @@ export type ExitCode = 0 | 1 | 2;
 export interface CommandFailureOptions {
   readonly exitCode?: ExitCode;
   /** The server's error code, where it gave one. */
-  readonly code?: string;
+  readonly code?: string | undefined;
   readonly problems?: readonly Problem[];
   /** What to do next; one line each. */
   readonly hints?: readonly string[];

@@ -11,6 +11,11 @@ export interface ForceOptions extends ConfirmOptions {
   readonly reason?: string;
 }
 
+export interface Force {
+  readonly force?: boolean;
+  readonly reason?: string;
+}
+
 /** `--yes`, for what cannot be taken back. */
 export const yesOption = (): Option => new Option('-y, --yes', 'do not ask');
 
@@ -35,8 +40,30 @@ export async function confirm(
   }
 }
 
+/**
+ * Asks, then does what the server refuses while it is in use, with the force that was asked for. Throws a
+ * CommandFailure that says how to force it, where that would help.
+ */
+export async function confirmAndForce<T>(
+  session: Session,
+  options: ForceOptions,
+  question: string,
+  act: (force: Force) => Promise<T>,
+): Promise<T> {
+  const force = forceOf(options);
+  await confirm(session, options, question);
+  try {
+    return await act(force);
+  } catch (error) {
+    if (!(error instanceof CommandFailure) || error.code !== 'in_use') throw error;
+    const { message, exitCode, code, problems } = error;
+    const hints = ['If it must be: --force --reason TEXT'];
+    throw new CommandFailure(message, { exitCode, code, problems, hints });
+  }
+}
+
 /** The force that was asked for, as the API takes it. Throws when the reason is missing or alone. */
-export function forceOf(options: ForceOptions): { force?: boolean; reason?: string } {
+function forceOf(options: ForceOptions): Force {
   if (options.force !== true) {
     if (options.reason !== undefined) throw new CommandFailure('--reason needs --force');
     return {};

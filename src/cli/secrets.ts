@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { type ApiClient, segment } from './api-client.js';
 import { addCommand, addNoun, type Registry, type Session, wholeNumber } from './command.js';
 import { CommandFailure } from './command-failure.js';
-import { confirm, type ForceOptions, forceOf, forceOptions, yesOption } from './confirm.js';
+import { confirmAndForce, type ForceOptions, forceOptions, yesOption } from './confirm.js';
 import { describeAgo } from './describe-time.js';
 import { type GivenValue, readValue, type ValueOptions } from './read-value.js';
 import type { SecretAnswer } from './secret-answer.js';
@@ -70,9 +70,10 @@ export function addSecrets(registry: Registry): void {
     example: 'secrets delete old_api_key',
     options: [yesOption(), ...forceOptions()],
     async act(session, options, name) {
-      const force = forceOf(options);
-      await confirm(session, options, `Delete the secret ${name} and all its versions?`);
-      await session.api().delete(`/v1/secrets/${segment(name)}`, force);
+      const question = `Delete the secret ${name} and all its versions?`;
+      await confirmAndForce(session, options, question, (force) =>
+        session.api().delete(`/v1/secrets/${segment(name)}`, { ...force }),
+      );
       if (session.json) return session.terminal.json({ name, deleted: true });
       session.terminal.print(`Deleted secret ${name}.`);
     },

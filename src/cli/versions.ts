@@ -7,7 +7,7 @@ import {
   type Registry,
   type Session,
 } from './command.js';
-import { confirm, type ForceOptions, forceOf, forceOptions, yesOption } from './confirm.js';
+import { confirmAndForce, type ForceOptions, forceOptions, yesOption } from './confirm.js';
 import { parseMoment } from './describe-time.js';
 import { readValue, type ValueOptions } from './read-value.js';
 import { sendValue, type VersionAnswer, versionsPath } from './send-value.js';
@@ -61,12 +61,11 @@ export function addVersions(registry: Registry): void {
     options: [environmentOption(), yesOption(), ...forceOptions()],
     async act(session, options, secret, text) {
       const version = parseWholeNumber(text, 'the version');
-      const force = forceOf(options);
       const subject = `version ${version} of ${secret} in ${options.environment}`;
-      await confirm(session, options, `Revoke ${subject}?`);
       const path = `${versionsPath(secret, options.environment)}/${version}/revoke`;
-      const body = Object.keys(force).length === 0 ? undefined : force;
-      const answer = await session.api().post<VersionAnswer>(path, body);
+      const answer = await confirmAndForce(session, options, `Revoke ${subject}?`, (force) =>
+        session.api().post<VersionAnswer>(path, force),
+      );
       if (session.json) return session.terminal.json(answer);
       session.terminal.print(`Revoked ${subject}.`);
       session.terminal.hint(
@@ -81,12 +80,13 @@ export function addVersions(registry: Registry): void {
     options: [environmentOption(), yesOption(), ...forceOptions()],
     async act(session, options, secret, text) {
       const version = parseWholeNumber(text, 'the version');
-      const force = forceOf(options);
       const subject = `version ${version} of ${secret} in ${options.environment}`;
-      await confirm(session, options, `Destroy ${subject}? Its value cannot be had back.`);
       const path = `${versionsPath(secret, options.environment)}/${version}`;
-      const answer = await session.api().delete<VersionAnswer | undefined>(path, force);
-      if (session.json) return session.terminal.json(answer ?? { version, state: 'destroyed' });
+      const question = `Destroy ${subject}? Its value cannot be had back.`;
+      const answer = await confirmAndForce(session, options, question, (force) =>
+        session.api().delete<VersionAnswer>(path, { ...force }),
+      );
+      if (session.json) return session.terminal.json(answer);
       session.terminal.print(`Destroyed ${subject}.`);
     },
   });
