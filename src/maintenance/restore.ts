@@ -1,6 +1,6 @@
 import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError, type Clock, requirePrivateMode, SYSTEM_ACTOR } from '../core/index.js';
 import {
@@ -98,10 +98,10 @@ async function proveUsable(
 async function requireEmpty(dataDir: string, source: RootKeySource): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   requirePrivateMode(dataDir, (await stat(dataDir)).mode, 'folder');
-  const keyFile = source.type === 'file' ? basename(source.file) : undefined;
+  const keyFile = source.type === 'file' ? resolve(source.file) : undefined;
   for (const name of await readdir(dataDir)) {
     if (name.startsWith(STAGING)) await rm(join(dataDir, name), { recursive: true, force: true });
-    else if (name !== keyFile) throw notEmpty(dataDir, name);
+    else if (join(dataDir, name) !== keyFile) throw notEmpty(dataDir, name);
   }
 }
 

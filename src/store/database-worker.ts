@@ -34,7 +34,7 @@ export async function startDatabaseWorker(
   clock: Clock,
 ): Promise<DatabaseWorker> {
   const worker = new Worker(new URL('./sqlite/worker.js', import.meta.url), {
-    workerData: { ...opening, nowMs: clock.now() } satisfies OpenRequest,
+    workerData: { ...opening, nowMs: Math.trunc(clock.now()) } satisfies OpenRequest,
     name: 'keyferry-store',
   });
   const waiting = new Map<number, Waiting>();
@@ -67,7 +67,12 @@ export async function startDatabaseWorker(
   }
 
   const send = (id: number, command: CallMessage['command'], argument: unknown): void =>
-    worker.postMessage({ id, command, argument, nowMs: clock.now() } satisfies CallMessage);
+    worker.postMessage({
+      id,
+      command,
+      argument,
+      nowMs: Math.trunc(clock.now()),
+    } satisfies CallMessage);
 
   const answerTo = (id: number): Promise<unknown> =>
     new Promise((resolve, reject) => {

@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type {
+import {
   AppError,
-  ResolvedValue,
-  Sealer,
-  Store,
-  ValueReference,
-  Version,
+  MAX_VALUE_BYTES,
+  type ResolvedValue,
+  type Sealer,
+  type Store,
+  type ValueReference,
+  type Version,
 } from '../core/index.js';
 import { createEmptyFile } from './create-empty-file.js';
 import type { DatabaseWorker } from './database-worker.js';
@@ -18,6 +19,7 @@ const ERASE_RETRY_MS = 1_000;
 /** The `Store` of core/ over a database that a worker owns. Values are sealed and opened on this side. */
 export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store {
   const { databaseId, call } = worker;
+  let closed = false;
 
   const openAnswer = ({ environment }: ValueReference, answer: SealedAnswer): ResolvedValue => {
     if (answer.status !== 'found') return answer;
@@ -26,10 +28,13 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     return { ...found, value: sealer.open(sealed, { databaseId, environment, secretId, version }) };
   };
 
-  /** Until no reader holds the write-ahead log, which may still hold what was erased. */
+  /**
+   * The write-ahead log may still hold what was erased, until no reader needs it. The command itself is done:
+   * a log that cannot be emptied now is emptied later, or at close.
+   */
   const emptyLog = async (): Promise<void> => {
-    if (await call('emptyLog')) return;
-    setTimeout(() => emptyLog().catch(ignoreUnavailable), ERASE_RETRY_MS).unref();
+    const emptied = await call('emptyLog').catch(() => false);
+    if (!emptied && !closed) setTimeout(() => void emptyLog(), ERASE_RETRY_MS).unref();
   };
 
   return {
@@ -48,6 +53,12 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     },
 
     async addVersion({ value, fields, expiresAtMs, note, ...target }): Promise<Version> {
+      if (value.byteLength < 1 || value.byteLength > MAX_VALUE_BYTES) {
+        throw new AppError(
+          'value_invalid',
+          `The value has ${value.byteLength} bytes; expected 1 to ${MAX_VALUE_BYTES}.`,
+        );
+      }
       for (;;) {
         const { secret, environment } = target;
         const next = await call('nextVersion', { secret, environment });
@@ -120,9 +131,9 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
       await call('copyTo', file);
     },
     check: () => call('check'),
-    close: () => worker.close(),
+    close() {
+      closed = true;
+      return worker.close();
+    },
   };
 }
-
-/** The store was closed, or cannot be written now: closing and the next erasure empty the log too. */
-function ignoreUnavailable(_: AppError): void {}
