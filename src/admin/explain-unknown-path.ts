@@ -24,7 +24,7 @@ export function explainUnknownPath(context: AdminContext, known: readonly KnownP
     );
   }
   const paths = filled.map((candidate) => candidate.filled).filter((text) => text !== undefined);
-  const nearest = nearestName(path, paths);
+  const nearest = nearestName(path.replace(/\/+$/, ''), paths);
   const hint = nearest === undefined ? 'See /docs for all of them.' : `Did you mean ${nearest}?`;
   return new AppError('not_found', `There is no such path. ${hint}`);
 }
@@ -34,7 +34,7 @@ const METHOD = /^[A-Z]{1,20}$/;
 /** The template with the request's own segments in place of its parameters; undefined if the counts differ. */
 function fill(template: string, path: string): string | undefined {
   const wanted = template.split('/');
-  const sent = path.split('/');
+  const sent = path.replace(/(?<=.)\/+$/, '').split('/');
   if (wanted.length !== sent.length) return undefined;
   return wanted.map((part, index) => (part.startsWith('{') ? (sent[index] ?? '') : part)).join('/');
 }

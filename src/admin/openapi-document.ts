@@ -17,7 +17,6 @@ export function openApiDocument(app: OpenAPIHono<AdminEnvironment>, version: str
         'Secrets, versions, routes, clients and admins of a Keyferry server. Errors are RFC 9457 problem details with a stable `code`, which the header `Keyferry-Error` repeats. Values go in and never come out.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
-    servers: [{ url: '/' }],
     tags: [
       { name: 'environments', description: 'Declared names; no value is shared between them' },
       { name: 'secrets', description: 'What is said about a secret, and who uses it' },

@@ -139,7 +139,8 @@ function hostsMeet(a: string, b: string): boolean {
   );
 }
 
-function secretNames(route: Route, environment: string): string[] {
+/** The secrets that a route names in an environment, as often as it names them. */
+export function secretNames(route: Route, environment: string): string[] {
   const effective = effectiveRoute(route, environment);
   if (effective === undefined) return [];
   const texts = [...effective.headers.values(), ...effective.query.values()];

@@ -1,24 +1,27 @@
 import { z } from '@hono/zod-openapi';
-import {
-  type Admin,
-  AppError,
-  type Problem,
-  type RoutesDocument,
-  type RoutesRevision,
-  type Store,
-} from '../core/index.js';
+import { AppError, type RoutesRevision, type Store } from '../core/index.js';
 import { actorOf } from './actor.js';
+import { applyScoped, shownTo, withinScope } from './apply-within-scope.js';
 import type { AdminDependencies } from './dependencies.js';
 import { readIfMatch } from './if-match.js';
 import { defineOperation, type Operation } from './operation.js';
-import { ProblemItem } from './problem-schema.js';
 import { booleanParameter, integerParameter, pageOf, pageParameters } from './query-parameters.js';
 import { MAX_ROUTES_BODY_BYTES } from './read-body.js';
-import { mergeOutside, requireOutsideUnchanged, visibleRoutes } from './routes-scope.js';
-import { isScoped, requireUnscoped } from './scope.js';
-import { Timestamp, toTimestamp } from './wire-time.js';
+import { visibleRoutes } from './routes-scope.js';
+import { requireUnscoped } from './scope.js';
+import {
+  Applied,
+  Differences,
+  etag,
+  Findings,
+  NO_ROUTES,
+  RevisionSchema,
+  RevisionWithDocument,
+  showApplied,
+  showRevision,
+  showWithDocument,
+} from './show-routes.js';
 
-const NO_ROUTES: RoutesDocument = { routes: [] };
 const MAX_REVISION = 999_999_999;
 
 /** The document's own rules are checked by the routes control, which reports all problems at once. */
@@ -36,44 +39,6 @@ const EXAMPLE = {
     },
   ],
 };
-
-const RevisionSchema = z
-  .strictObject({
-    id: z.string(),
-    revision: z.int().openapi({ description: '0 before the first' }),
-    createdAt: Timestamp.nullable(),
-    createdBy: z.string().nullable(),
-    source: z.enum(['file', 'api']).nullable(),
-    restores: z.int().nullable().openapi({ description: 'The revision that this one took back' }),
-  })
-  .openapi('RoutesRevision');
-const RevisionWithDocument = z
-  .strictObject({
-    ...RevisionSchema.shape,
-    document: z
-      .record(z.string(), z.unknown())
-      .openapi({ description: 'The routes document; limited to what the token may see' }),
-  })
-  .openapi('RoutesRevisionWithDocument');
-const Applied = z
-  .strictObject({ ...RevisionWithDocument.shape, warnings: z.array(ProblemItem) })
-  .openapi('AppliedRoutes');
-const Findings = z
-  .strictObject({
-    valid: z.boolean(),
-    problems: z.array(ProblemItem),
-    warnings: z.array(ProblemItem),
-  })
-  .openapi('RoutesFindings');
-const Differences = z
-  .strictObject({
-    from: z.int(),
-    to: z.int(),
-    differences: z.array(
-      z.strictObject({ path: z.string(), kind: z.enum(['added', 'removed', 'changed']) }),
-    ),
-  })
-  .openapi('RoutesDifferences');
 
 const revisionNumber = integerParameter(0, MAX_REVISION, 'Number of a revision');
 const ApplyQuery = z.strictObject({
@@ -128,12 +93,14 @@ export function routesOperations(dependencies: AdminDependencies): Operation[] {
         requireStored(routesFile);
         const wanted = readIfMatch(context.req.header('if-match'));
         const scoped = await withinScope(dependencies, caller.admin, body, wanted);
-        const applied = await routes.apply({
-          ...scoped,
-          actor: actorOf(caller),
-          source: 'api',
-          allowMissing: query.allowMissing ?? false,
-        });
+        const applied = await applyScoped(scoped, (narrowed) =>
+          routes.apply({
+            ...narrowed,
+            actor: actorOf(caller),
+            source: 'api',
+            allowMissing: query.allowMissing ?? false,
+          }),
+        );
         return showApplied(caller.admin, applied.revision, applied.warnings);
       },
     }),
@@ -154,10 +121,18 @@ export function routesOperations(dependencies: AdminDependencies): Operation[] {
       changes: false,
       async handle({ caller, query, body }) {
         const allowMissing = query.allowMissing ?? false;
-        const { document } = await withinScope(dependencies, caller.admin, body, undefined);
-        const { problems, warnings } = await routes.validate({ document, allowMissing });
-        const valid = problems.length === 0;
-        return { body: { valid, problems: [...problems], warnings: [...warnings] } };
+        const { document, ...alone } = await routes.validate({ document: body, allowMissing });
+        const scoped =
+          document === undefined
+            ? undefined
+            : await withinScope(dependencies, caller.admin, document, undefined);
+        const narrowed = scoped?.narrowed ?? false;
+        const found = narrowed
+          ? await routes.validate({ document: scoped?.document, allowMissing })
+          : alone;
+        const problems = [...shownTo(narrowed, found.problems)];
+        const warnings = [...shownTo(narrowed, found.warnings)];
+        return { body: { valid: problems.length === 0, problems, warnings } };
       },
     }),
     defineOperation({
@@ -256,24 +231,6 @@ export function routesOperations(dependencies: AdminDependencies): Operation[] {
   ];
 }
 
-/** What to hand on: a limited token's document is put into the applied one, pinned to that revision. */
-async function withinScope(
-  { store, routes }: AdminDependencies,
-  admin: Admin,
-  body: unknown,
-  wanted: number | undefined,
-): Promise<{ document: unknown; ifRevision: number | undefined }> {
-  if (!isScoped(admin)) return { document: body, ifRevision: wanted };
-  const { document } = await routes.validate({ document: body, allowMissing: true });
-  // What has not the form of a routes document cannot be merged; applying it reports all that is wrong.
-  if (document === undefined) return { document: body, ifRevision: wanted };
-  const current = await store.currentRoutes();
-  const applied = current?.document ?? NO_ROUTES;
-  const merged = mergeOutside(admin, applied, document);
-  requireOutsideUnchanged(admin, applied, merged);
-  return { document: merged, ifRevision: wanted ?? current?.revision ?? 0 };
-}
-
 function requireStored(routesFile: string | undefined): void {
   if (routesFile === undefined) return;
   throw new AppError(
@@ -292,36 +249,4 @@ async function findRevision(store: Store, revision: number): Promise<RoutesRevis
     'not_found',
     `There is no revision ${revision} of the routes; the newest is ${newest}.`,
   );
-}
-
-function etag(revision: number): Record<string, string> {
-  return { ETag: `"${revision}"` };
-}
-
-function showApplied(admin: Admin, revision: RoutesRevision, warnings: readonly Problem[]) {
-  return {
-    body: { ...showWithDocument(admin, revision), warnings: [...warnings] },
-    headers: etag(revision.revision),
-  };
-}
-
-function showWithDocument(
-  admin: Admin,
-  revision: RoutesRevision | undefined,
-): z.input<typeof RevisionWithDocument> {
-  const document = { ...visibleRoutes(admin, revision?.document ?? NO_ROUTES) };
-  if (revision !== undefined) return { ...showRevision(revision), document };
-  const none = { createdAt: null, createdBy: null, source: null, restores: null };
-  return { id: '0', revision: 0, ...none, document };
-}
-
-function showRevision(revision: Omit<RoutesRevision, 'document'>): z.input<typeof RevisionSchema> {
-  return {
-    id: String(revision.revision),
-    revision: revision.revision,
-    createdAt: toTimestamp(revision.createdAtMs),
-    createdBy: revision.createdBy,
-    source: revision.source,
-    restores: revision.restores,
-  };
 }

@@ -11,6 +11,7 @@ import { actorOf } from './actor.js';
 import type { AdminDependencies } from './dependencies.js';
 import { environmentsFilter, findSecret, requireSecret } from './find-secret.js';
 import { forceBody, forceOf, forceQuery } from './force.js';
+import { guardAllowedHosts } from './guard-allowed-hosts.js';
 import { defineOperation, type Operation } from './operation.js';
 import {
   booleanParameter,
@@ -114,10 +115,11 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
       status: 201,
       answer: SecretSchema,
       answerDescription: 'The secret',
-      errors: ['not_found', 'name_taken'],
+      errors: ['not_found', 'name_taken', 'in_use'],
       changes: true,
       async handle({ caller, body }) {
         requireSecretName(caller.admin, body.name);
+        await requireHosts(store, body.name, body.allowedHosts);
         const made = await store.createSecret({ actor: actorOf(caller), ...given(body) });
         const fresh = { environments: [], routes: [], clients: [], lastUsedAtMs: null };
         const shown = await store.getSecret(made.name);
@@ -157,10 +159,11 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
       status: 200,
       answer: SecretSchema,
       answerDescription: 'The secret as it is now',
-      errors: ['not_found'],
+      errors: ['not_found', 'in_use'],
       changes: true,
       async handle({ caller, params, body }) {
         await requireWholeSecret(store, caller.admin, params.name);
+        await requireHosts(store, params.name, body.allowedHosts);
         const changes = given(body);
         await store.updateSecret({ actor: actorOf(caller), name: params.name, changes });
         const secret = await findSecret(store, caller.admin, params.name);
@@ -203,6 +206,16 @@ async function requireWholeSecret(store: Store, admin: Admin, name: string): Pro
     'forbidden',
     'The secret also has versions in environments that this token is not limited to, and this change would reach them.',
   );
+}
+
+/** Throws `in_use` when an applied route sends the secret to a host that would not be allowed. */
+async function requireHosts(
+  store: Store,
+  name: string,
+  allowedHosts: readonly string[] | undefined,
+): Promise<void> {
+  if (allowedHosts === undefined || allowedHosts.length === 0) return;
+  guardAllowedHosts((await store.currentRoutes())?.document, name, allowedHosts);
 }
 
 /** The fields that were sent. */

@@ -73,11 +73,12 @@ function send(
   return context.body(body, { status: status as ContentfulStatusCode });
 }
 
-function withoutToken(answer: Answer<unknown>): string {
-  if (answer.body === undefined) return '';
-  return JSON.stringify(answer.body, (key, value: unknown) =>
-    key === 'token' ? undefined : value,
-  );
+/** A token is shown once: what is kept for a repetition is without it. */
+function withoutToken({ body }: Answer<unknown>): string {
+  if (typeof body !== 'object' || body === null || !('token' in body))
+    return JSON.stringify(body) ?? '';
+  const { token: _, ...kept } = body;
+  return JSON.stringify(kept);
 }
 
 /** Repeated parameters become arrays, which no parameter takes. */

@@ -89,3 +89,12 @@ test('every POST takes a key', async () => {
   expect((await post('/v1/routes/validate', 'key-7', body)).body.valid).toBe(true);
   expect((await post('/v1/backup', 'key-8')).status).toBe(200);
 });
+
+test('a field called token deeper in an answer is kept', async () => {
+  const placed = { ...route('t', 'once'), headers: {}, query: { token: '<<secret:once>>' } };
+  const applied = await admin.call('PUT', '/v1/routes', { body: { routes: [placed] } });
+  const path = `/v1/routes/revisions/${applied.body.revision}/restore`;
+  const first = await post(path, 'key-9');
+  expect(first.body.document.routes[0].query).toEqual({ token: '<<secret:once>>' });
+  expect((await post(path, 'key-9')).body).toEqual(first.body);
+});

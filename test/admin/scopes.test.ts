@@ -252,6 +252,33 @@ describe('routes', () => {
     expect((await admin.call('GET', '/v1/routes')).body).toEqual(before.body);
   });
 
+  test('nearest spellings do not tell names outside', async () => {
+    for (const [token, name] of [
+      [staging, 'web_productio'],
+      [pay, 'pay_productio'],
+    ] as const) {
+      const own = (await documentOf(token)).routes;
+      const body = { routes: [...own, route('n', name, ['staging'])] };
+      const put = await admin.call('PUT', '/v1/routes', { token, body });
+      expect(put.body.code).toBe('routes_invalid');
+      expect(put.body.errors[0].nearest).toBeUndefined();
+      const checked = await admin.call('POST', '/v1/routes/validate', { token, body });
+      expect(checked.body.problems).toEqual(put.body.errors);
+      expect(put.text + checked.text).not.toContain('_production');
+    }
+  });
+
+  test('a document of another form is explained, as to any token', async () => {
+    const body = { routes: [{ ...route('n', 'pay_both', ['staging']), mtch: {} }] };
+    for (const token of [staging, pay, both]) {
+      const put = await admin.call('PUT', '/v1/routes', { token, body });
+      expect([put.status, put.body.code]).toEqual([422, 'routes_invalid']);
+      expect(put.body.errors[0]).toMatchObject({ path: 'routes[0].mtch', nearest: 'match' });
+      const checked = await admin.call('POST', '/v1/routes/validate', { token, body });
+      expect(checked.body.problems).toEqual(put.body.errors);
+    }
+  });
+
   test('a whole document is restored only without limits', async () => {
     for (const token of [staging, pay, both]) {
       const reply = await admin.call('POST', '/v1/routes/revisions/1/restore', { token });

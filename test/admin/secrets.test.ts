@@ -133,3 +133,25 @@ test('lists page by an opaque cursor', async () => {
   const broken = await admin.call('GET', '/v1/secrets?cursor=%21');
   expect([broken.status, broken.body.code]).toEqual([400, 'invalid_request']);
 });
+
+test('hosts are not taken away from under an applied route', async () => {
+  await addSecret(admin, 'bound');
+  await admin.call('PUT', '/v1/routes', { body: { routes: [route('bound', 'bound')] } });
+  const patch = (allowedHosts: string[]) =>
+    admin.call('PATCH', '/v1/secrets/bound', { body: { allowedHosts } });
+  const refused = await patch(['api.other.com']);
+  expect([refused.status, refused.body.code]).toEqual([409, 'in_use']);
+  expect(refused.body.detail).toContain('"bound" sends it to api.example.com in production');
+  expect((await admin.call('GET', '/v1/secrets/bound')).body.allowedHosts).toEqual([]);
+  for (const hosts of [['api.other.com', '*.example.com'], ['API.example.com'], []]) {
+    expect((await patch(hosts)).status).toBe(200);
+  }
+  const early = { routes: [route('bound', 'bound'), route('early', 'later')] };
+  expect((await admin.call('PUT', '/v1/routes?allowMissing=true', { body: early })).status).toBe(
+    200,
+  );
+  const made = await admin.call('POST', '/v1/secrets', {
+    body: { name: 'later', allowedHosts: ['api.other.com'] },
+  });
+  expect(made.status).toBe(409);
+});

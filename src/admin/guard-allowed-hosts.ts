@@ -1,0 +1,25 @@
+import { AppError, effectiveRoute, hostAllowed, type RoutesDocument } from '../core/index.js';
+import { secretNames } from './routes-scope.js';
+
+/**
+ * Hosts are checked when routes are applied; so a change may not take a host away from under an applied
+ * route, which would go on sending there. Throws `in_use`.
+ */
+export function guardAllowedHosts(
+  document: RoutesDocument | undefined,
+  secret: string,
+  allowedHosts: readonly string[],
+): void {
+  for (const route of document?.routes ?? []) {
+    for (const environment of Object.keys(route.environments)) {
+      if (!secretNames(route, environment).includes(secret)) continue;
+      const host = effectiveRoute(route, environment)?.upstream.hostname ?? '';
+      if (hostAllowed(host, allowedHosts)) continue;
+      throw new AppError(
+        'in_use',
+        `The route "${route.name}" sends it to ${host} in ${environment}, which "allowedHosts" leaves out: ` +
+          'list that host too, or apply routes without it first.',
+      );
+    }
+  }
+}
