@@ -4,6 +4,9 @@ import colors from 'picocolors';
 import { CommandFailure } from './command-failure.js';
 import { type Column, renderTable } from './table.js';
 
+/** Some terminals do not say how wide they are. */
+const FALLBACK_COLUMNS = 80;
+
 export type Paint = ReturnType<typeof colors.createColors>;
 
 export interface TerminalStreams {
@@ -72,7 +75,9 @@ export class Terminal {
     paintCell?: (cell: string, column: number) => string,
   ): void {
     const width =
-      this.#streams.stdout.isTTY === true ? (this.#streams.stdout.columns ?? 80) : undefined;
+      this.#streams.stdout.isTTY === true
+        ? this.#streams.stdout.columns || FALLBACK_COLUMNS
+        : undefined;
     const safe = rows.map((row) => row.map(visible));
     const lines = renderTable(columns, safe, width, (cell, column, row) =>
       row === undefined ? this.paint.bold(cell) : (paintCell?.(cell, column) ?? cell),
@@ -114,10 +119,26 @@ export class Terminal {
     this.#streams.stderr.write(`${JSON.stringify({ code, detail, errors, hints })}\n`);
   }
 
-  /** Asks without showing what is typed. The prompt ends at the first newline. */
+  /**
+   * Asks for one line without showing it. Several lines pasted at once (a PEM key) are refused: the first
+   * alone would be a wrong value.
+   */
   async askHidden(message: string): Promise<string> {
-    const answer = await password({ message, mask: '•', ...this.#prompt });
+    const { stdin } = this.#streams;
+    let severalLines = false;
+    const watch = (chunk: Buffer | string): void => {
+      severalLines ||= /[\r\n]+[^\r\n]/.test(chunk.toString());
+    };
+    const asked = password({ message, mask: '•', ...this.#prompt });
+    stdin.on('data', watch);
+    const answer = await asked;
+    stdin.off('data', watch);
     if (isCancel(answer)) throw new CommandFailure('cancelled: nothing was changed');
+    if (severalLines) {
+      throw new CommandFailure('the prompt takes one line, and several were pasted', {
+        hints: ['Give a value of several lines with --value-file FILE or on standard input.'],
+      });
+    }
     return answer ?? '';
   }
 

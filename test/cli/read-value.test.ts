@@ -101,6 +101,14 @@ describe('a value', () => {
     expect(sent).toBeUndefined();
   });
 
+  it('of several lines pasted at the prompt is refused, not cut to its first line', async () => {
+    const { run, sent } = await add([], { typed: '-----BEGIN KEY-----\rcanary\r' });
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toContain('--value-file');
+    expect(run.stdout + run.stderr).not.toContain('canary');
+    expect(sent).toBeUndefined();
+  });
+
   it('is asked for only after the server knows the names', async () => {
     await api.close();
     api = await startStandIn(() => ({
