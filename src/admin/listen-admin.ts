@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
-import { AppError } from '../core/index.js';
+import { AppError, formatListenAddress, type ListenAddress } from '../core/index.js';
 import type { AdminEnvironment } from './admin-environment.js';
 
 export interface AdminTls {
@@ -15,7 +15,7 @@ export interface AdminTls {
 
 export interface AdminListener {
   /** Throws `address_in_use`. Resolves with the address bound. */
-  listen(host: string, port: number): Promise<AddressInfo>;
+  listen(address: ListenAddress): Promise<AddressInfo>;
   /** Stops accepting and ends what is under way. */
   close(): Promise<void>;
 }
@@ -46,7 +46,7 @@ export function createAdminListener(
         }),
   }) as Server;
   return {
-    async listen(host, port) {
+    async listen(address) {
       await new Promise<void>((resolve, reject) => {
         server.once('error', (error: NodeJS.ErrnoException) => {
           const why =
@@ -54,11 +54,11 @@ export function createAdminListener(
           reject(
             new AppError(
               'address_in_use',
-              `The admin API cannot listen on ${host}:${port}: ${why}. Choose another with --admin-listen.`,
+              `The admin API cannot listen on ${formatListenAddress(address)}: ${why}. Choose another with --admin-listen.`,
             ),
           );
         });
-        server.listen(port, host, resolve);
+        server.listen(address, resolve);
       });
       return server.address() as AddressInfo;
     },
