@@ -31,7 +31,8 @@ describe('scripts', () => {
       },
     });
     await expect(happened).toMatchFileSnapshot(file);
-    const { stdout, stderr } = await server.stop();
+    const { exitCode, stdout, stderr } = await server.stop();
+    expect(exitCode).toBe(0);
     expect(stdout + stderr).not.toContain(CANARY);
   });
 });
