@@ -1,5 +1,5 @@
 /** Composition root: settings in → open the store → build the rooms → listen → `close()`. */
-import { readFileSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
@@ -15,7 +15,14 @@ import {
   type ListenerTls,
   type Settings,
 } from './config/index.js';
-import { AppError, type Clock, type Decision, type Store } from './core/index.js';
+import {
+  AppError,
+  type Clock,
+  type Decision,
+  formatListenAddress,
+  type ListenAddress,
+  type Store,
+} from './core/index.js';
 import { revokeLeftoverExamples, startExample } from './example.js';
 import { ensureFirstAdmin } from './first-admin.js';
 import { followRoutesFile } from './follow-routes-file.js';
@@ -219,7 +226,35 @@ async function readTls(
   };
 }
 
-function isLoopback(host: string): boolean {
+/** Throws `config_invalid` when what was handed over is no TCP socket, before anything else is made of it. */
+async function listenOn(
+  flag: string,
+  address: ListenAddress,
+  listener: { listen(address: ListenAddress): Promise<AddressInfo> },
+): Promise<AddressInfo> {
+  const refuse = (): AppError =>
+    new AppError(
+      'config_invalid',
+      `${flag}: ${formatListenAddress(address)} is not a TCP socket that was handed over to this process.`,
+    );
+  if ('fd' in address && !isSocket(address.fd)) throw refuse();
+  const bound: AddressInfo | string | null = await listener.listen(address);
+  if (bound === null || typeof bound === 'string') throw refuse();
+  return bound;
+}
+
+function isSocket(fd: number): boolean {
+  try {
+    return fstatSync(fd).isSocket();
+  } catch {
+    return false;
+  }
+}
+
+/** Who bound a socket that was handed over may have bound it to anything. */
+function isLoopback(address: ListenAddress): boolean {
+  if ('fd' in address) return false;
+  const { host } = address;
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 

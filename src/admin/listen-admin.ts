@@ -48,7 +48,8 @@ export function createAdminListener(
   return {
     async listen(address) {
       await new Promise<void>((resolve, reject) => {
-        server.once('error', (error: NodeJS.ErrnoException) => {
+        // For good: an error of a later `accept` must not end the process.
+        server.on('error', (error: NodeJS.ErrnoException) => {
           const why =
             error.code === 'EADDRINUSE' ? 'the address is in use' : (error.code ?? 'unknown');
           reject(

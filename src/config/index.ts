@@ -16,7 +16,7 @@ export {
   type Settings,
   type SettingsInput,
 } from './load-settings.js';
-export type { ListenAddress, LogLevel } from './parse-setting.js';
+export type { LogLevel } from './parse-setting.js';
 export {
   type AppliedRoutes,
   createRoutesControl,

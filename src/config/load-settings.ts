@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, type Problem, type SecretValue } from '../core/index.js';
+import {
+  AppError,
+  formatListenAddress,
+  type ListenAddress,
+  type Problem,
+  type SecretValue,
+} from '../core/index.js';
 import { addressClass } from './address-class.js';
 import {
   gatherConfigFile,
@@ -8,12 +14,7 @@ import {
   gatherVariables,
   type ReadFile,
 } from './gather-settings.js';
-import {
-  type ListenAddress,
-  type LogLevel,
-  type ParsedSetting,
-  parseSetting,
-} from './parse-setting.js';
+import { type LogLevel, type ParsedSetting, parseSetting } from './parse-setting.js';
 import { SETTINGS, type SettingName, type SettingRow } from './setting-table.js';
 import type { SettingsLayer } from './settings-layer.js';
 
@@ -130,8 +131,8 @@ function assemble(layers: readonly SettingsLayer[], problems: Problem[]): Settin
     },
   };
   const { proxyListen, adminListen } = settings;
-  const same = proxyListen.host === adminListen.host && proxyListen.port === adminListen.port;
-  if (same && proxyListen.port !== 0) {
+  const same = formatListenAddress(proxyListen) === formatListenAddress(adminListen);
+  if (same && !('port' in proxyListen && proxyListen.port === 0)) {
     const message = 'both listeners have the same address; no path of the proxy is the admin’s';
     problems.push({ path: '--admin-listen', message });
   }
@@ -183,8 +184,10 @@ function listenerTls(
 }
 
 function warningsOf({ adminListen, adminTls }: Omit<Settings, 'warnings'>): string[] {
-  if (adminTls !== undefined || addressClass(adminListen.host) === 'loopback') return [];
+  // A socket handed over is bound by someone else: what to warn of is theirs to know.
+  if (adminTls !== undefined || 'fd' in adminListen) return [];
+  if (addressClass(adminListen.host) === 'loopback') return [];
   return [
-    `The admin listener ${adminListen.host}:${adminListen.port} can be reached from other machines without TLS: admin tokens and new secrets would travel in clear. Set --admin-tls-cert and --admin-tls-key, or listen on 127.0.0.1.`,
+    `The admin listener ${formatListenAddress(adminListen)} can be reached from other machines without TLS: admin tokens and new secrets would travel in clear. Set --admin-tls-cert and --admin-tls-key, or listen on 127.0.0.1.`,
   ];
 }

@@ -1,13 +1,7 @@
-import { ENVIRONMENT_NAME, nearestName } from '../core/index.js';
+import { ENVIRONMENT_NAME, type ListenAddress, nearestName } from '../core/index.js';
 import { quote, shapeOf } from './finding.js';
 import { hostProblem } from './host-name.js';
 import { LOG_LEVELS, type SettingRow } from './setting-table.js';
-
-/** Where a listener listens. The host is without brackets; port 0 lets the system choose. */
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -47,15 +41,21 @@ function refuse(given: unknown, expected: string): Parsed {
 }
 
 const ADDRESS = /^(.*):(\d{1,5})$/;
+/** A descriptor of the parent process: 0 to 2 are the standard streams. */
+const DESCRIPTOR = /^fd:([3-9]|[1-9]\d{1,3})$/;
 
 function parseAddress(text: string): Parsed {
   const fail = (message: string): Parsed => ({
     ok: false,
     message: `found ${quote(text)}; ${message}`,
   });
+  const descriptor = DESCRIPTOR.exec(text)?.[1];
+  if (descriptor !== undefined) return { ok: true, value: { fd: Number(descriptor) } };
   const [, host, digits] = ADDRESS.exec(text) ?? [];
   if (host === undefined || digits === undefined) {
-    return fail('HOST:PORT is expected, such as 127.0.0.1:8080 or [::1]:8080');
+    return fail(
+      'HOST:PORT is expected, such as 127.0.0.1:8080 or [::1]:8080; or fd:3 for a socket handed over',
+    );
   }
   if (host === '') return fail('a host is expected before ":"; 0.0.0.0 means every IPv4 address');
   const port = Number(digits);

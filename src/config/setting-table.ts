@@ -53,11 +53,21 @@ export const SETTINGS = [
     default: './data',
   },
   {
-    ...server('proxyListen', 'address', 'HOST:PORT', 'Where apps send their requests.'),
+    ...server(
+      'proxyListen',
+      'address',
+      'HOST:PORT',
+      'Where apps send their requests; fd:N takes a socket handed over.',
+    ),
     default: '127.0.0.1:8080',
   },
   {
-    ...server('adminListen', 'address', 'HOST:PORT', 'Where the admin API and the console listen.'),
+    ...server(
+      'adminListen',
+      'address',
+      'HOST:PORT',
+      'Where the admin API and the console listen; fd:N likewise.',
+    ),
     default: '127.0.0.1:8081',
   },
   server(

@@ -8,6 +8,7 @@ export * from './decision.js';
 export * from './environment.js';
 export * from './errors.js';
 export * from './host-allowed.js';
+export * from './listen-address.js';
 export * from './nearest-name.js';
 export * from './page.js';
 export * from './ports.js';

@@ -6,7 +6,7 @@ import {
   type ServerOptions,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   AppError,
@@ -14,6 +14,8 @@ import {
   type Decision,
   type ErrorCode,
   errorTable,
+  formatListenAddress,
+  type ListenAddress,
   type Plan,
   type RouteShape,
   type Snapshot,
@@ -72,7 +74,7 @@ export interface ProxyListenerOptions {
 
 export interface ProxyListener {
   /** Throws `address_in_use`. Resolves with the address bound. */
-  listen(host: string, port: number): Promise<AddressInfo>;
+  listen(address: ListenAddress): Promise<AddressInfo>;
   /** Closes connections to upstreams that no plan of the snapshot names, once their requests are done. */
   retainUpstreams(snapshot: Snapshot): void;
   readonly inFlight: number;
@@ -85,6 +87,8 @@ export interface ProxyListener {
 
 /** A connection that is idle when a drain begins may hold a request on its way: it is given this long. */
 const IDLE_GRACE_MS = 1000;
+/** Turns of the event loop that a stop waits at most for one in which no new connection came. */
+const MAX_ACCEPT_TURNS = 1000;
 
 export function createProxyListener(options: ProxyListenerOptions): ProxyListener {
   return new Listener(options);
@@ -139,12 +143,13 @@ class Listener implements ProxyListener, ExchangeHost {
     if (this.#inFlight === 0) this.#onIdle?.();
   }
 
-  async listen(host: string, port: number): Promise<AddressInfo> {
+  async listen(address: ListenAddress): Promise<AddressInfo> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(listenError(error, host, port));
+      // For good: an error of a later `accept` must not end the process.
+      this.#server.on('error', (error: NodeJS.ErrnoException) => {
+        reject(listenError(error, address));
       });
-      this.#server.listen(port, host, resolve);
+      this.#server.listen(address, resolve);
     });
     return this.#server.address() as AddressInfo;
   }
@@ -158,10 +163,11 @@ class Listener implements ProxyListener, ExchangeHost {
   }
 
   async close(timeoutMs: number): Promise<void> {
+    await this.#acceptAll();
+    // Not the HTTP server's own close, which drops idle connections at once: a request may be on its way on
+    // them, and the answer to the next one tells the client that its connection ends.
+    const closed = new Promise((resolve) => NetServer.prototype.close.call(this.#server, resolve));
     this.draining = true;
-    // After the poll phase: every connection that the kernel had completed is accepted by then.
-    await new Promise((resolve) => setImmediate(resolve));
-    const closed = new Promise((resolve) => this.#server.close(resolve));
     const deadline = after(timeoutMs);
     await Promise.race([after(Math.min(IDLE_GRACE_MS, timeoutMs)).done, closed]);
     if (this.#inFlight > 0) {
@@ -171,7 +177,7 @@ class Listener implements ProxyListener, ExchangeHost {
       await Promise.race([idle, deadline.done]);
     }
     deadline.cancel();
-    this.#server.closeIdleConnections();
+    this.#server.close();
     for (const exchange of [...this.#upgraded]) exchange.abandon();
     // The last answers may still be on their way to the socket.
     const flush = after(Math.min(IDLE_GRACE_MS, timeoutMs));
@@ -180,6 +186,23 @@ class Listener implements ProxyListener, ExchangeHost {
     this.#server.closeAllConnections();
     await closed;
     await this.#pools.destroy();
+  }
+
+  /**
+   * Returns right after a turn in which no connection came: the kernel resets those that wait to be accepted
+   * when a socket is closed. libuv accepts one per turn.
+   */
+  async #acceptAll(): Promise<void> {
+    let came = true;
+    const onConnection = (): void => {
+      came = true;
+    };
+    this.#server.on('connection', onConnection);
+    for (let turn = 0; came && turn < MAX_ACCEPT_TURNS; turn++) {
+      came = false;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#server.off('connection', onConnection);
   }
 
   #createServer(): Server {
@@ -308,8 +331,8 @@ class Listener implements ProxyListener, ExchangeHost {
   }
 }
 
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): AppError {
-  const where = `${host}:${port}`;
+function listenError(error: NodeJS.ErrnoException, address: ListenAddress): AppError {
+  const where = formatListenAddress(address);
   if (error.code === 'EADDRINUSE') {
     return new AppError(
       'address_in_use',
