@@ -2,15 +2,13 @@ import { join } from 'node:path';
 import { type Finished, finish, startKeyferry } from './run-script.js';
 
 export interface RealServer {
-  /** Holds the data folder `data`; commands run in it. */
-  readonly folder: string;
   /** Variables that lead a command to the server. */
   readonly environment: Readonly<Record<string, string>>;
   /** Ends it with SIGTERM and gives what it wrote. */
   stop(): Promise<Finished>;
 }
 
-/** Starts `keyferry serve` on free ports and waits until it says where it listens. */
+/** Starts `keyferry serve` with the folder's `data` on free ports and waits until it says where it listens. */
 export async function startRealServer(folder: string): Promise<RealServer> {
   const dataDir = join(folder, 'data');
   const argv = ['serve', '--data-dir', dataDir];
@@ -30,7 +28,6 @@ export async function startRealServer(folder: string): Promise<RealServer> {
     );
   });
   return {
-    folder,
     environment: { KEYFERRY_ADMIN_URL: adminUrl, KEYFERRY_DATA_DIR: dataDir },
     stop() {
       child.kill('SIGTERM');

@@ -10,29 +10,31 @@ const SCRIPTS = fileURLToPath(new URL('./scripts', import.meta.url));
 /** Every value in the scripts holds this word; nothing that a command writes may. */
 const CANARY = 'canary';
 
-let server: RealServer;
-beforeEach(async () => {
-  server = await startRealServer(mkdtempSync(join(tmpdir(), 'keyferry-cli-')));
+let folder: string;
+let server: RealServer | undefined;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'keyferry-cli-'));
 });
 afterEach(async () => {
-  await server.stop();
-  rmSync(server.folder, { recursive: true });
+  await server?.stop();
+  rmSync(folder, { recursive: true });
 });
 
 // To accept what commands say now: npx vitest run test/cli/scripts.test.ts --update
 describe('scripts', () => {
   it.each(readdirSync(SCRIPTS))('%s', { timeout: 120_000 }, async (name) => {
     const file = join(SCRIPTS, name);
+    server = await startRealServer(folder);
     const happened = await runScript(readFileSync(file, 'utf8'), {
-      folder: server.folder,
+      folder,
       environment: server.environment,
       watch(argv, { stdout, stderr }) {
         expect(argv.join(' ') + stdout + stderr).not.toContain(CANARY);
       },
     });
-    await expect(happened).toMatchFileSnapshot(file);
     const { exitCode, stdout, stderr } = await server.stop();
     expect(exitCode).toBe(0);
     expect(stdout + stderr).not.toContain(CANARY);
+    await expect(happened).toMatchFileSnapshot(file);
   });
 });
