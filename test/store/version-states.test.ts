@@ -39,8 +39,14 @@ class Model {
 }
 
 const step = fc.oneof(
-  fc.constant({ type: 'add' } as const),
-  fc.record({ type: fc.constant('activate' as const), version: fc.integer({ min: 1, max: 5 }) }),
+  { arbitrary: fc.constant({ type: 'add' } as const), weight: 2 },
+  {
+    arbitrary: fc.record({
+      type: fc.constant('activate' as const),
+      version: fc.integer({ min: 1, max: 5 }),
+    }),
+    weight: 2,
+  },
   fc.constant({ type: 'rollback' } as const),
   fc.record({
     type: fc.constantFrom('revoke' as const, 'destroy' as const),
@@ -59,34 +65,37 @@ afterAll(() => opened.cleanUp());
 test('the states of versions follow the rules, whatever is done in whatever order', async () => {
   const { store } = opened;
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 20 }), async (steps) => {
-      const secret = `s${runs++}`;
-      await store.createSecret({ actor, name: secret });
-      const place = { actor, secret, environment: 'staging' };
-      const model = new Model();
-      for (const taken of steps) {
-        const code = await take(taken, place, model).then(
-          () => undefined,
-          (error: { code: string }) => error.code,
-        );
-        expect(code).toBe(expectedCode(taken, model));
-        if (code === undefined) apply(taken, model);
-        const versions = await store.listVersions(secret, 'staging');
-        expect(versions.map(({ version, state }) => [version, state])).toEqual(
-          Array.from({ length: model.last }, (_, i) => model.last - i).map((version) => [
-            version,
-            model.stateOf(version),
-          ]),
-        );
-        const [answer] = await store.resolveValues([{ ...place, version: undefined }]);
-        if (model.current !== undefined) {
-          expect(answer).toMatchObject({ status: 'found', version: model.current });
-        } else {
-          expect(answer?.status).toBe(model.last === 0 ? 'missing' : 'revoked');
+    fc.asyncProperty(
+      fc.array(step, { minLength: 10, maxLength: 40, size: 'max' }),
+      async (steps) => {
+        const secret = `s${runs++}`;
+        await store.createSecret({ actor, name: secret });
+        const place = { actor, secret, environment: 'staging' };
+        const model = new Model();
+        for (const taken of steps) {
+          const code = await take(taken, place, model).then(
+            () => undefined,
+            (error: { code: string }) => error.code,
+          );
+          expect(code).toBe(expectedCode(taken, model));
+          if (code === undefined) apply(taken, model);
+          const versions = await store.listVersions(secret, 'staging');
+          expect(versions.map(({ version, state }) => [version, state])).toEqual(
+            Array.from({ length: model.last }, (_, i) => model.last - i).map((version) => [
+              version,
+              model.stateOf(version),
+            ]),
+          );
+          const [answer] = await store.resolveValues([{ ...place, version: undefined }]);
+          if (model.current !== undefined) {
+            expect(answer).toMatchObject({ status: 'found', version: model.current });
+          } else {
+            expect(answer?.status).toBe(model.last === 0 ? 'missing' : 'revoked');
+          }
         }
-      }
-    }),
-    { numRuns: 40 },
+      },
+    ),
+    { numRuns: 60 },
   );
   expect(await store.verifyAudit()).toMatchObject({ ok: true });
   expect(await store.check()).toMatchObject({ integrity: 'ok' });
