@@ -6,7 +6,9 @@ const CHALLENGE = 'Basic realm="keyferry"';
 
 /**
  * The whole answer of Keyferry itself: status, headers as name, value, …, and body. `retryAfterSeconds`
- * where waiting helps.
+ * where waiting helps. The body repeats its code and detail as `error` (an extension member, RFC 9457
+ * section 3.2), because that is where SDKs look: Stripe's takes a body without it for a success, whatever
+ * the status.
  */
 export function problemAnswer(
   code: ErrorCode,
@@ -14,7 +16,10 @@ export function problemAnswer(
   requestId: string,
   retryAfterSeconds?: number,
 ): { readonly status: number; readonly headers: string[]; readonly body: string } {
-  const body = JSON.stringify(problemDocument(code, detail, requestId));
+  const body = JSON.stringify({
+    ...problemDocument(code, detail, requestId),
+    error: { type: 'keyferry_error', code, message: detail },
+  });
   const headers = [
     'Content-Type',
     'application/problem+json',
