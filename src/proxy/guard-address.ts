@@ -6,55 +6,53 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
  * updates), with the ways to write IPv4 inside IPv6. Cloud metadata (169.254.169.254, fd00:ec2::254) falls
  * under link-local and unique local.
  */
-const DENIED = blockList(
-  [
-    ['0.0.0.0', 8],
-    ['10.0.0.0', 8],
-    ['100.64.0.0', 10],
-    ['127.0.0.0', 8],
-    ['169.254.0.0', 16],
-    ['172.16.0.0', 12],
-    ['192.0.0.0', 24],
-    ['192.0.2.0', 24],
-    ['192.31.196.0', 24],
-    ['192.52.193.0', 24],
-    ['192.88.99.0', 24],
-    ['192.168.0.0', 16],
-    ['192.175.48.0', 24],
-    ['198.18.0.0', 15],
-    ['198.51.100.0', 24],
-    ['203.0.113.0', 24],
-    ['224.0.0.0', 4],
-    ['240.0.0.0', 4],
-  ],
-  [
-    ['::', 96],
-    ['::ffff:0:0', 96],
-    ['::ffff:0:0:0', 96],
-    ['64:ff9b::', 96],
-    ['64:ff9b:1::', 48],
-    ['100::', 64],
-    ['100:0:0:1::', 64],
-    ['2001::', 23],
-    ['2001:db8::', 32],
-    ['2002::', 16],
-    ['2620:4f:8000::', 48],
-    ['3fff::', 20],
-    ['5f00::', 16],
-    ['fc00::', 7],
-    ['fe80::', 10],
-    ['fec0::', 10],
-    ['ff00::', 8],
-  ],
-);
+const DENIED_IPV4 = blockList('ipv4', [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.31.196.0', 24],
+  ['192.52.193.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['192.175.48.0', 24],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+]);
+/** Apart from the list above: Node takes an IPv4 address to be within `::ffff:0:0/96`. */
+const DENIED_IPV6 = blockList('ipv6', [
+  ['::', 96],
+  ['::ffff:0:0', 96],
+  ['::ffff:0:0:0', 96],
+  ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['100::', 64],
+  ['100:0:0:1::', 64],
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['2620:4f:8000::', 48],
+  ['3fff::', 20],
+  ['5f00::', 16],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['fec0::', 10],
+  ['ff00::', 8],
+]);
 
 function blockList(
-  ipv4: readonly (readonly [string, number])[],
-  ipv6: readonly (readonly [string, number])[],
+  family: 'ipv4' | 'ipv6',
+  networks: readonly (readonly [string, number])[],
 ): BlockList {
   const list = new BlockList();
-  for (const [network, bits] of ipv4) list.addSubnet(network, bits, 'ipv4');
-  for (const [network, bits] of ipv6) list.addSubnet(network, bits, 'ipv6');
+  for (const [network, bits] of networks) list.addSubnet(network, bits, family);
   return list;
 }
 
@@ -62,7 +60,7 @@ function blockList(
 export function isDeniedAddress(address: string): boolean {
   const plain = address.split('%')[0] ?? address;
   if (isIP(plain) === 0) return true;
-  return DENIED.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4');
+  return isIPv6(plain) ? DENIED_IPV6.check(plain, 'ipv6') : DENIED_IPV4.check(plain, 'ipv4');
 }
 
 /** Thrown through the connection attempt; told apart from other failures by its code. */
