@@ -8,8 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'keyferry-bin-'));
-  mkdirSync(join(folder, 'bin'));
-  cpSync(fileURLToPath(new URL('../../bin/keyferry.js', import.meta.url)), script());
+  cpSync(fileURLToPath(new URL('../../bin', import.meta.url)), join(folder, 'bin'), {
+    recursive: true,
+  });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
 });
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -63,6 +64,18 @@ describe('bin/keyferry.js', () => {
       expect(run.stderr).toContain('apt-get install -y python3 make g++');
     },
   );
+
+  it.each([
+    ['fails and names the toolchain', '', 1],
+    ['goes on where the driver is left out on purpose', 'optional', 0],
+  ])('an installation without the driver %s', (_, omit, exitCode) => {
+    const run = spawnSync(process.execPath, [join(folder, 'bin/after-install.js')], {
+      encoding: 'utf8',
+      env: { ...process.env, npm_config_omit: omit },
+    });
+    expect(run.status).toBe(exitCode);
+    expect(run.stderr.includes('apt-get install -y python3 make g++')).toBe(exitCode === 1);
+  });
 
   it('leaves commands that only talk to a server alone', () => {
     put("console.log('started');");
