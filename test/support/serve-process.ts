@@ -1,0 +1,207 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import { newDataDir } from './open-test-store.js';
+
+export const BIN = fileURLToPath(new URL('../../bin/keyferry.js', import.meta.url));
+
+export interface Finished {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ServeOptions {
+  /** A new one by default, gone when the test is over. */
+  readonly dataDir?: string;
+  readonly flags?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What to run instead of Node itself: it gets the command line of Node. */
+  readonly under?: readonly string[];
+  /** Standard output, where it is not to be read. */
+  readonly stdout?: number;
+}
+
+/** A `keyferry serve` of its own process. */
+export interface ServedKeyferry {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly dataDir: string;
+  readonly proxyUrl: string;
+  readonly adminUrl: string;
+  /** From the start of the process until it said that it is ready. */
+  readonly readyMs: number;
+  readonly finished: Promise<Finished>;
+  /** Calls the admin API as the first admin. */
+  call(method: string, path: string, body?: unknown): Promise<AdminAnswer>;
+  /** The same, and throws where it refuses. */
+  admin<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Creates a secret with a first value in each environment given. */
+  secret(name: string, values: Readonly<Record<string, string>>): Promise<void>;
+  client(environment: string): Promise<string>;
+  /** Ends it with SIGTERM and gives what it wrote. */
+  stop(): Promise<Finished>;
+  kill(): Promise<Finished>;
+}
+
+export interface AdminAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: Record<string, unknown>;
+}
+
+/** Runs the real command to its end. */
+export function runKeyferry(
+  argv: readonly string[],
+  options: Pick<ServeOptions, 'environment' | 'under' | 'stdout'> & {
+    readonly input?: string;
+  } = {},
+): Promise<Finished> {
+  const child = start(argv, options);
+  child.stdin?.end(options.input ?? '');
+  return finish(child);
+}
+
+/** A command line of `serve` on free ports. */
+export function serveLine(dataDir: string, flags: readonly string[] = []): string[] {
+  const argv = ['serve', '--data-dir', dataDir];
+  for (const name of ['--proxy-listen', '--admin-listen']) {
+    if (!flags.includes(name)) argv.push(name, '127.0.0.1:0');
+  }
+  return [...argv, ...flags];
+}
+
+/** Starts `keyferry serve`; resolves when it is ready, rejects with what it wrote when it ends before. */
+export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedKeyferry> {
+  const dataDir = options.dataDir ?? newDataDir();
+  const startedAt = performance.now();
+  const child = start(serveLine(dataDir, options.flags), options);
+  const finished = finish(child);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await finished;
+    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+  });
+  const said = await untilReady(child, finished);
+  const readyMs = performance.now() - startedAt;
+  const address = (name: string): string =>
+    new RegExp(`${name} +(http\\S+?)/? `).exec(said)?.[1] ?? '';
+  const adminUrl = address('Admin API');
+  let clients = 0;
+
+  async function call(method: string, path: string, body?: unknown): Promise<AdminAnswer> {
+    const token = readFileSync(join(dataDir, 'admin-token'), 'utf8').trim();
+    return callAdmin(adminUrl, token, method, path, body);
+  }
+  async function admin<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await call(method, path, body);
+    if (answer.status < 400) return answer.body as T;
+    throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  }
+  return {
+    child,
+    pid: child.pid ?? 0,
+    dataDir,
+    proxyUrl: address('Proxy'),
+    adminUrl,
+    readyMs,
+    finished,
+    call,
+    admin,
+    async secret(name, values) {
+      await admin('POST', '/v1/secrets', { name });
+      for (const [environment, value] of Object.entries(values)) {
+        await admin('POST', `/v1/secrets/${name}/environments/${environment}/versions`, { value });
+      }
+    },
+    async client(environment) {
+      const name = `client-${++clients}-${Date.now()}`;
+      return (await admin<{ token: string }>('POST', '/v1/clients', { name, environment })).token;
+    },
+    stop() {
+      child.kill('SIGTERM');
+      return finished;
+    },
+    kill() {
+      child.kill('SIGKILL');
+      return finished;
+    },
+  };
+}
+
+/** Calls an admin API; an answer without a body has an empty one. */
+export async function callAdmin(
+  adminUrl: string,
+  token: string,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<AdminAnswer> {
+  const response = await fetch(`${adminUrl}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const type = response.headers.get('content-type') ?? '';
+  const parsed = type.includes('json') ? (JSON.parse(text) as Record<string, unknown>) : { text };
+  return { status: response.status, type, body: parsed };
+}
+
+/** A port of loopback that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function start(
+  argv: readonly string[],
+  { environment = {}, under = [], stdout }: Pick<ServeOptions, 'environment' | 'under' | 'stdout'>,
+): ChildProcess {
+  const [command = '', ...rest] = [...under, process.execPath, BIN, ...argv];
+  const { PATH = '' } = process.env;
+  return spawn(command, rest, {
+    env: { PATH, ...environment },
+    stdio: ['pipe', stdout ?? 'pipe', 'pipe'],
+  });
+}
+
+function finish(child: ChildProcess): Promise<Finished> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (exitCode) => resolve({ exitCode, stdout, stderr }));
+  });
+}
+
+function untilReady(child: ChildProcess, finished: Promise<Finished>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes('is ready.') && said.includes('Admin token')) resolve(said);
+    });
+    finished.then(
+      ({ exitCode, stdout, stderr }) =>
+        reject(new Error(`the server ended with ${exitCode}:\n${stdout}${stderr}`)),
+      reject,
+    );
+  });
+}
