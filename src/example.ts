@@ -11,9 +11,11 @@ import {
   type Tokens,
 } from './core/index.js';
 
-const ENVIRONMENT = 'development';
+const DEFAULT_ENVIRONMENT = 'development';
 const SECRET = 'example_api_key';
-const CLIENT = 'example';
+const ROUTE = 'example';
+/** No operator can take this name: the API refuses brackets, so what has it is the example's own. */
+const CLIENT = '(example)';
 /** The example is for trying out: its token dies with the day even where the process does not. */
 const TOKEN_LIFETIME_MS = 86_400_000;
 
@@ -29,11 +31,15 @@ interface ExampleOptions {
   readonly store: Store;
   readonly tokens: Tokens;
   readonly clock: Clock;
+  /** The environments that are served; undefined = all. */
+  readonly environments: readonly string[] | undefined;
 }
 
 /** Starts the example upstream and makes what is needed to reach it. */
-export async function startExample({ store, tokens, clock }: ExampleOptions): Promise<Example> {
-  const expected = await exampleCredential(store);
+export async function startExample(options: ExampleOptions): Promise<Example> {
+  const { store, tokens, clock } = options;
+  const environment = await exampleEnvironment(options);
+  const expected = await exampleCredential(store, environment);
   const server = createServer((request, response) => {
     const sent = Buffer.from(request.headers.authorization ?? '', 'latin1');
     const injected = sent.length === expected.length && timingSafeEqual(sent, expected);
@@ -47,8 +53,8 @@ export async function startExample({ store, tokens, clock }: ExampleOptions): Pr
   const client = await store.createClient({
     actor: SYSTEM_ACTOR,
     name: CLIENT,
-    environment: ENVIRONMENT,
-    routes: [CLIENT],
+    environment,
+    routes: [ROUTE],
     expiresAtMs: clock.now() + TOKEN_LIFETIME_MS,
     tokenId,
     tokenHash,
@@ -56,11 +62,11 @@ export async function startExample({ store, tokens, clock }: ExampleOptions): Pr
   return {
     token,
     route: {
-      name: CLIENT,
+      name: ROUTE,
       match: { pathPrefix: '/example' },
       headers: { Authorization: `Bearer <<secret:${SECRET}>>` },
       environments: {
-        [ENVIRONMENT]: { upstream: `http://127.0.0.1:${port}`, allowPrivateNetwork: true },
+        [environment]: { upstream: `http://127.0.0.1:${port}`, allowPrivateNetwork: true },
       },
     },
     async close() {
@@ -78,9 +84,15 @@ export async function revokeLeftoverExamples(store: Store): Promise<void> {
   }
 }
 
+/** `development`, unless it was deleted or is not served. */
+async function exampleEnvironment({ store, environments }: ExampleOptions): Promise<string> {
+  const served = environments ?? (await store.listEnvironments()).map(({ name }) => name);
+  return served.includes(DEFAULT_ENVIRONMENT) ? DEFAULT_ENVIRONMENT : (served[0] ?? '');
+}
+
 /** The header that the upstream expects, from the store; made on the first start. */
-async function exampleCredential(store: Store): Promise<Buffer> {
-  const reference = { secret: SECRET, environment: ENVIRONMENT, version: undefined };
+async function exampleCredential(store: Store, environment: string): Promise<Buffer> {
+  const reference = { secret: SECRET, environment, version: undefined };
   if ((await store.secretHosts([SECRET])).size === 0) {
     await store.createSecret({
       actor: SYSTEM_ACTOR,
@@ -93,13 +105,13 @@ async function exampleCredential(store: Store): Promise<Buffer> {
     const { version } = await store.addVersion({
       actor: SYSTEM_ACTOR,
       secret: SECRET,
-      environment: ENVIRONMENT,
+      environment,
       value: SecretValue.fromText(`example_${randomBytes(24).toString('base64url')}`),
     });
     await store.activateVersion({
       actor: SYSTEM_ACTOR,
       secret: SECRET,
-      environment: ENVIRONMENT,
+      environment,
       version,
     });
     [resolved] = await store.resolveValues([reference]);

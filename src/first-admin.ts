@@ -1,6 +1,6 @@
 /** The first admin: made when there is none, its token kept where the command line finds it. */
 import { join, resolve } from 'node:path';
-import { type Store, SYSTEM_ACTOR, type Tokens } from './core/index.js';
+import { type Admin, type Clock, type Store, SYSTEM_ACTOR, type Tokens } from './core/index.js';
 import { writePrivateFile } from './crypto/index.js';
 
 export interface FirstAdmin {
@@ -18,9 +18,10 @@ export async function ensureFirstAdmin(
   store: Store,
   tokens: Tokens,
   dataDir: string,
+  clock: Clock,
 ): Promise<FirstAdmin> {
   const tokenFile = join(resolve(dataDir), 'admin-token');
-  if (await hasAdmin(store)) return { tokenFile, created: false };
+  if (await hasAdmin(store, clock.now())) return { tokenFile, created: false };
   const { token, id: tokenId, hash: tokenHash } = tokens.mint('admin');
   await writePrivateFile(tokenFile, `${token}\n`);
   await store.createAdmin({
@@ -33,13 +34,13 @@ export async function ensureFirstAdmin(
   return { tokenFile, created: true };
 }
 
-async function hasAdmin(store: Store): Promise<boolean> {
+async function hasAdmin(store: Store, nowMs: number): Promise<boolean> {
+  const isUsable = ({ role, revokedAtMs, expiresAtMs }: Admin): boolean =>
+    role === 'admin' && revokedAtMs === null && (expiresAtMs === null || nowMs < expiresAtMs);
   let cursor: string | undefined;
   do {
     const page = await store.listAdmins({ cursor, limit: 1000 });
-    if (page.items.some(({ role, revokedAtMs }) => role === 'admin' && revokedAtMs === null)) {
-      return true;
-    }
+    if (page.items.some(isUsable)) return true;
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
   return false;

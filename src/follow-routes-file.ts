@@ -10,6 +10,8 @@ import type { Log } from './telemetry/index.js';
 
 /** How soon a changed file is seen. */
 const WATCH_EVERY_MS = 250;
+/** How soon a file is offered again that the store could not take, however good it was. */
+const RETRY_AFTER_MS = 1000;
 
 interface FollowOptions {
   readonly file: string;
@@ -20,34 +22,78 @@ interface FollowOptions {
   readonly onApplied: () => Promise<void>;
 }
 
+export interface RoutesFollower {
+  /** Reads the file now, as on SIGHUP. */
+  reload(): Promise<void>;
+  /** Offers a refused file again, after something changed that may have been missing. */
+  retry(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /**
  * Applies the file and follows it. A broken document changes nothing: the last good revision stays, and what
- * is wrong is logged and audited. Throws `routes_invalid` when there is no revision yet to serve.
+ * is wrong is logged and audited. On a first start, with no revision yet to serve, a document that only lacks
+ * secrets or values is waited for (they can be added while the server runs); one that is wrong in itself
+ * throws `routes_invalid`.
  */
-export async function followRoutesFile(options: FollowOptions): Promise<RoutesWatcher> {
+export async function followRoutesFile(options: FollowOptions): Promise<RoutesFollower> {
   const { file, store, routes, log, onApplied } = options;
   const actor: Actor = { type: 'file', id: file, name: file };
-  let firstError: unknown;
-  const watcher = watchRoutesFile({
+  let refused: unknown;
+  let refusedText: string | undefined;
+  /** What was last said about it: a refused file is offered again at every change that may mend it. */
+  let said: string | undefined;
+  let retryTimer: NodeJS.Timeout | undefined;
+  const watcher: RoutesWatcher = watchRoutesFile({
     file,
     intervalMs: WATCH_EVERY_MS,
     async onText(text) {
+      refusedText = text;
       const applied = await routes.apply({ text, fileName: file, actor, source: 'file' });
+      refused = undefined;
+      said = undefined;
       reportApplied(log, file, applied);
       await onApplied();
     },
     onError(error) {
-      firstError ??= error;
+      clearTimeout(retryTimer);
+      if (isOutage(error)) retryTimer = setTimeout(() => void watcher.reload(), RETRY_AFTER_MS);
+      refused = error;
+      const message = error instanceof AppError ? error.message : String(error);
+      if (message === said) return;
+      said = message;
       log.error('routes_file_rejected', error, { file });
       void recordRejection(store, actor, file, error, log);
     },
   });
   await watcher.reload();
-  if (firstError !== undefined && (await store.currentRoutes()) === undefined) {
-    await watcher.close();
-    throw firstError;
+  if (refused !== undefined && (await store.currentRoutes()) === undefined) {
+    const text = refusedText ?? '';
+    const lenient = await routes.validate({ text, fileName: file, allowMissing: true });
+    if (refusedText === undefined || isOutage(refused) || lenient.problems.length > 0) {
+      clearTimeout(retryTimer);
+      await watcher.close();
+      throw refused;
+    }
   }
-  return watcher;
+  return {
+    reload() {
+      said = undefined;
+      return watcher.reload();
+    },
+    retry: async () => {
+      if (refused !== undefined) await watcher.reload();
+    },
+    async close() {
+      await watcher.close();
+      clearTimeout(retryTimer);
+    },
+  };
+}
+
+/** Nothing is wrong with the file: the store cannot be written just now. */
+function isOutage(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'store_unavailable';
 }
 
 function reportApplied(

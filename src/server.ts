@@ -21,6 +21,7 @@ import {
   type Decision,
   formatListenAddress,
   type ListenAddress,
+  nearestName,
   type Store,
 } from './core/index.js';
 import { revokeLeftoverExamples, startExample } from './example.js';
@@ -85,25 +86,32 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   const opened = await openKeyferryStore({ dataDir, rootKey, clock, createIfMissing: true });
   const { store, tokens } = opened;
   closing.push(() => store.close());
-  const firstAdmin = await ensureFirstAdmin(store, tokens, dataDir);
+  const firstAdmin = await ensureFirstAdmin(store, tokens, dataDir, clock);
+  await requireDeclared(store, environments ?? []);
   await revokeLeftoverExamples(store);
-  const example = withExample ? await startExample({ store, tokens, clock }) : undefined;
+  const example = withExample
+    ? await startExample({ store, tokens, clock, environments })
+    : undefined;
   if (example !== undefined) closing.push(() => example.close());
 
-  const state: { proxy?: ProxyListener; publish: () => Promise<void>; draining: boolean } = {
-    publish: async () => undefined,
-    draining: false,
-  };
+  const nothing = async (): Promise<void> => undefined;
+  const state: {
+    proxy?: ProxyListener;
+    publish: () => Promise<void>;
+    retryRoutes: () => Promise<void>;
+    draining: boolean;
+  } = { publish: nothing, retryRoutes: nothing, draining: false };
   const routes = createRoutesControl({ store });
   const { routesFile } = settings;
   if (routesFile !== undefined) {
     const onApplied = (): Promise<void> => state.publish();
-    const watcher = await followRoutesFile({ file: routesFile, store, routes, log, onApplied });
-    const reload = (): void => void watcher.reload();
+    const follower = await followRoutesFile({ file: routesFile, store, routes, log, onApplied });
+    state.retryRoutes = () => follower.retry();
+    const reload = (): void => void follower.reload();
     process.on('SIGHUP', reload);
     closing.push(async () => {
       process.off('SIGHUP', reload);
-      await watcher.close();
+      await follower.close();
     });
   }
 
@@ -148,19 +156,23 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
       routes,
       diffRoutes: (from, to) => diffRoutes(from, to),
       routesFile,
-      publish: state.publish,
+      async publish() {
+        await keeper.catchUp();
+        // The change may have been what a refused routes file lacked.
+        await state.retryRoutes();
+      },
       metrics: () => metrics.text(),
       readiness: () => readiness(store, state.draining),
       backup: () => opened.backup(),
       about: { version },
-      openPathsNeedToken: !isLoopback(settings.adminListen.host),
+      openPathsNeedToken: !isLoopback(settings.adminListen),
       logError: (error, where) => log.error('admin_request_failed', error, where),
     }),
     await readTls('--admin-tls', settings.adminTls),
   );
-  const adminAddress = await admin.listen(settings.adminListen.host, settings.adminListen.port);
+  const adminAddress = await listenOn('--admin-listen', settings.adminListen, admin);
   closing.push(() => admin.close());
-  const proxyAddress = await proxy.listen(settings.proxyListen.host, settings.proxyListen.port);
+  const proxyAddress = await listenOn('--proxy-listen', settings.proxyListen, proxy);
   closing.push(() => {
     state.draining = true;
     return proxy.close(settings.drainTimeoutMs);
@@ -181,6 +193,19 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   });
   for (const line of lines) io.say(line);
   return { proxyAddress, adminAddress, close: () => closeAll(closing) };
+}
+
+/** Throws `environment_unknown` with the nearest spelling: a misspelt name must not serve nothing. */
+async function requireDeclared(store: Store, environments: readonly string[]): Promise<void> {
+  const declared = (await store.listEnvironments()).map(({ name }) => name);
+  const unknown = environments.find((name) => !declared.includes(name));
+  if (unknown === undefined) return;
+  const nearest = nearestName(unknown, declared);
+  const question = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
+  throw new AppError(
+    'environment_unknown',
+    `--environment: "${unknown}" is not declared; declared are ${declared.join(', ')}.${question}`,
+  );
 }
 
 function telemetryOf(log: Log, metrics: Metrics) {

@@ -113,9 +113,8 @@ class Keeper implements SnapshotKeeper {
     const { store } = this.#options;
     // Read before the facts: what changes while they are read is applied again, which is harmless.
     const seq = await store.latestChange();
-    for (const credential of await store.clientCredentials()) {
-      if (this.#serves(credential.environment)) this.#clients.replace(credential.id, credential);
-    }
+    const credentials = await store.clientCredentials();
+    this.#clients.replaceAll(credentials.filter(({ environment }) => this.#serves(environment)));
     await this.#loadRoutes(seq);
   }
 

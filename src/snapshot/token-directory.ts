@@ -41,6 +41,13 @@ export class TokenDirectory implements ClientDirectory {
     return client;
   }
 
+  /** Forgets what is not listed: a client that was revoked unseen does not stay. */
+  replaceAll(credentials: readonly ClientCredential[]): void {
+    const listed = new Set(credentials.map(({ id }) => id));
+    for (const id of [...this.#tokenIds.keys()]) if (!listed.has(id)) this.replace(id, undefined);
+    for (const credential of credentials) this.replace(credential.id, credential);
+  }
+
   /** Replaces what is known about one client; undefined when it is gone or revoked. */
   replace(clientId: string, credential: ClientCredential | undefined): void {
     this.#verified.clear();
