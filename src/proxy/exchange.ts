@@ -51,6 +51,8 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   upstream: string | undefined;
   secrets: readonly string[] = [];
   plan: Plan | undefined;
+  /** Known when it is over. */
+  durationMs = 0;
   /** Set on upgrades: the client's socket and what it sent after the head. */
   upgrade: { readonly socket: Duplex; readonly head: Buffer } | undefined;
   readonly #host: ExchangeHost;
@@ -59,6 +61,8 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   #sentAtMs = 0;
   #outcomeKnown = false;
   #bodyBegan = false;
+  /** Bytes of the body still to come, where its length is known and small; -1 otherwise. */
+  #smallBodyLength = -1;
   #over = false;
 
   constructor(host: ExchangeHost, request: IncomingMessage, response: ProxyResponse) {
@@ -71,10 +75,6 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
 
   get method(): string {
     return this.request.method ?? '';
-  }
-
-  get durationMs(): number {
-    return performance.now() - this.#startedAtMs;
   }
 
   get over(): boolean {
@@ -151,11 +151,19 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
       this.#end();
       return;
     }
+    if (head.contentLength <= SMALL_BODY_BYTES) this.#smallBodyLength = head.contentLength;
     process.nextTick(flushHead, this);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
+    if (!this.#bodyBegan && chunk.length === this.#smallBodyLength) {
+      // Head and body as one string make one plain write, which costs much less than a gathering one. Every byte
+      // is a character of latin1, so nothing is lost.
+      this.#bodyBegan = true;
+      this.response.end(chunk.toString('latin1'), 'latin1');
+      return;
+    }
     this.#bodyBegan = true;
     if (this.response.write(chunk)) return;
     controller.pause();
@@ -167,7 +175,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     const raw = (controller.rawTrailers ?? []) as Uint8Array[];
     if (raw.length > 0) this.response.addTrailers(readTrailers(raw));
     this.#bodyBegan = true;
-    this.response.end();
+    if (!this.response.writableEnded) this.response.end();
     this.#end();
   }
 
@@ -227,6 +235,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
 
   #end(): void {
     this.#over = true;
+    this.durationMs = performance.now() - this.#startedAtMs;
     this.#host.ended(this);
   }
 
@@ -235,6 +244,9 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     if (!this.#bodyBegan && !this.#over) this.response.flushHeaders();
   }
 }
+
+/** Measured: up to about this size the copy costs less than what it saves. */
+const SMALL_BODY_BYTES = 16 * 1024;
 
 const CLIENT_GONE = new Error('the client is gone');
 

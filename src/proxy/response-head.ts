@@ -44,7 +44,8 @@ function decide(name: string): Action {
 export interface ResponseHead {
   /** Name, value, name, value. */
   readonly headers: string[];
-  readonly hasLength: boolean;
+  /** Content-Length; -1 without it. */
+  readonly contentLength: number;
   readonly hasRequestId: boolean;
   readonly hasDate: boolean;
 }
@@ -53,7 +54,7 @@ export interface ResponseHead {
 export function readResponseHead(raw: readonly Uint8Array[]): ResponseHead {
   const headers: string[] = [];
   let connection: string | undefined;
-  let hasLength = false;
+  let contentLength = -1;
   let hasRequestId = false;
   let hasDate = false;
   for (let i = 0; i < raw.length; i += 2) {
@@ -65,13 +66,13 @@ export function readResponseHead(raw: readonly Uint8Array[]): ResponseHead {
       connection = connection === undefined ? value : `${connection},${value}`;
       continue;
     }
-    if (action === Action.contentLength) hasLength = true;
+    if (action === Action.contentLength) contentLength = Number(value);
     else if (action === Action.requestId) hasRequestId = true;
     else if (action === Action.date) hasDate = true;
     headers.push(name, value);
   }
   if (connection !== undefined) removeNamed(headers, connection);
-  return { headers, hasLength, hasRequestId, hasDate };
+  return { headers, contentLength, hasRequestId, hasDate };
 }
 
 function removeNamed(headers: string[], connection: string): void {

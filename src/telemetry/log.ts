@@ -4,8 +4,11 @@ import { decisionLine } from './decision-line.js';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'silent';
 
-/** Gathered before a write: one system call, and one hop through the thread pool, then serve many lines. */
-const BUFFER_BYTES = 64 * 1024;
+/**
+ * Decision lines are gathered to this length before a write: one system call, and one hop through the thread
+ * pool, then serve many. They are gathered here because the stream would measure all that it holds at each line.
+ */
+const GATHER_CHARACTERS = 32 * 1024;
 const FLUSH_EVERY_MS = 250;
 /** Where nobody reads the output, lines past this are dropped: requests are never held up by their log. */
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
@@ -29,26 +32,24 @@ export interface Facts {
 
 /** JSON lines on standard output, or on `to`. */
 export function createLog(level: LogLevel, to?: DestinationStream): Log {
-  const stream =
-    to ??
-    destination({
-      dest: 1,
-      sync: false,
-      minLength: BUFFER_BYTES,
-      maxWrite: 2 * BUFFER_BYTES,
-      maxLength: MAX_BUFFERED_BYTES,
-    });
+  const stream = to ?? destination({ dest: 1, sync: false, maxLength: MAX_BUFFERED_BYTES });
   const time = cachedTime();
   const logger = pino({ level, base: null, timestamp: time, messageKey: 'event' }, stream);
   const writesDecisions = logger.isLevelEnabled('info');
+  let lines = '';
   const flush = (): void => {
-    if ('flush' in stream && typeof stream.flush === 'function') stream.flush();
+    if (lines === '') return;
+    const gathered = lines;
+    lines = '';
+    stream.write(gathered);
   };
   const timer = setInterval(flush, FLUSH_EVERY_MS);
   timer.unref();
   return {
     decision(decision) {
-      if (writesDecisions) stream.write(decisionLine(decision, time()));
+      if (!writesDecisions) return;
+      lines += decisionLine(decision, time());
+      if (lines.length >= GATHER_CHARACTERS) flush();
     },
     info: (event, facts = {}) => logger.info(facts, event),
     warn: (event, facts = {}) => logger.warn(facts, event),
@@ -56,6 +57,7 @@ export function createLog(level: LogLevel, to?: DestinationStream): Log {
     flush,
     close() {
       clearInterval(timer);
+      flush();
       if ('flushSync' in stream && typeof stream.flushSync === 'function') stream.flushSync();
     },
   };

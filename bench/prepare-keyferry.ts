@@ -1,0 +1,60 @@
+import { mkdir } from 'node:fs/promises';
+import { openKeyferryStore } from '../dist/open-store.js';
+import type { Route } from '../src/core/index.js';
+import { filledName, fillStore } from '../test/support/fill-store.js';
+
+export interface KeyferryShape {
+  readonly routes: number;
+  readonly secrets: number;
+  /** Whether the routes place a secret. */
+  readonly injects: boolean;
+}
+
+const ACTOR = { type: 'system', id: 'bench', name: 'bench' } as const;
+
+/** Makes a data folder with secrets, routes (`/r0`, `/r1`, …) and a client; returns the client's token. */
+export async function prepareKeyferry(
+  dataDir: string,
+  upstream: string,
+  { routes, secrets, injects }: KeyferryShape,
+): Promise<string> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const open = () =>
+    openKeyferryStore({ dataDir, clock: { now: Date.now }, createIfMissing: true });
+  await (await open()).store.close();
+  await fillStore({ dataDir, secrets });
+  const { store, tokens } = await open();
+  const route = (index: number): Route => ({
+    name: `r${index}`,
+    match: { pathPrefix: `/r${index}` },
+    ...(injects
+      ? { headers: { Authorization: `Bearer <<secret:${filledName(index % secrets)}>>` } }
+      : {}),
+    echoScrub: 'off',
+    environments: { production: { upstream, allowPrivateNetwork: true } },
+  });
+  const document = { routes: Array.from({ length: routes }, (_, index) => route(index)) };
+  const references = document.routes.flatMap(({ name }, index) =>
+    injects
+      ? [
+          {
+            route: name,
+            environment: 'production',
+            secret: filledName(index % secrets),
+            version: undefined,
+          },
+        ]
+      : [],
+  );
+  await store.applyRoutes({ actor: ACTOR, document, references, source: 'api' });
+  const { token, id: tokenId, hash: tokenHash } = tokens.mint('client');
+  await store.createClient({
+    actor: ACTOR,
+    name: 'bench',
+    environment: 'production',
+    tokenId,
+    tokenHash,
+  });
+  await store.close();
+  return token;
+}

@@ -1,0 +1,58 @@
+import autocannon from 'autocannon';
+import { cpuMicros } from './measure-cpu.js';
+
+export interface Load {
+  readonly url: string;
+  readonly token: string;
+  /** Process that is measured. */
+  readonly pid: number;
+  readonly seconds: number;
+  /** Requests per second; undefined = as many as the generator can. */
+  readonly rate: number | undefined;
+}
+
+export interface Measurement {
+  readonly requests: number;
+  readonly cpuMicrosPerRequest: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly requestsPerSecond: number;
+  /** Share of one processor that the measured process used. */
+  readonly busy: number;
+}
+
+/** Open connections: enough to overlap, few enough not to queue at the fixed rate. */
+const CONNECTIONS = 20;
+
+/** Sends requests as an SDK does, with the token in place of the credential. Throws on any failed request. */
+export async function runLoad({ url, token, pid, seconds, rate }: Load): Promise<Measurement> {
+  const before = cpuMicros(pid);
+  const startedAt = performance.now();
+  const result = await autocannon({
+    url,
+    connections: CONNECTIONS,
+    duration: seconds,
+    ...(rate === undefined ? {} : { overallRate: rate }),
+    headers: {
+      authorization: `Bearer ${token}`,
+      accept: 'application/json',
+      'accept-encoding': 'gzip, deflate, br',
+      'user-agent': 'bench/1.0',
+      'x-sdk-language': 'js',
+      'content-type': 'application/json',
+    },
+  });
+  const elapsedMicros = (performance.now() - startedAt) * 1000;
+  const used = cpuMicros(pid) - before;
+  const requests = result.requests.total;
+  const failed = result.errors + result.timeouts + result.non2xx;
+  if (failed > 0 || requests === 0) throw new Error(`${url}: ${failed} of ${requests} failed`);
+  return {
+    requests,
+    cpuMicrosPerRequest: used / requests,
+    p50Ms: result.latency.p50,
+    p99Ms: result.latency.p99,
+    requestsPerSecond: result.requests.average,
+    busy: used / elapsedMicros,
+  };
+}
