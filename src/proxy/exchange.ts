@@ -1,4 +1,5 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import {
@@ -11,6 +12,8 @@ import {
   type RouteShape,
   type UsageOutcome,
 } from '../core/index.js';
+import { tooLarge } from './limit-body.js';
+import type { ProxyRequest } from './proxy-request.js';
 import { nextRequestId } from './request-id.js';
 import { readResponseHead, readTrailers } from './response-head.js';
 import { sendProblem } from './send-problem.js';
@@ -27,20 +30,16 @@ export interface ExchangeHost {
   readonly draining: boolean;
 }
 
-/** A response that knows the exchange it belongs to, so that its events need no closures. */
-export class ProxyResponse<
-  Request extends IncomingMessage = IncomingMessage,
-> extends ServerResponse<Request> {
-  exchange: Exchange | undefined;
-}
+/** How long the rest of a body that is not wanted is read and dropped, so that the client can read its answer. */
+const DISCARD_MS = 10_000;
 
 /**
  * One request through, and undici's handler for it: one object per request, no closures on the way. It is
  * also the decision that is logged at its end.
  */
 export class Exchange implements Decision, Dispatcher.DispatchHandler {
-  readonly request: IncomingMessage;
-  readonly response: ProxyResponse;
+  readonly request: ProxyRequest;
+  readonly response: ServerResponse;
   requestId = '';
   route: string | undefined;
   environment: string | undefined;
@@ -54,23 +53,26 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   /** Known when it is over. */
   durationMs = 0;
   /** Set on upgrades: the client's socket and what it sent after the head. */
-  upgrade: { readonly socket: Duplex; readonly head: Buffer } | undefined;
+  upgrade: { readonly socket: Socket; readonly head: Buffer } | undefined;
+  /** The client holds its body back until it is told to continue. */
+  awaitsContinue = false;
   readonly #host: ExchangeHost;
   readonly #startedAtMs = performance.now();
   #controller: Dispatcher.DispatchController | undefined;
   #sentAtMs = 0;
   #outcomeKnown = false;
   #bodyBegan = false;
+  #requestBytes = 0;
+  #watchesBody = false;
   /** Bytes of the body still to come, where its length is known and small; -1 otherwise. */
   #smallBodyLength = -1;
   #over = false;
 
-  constructor(host: ExchangeHost, request: IncomingMessage, response: ProxyResponse) {
+  constructor(host: ExchangeHost, request: ProxyRequest, response: ServerResponse) {
     this.#host = host;
     this.request = request;
     this.response = response;
-    response.exchange = this;
-    response.on('close', onResponseClose);
+    request.exchange = this;
   }
 
   get method(): string {
@@ -92,6 +94,35 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     this.environment = client.environment;
   }
 
+  /** From here on the body must keep coming. */
+  watchBody(idleMs: number): void {
+    this.#watchesBody = true;
+    this.request.on('timeout', onBodyIdle);
+    this.request.setTimeout(idleMs);
+  }
+
+  bodyCame(bytes: number): void {
+    this.#requestBytes += bytes;
+    const { plan } = this;
+    if (plan !== undefined && this.#requestBytes > plan.maxRequestBytes) {
+      this.failWith(tooLarge(plan.maxRequestBytes));
+    }
+  }
+
+  bodyEnded(): void {
+    // After an early answer the timer is that of the idle connection.
+    if (this.#watchesBody && !this.#over) this.request.setTimeout(0);
+  }
+
+  /** Nothing has come for as long as a body may be silent. */
+  bodyIdle(): void {
+    const { request } = this;
+    if (this.#over) request.socket.destroy();
+    // Not read at the moment: it is the upstream that takes nothing, and its own timeouts watch it.
+    else if (request.readableFlowing !== true) request.setTimeout(request.socket.timeout ?? 0);
+    else this.fail('request_timeout', 'The request body stalled.');
+  }
+
   /** About to be dispatched by a plan. */
   sending(plan: Plan): void {
     this.plan = plan;
@@ -109,9 +140,15 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
       return;
     }
     this.status = errorTable[code].status;
-    const close = this.#host.draining || this.upgrade !== undefined;
+    const close =
+      this.#host.draining ||
+      this.upgrade !== undefined ||
+      // What follows would be either the body or the next request (RFC 9110 section 10.1.1).
+      this.awaitsContinue ||
+      code === 'request_timeout';
     sendProblem(response, code, detail, this.requestId, { retryAfterSeconds, close });
     this.#end();
+    this.#controller?.abort(GIVEN_UP);
   }
 
   failWith(error: AppError): void {
@@ -121,7 +158,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#over) {
-      controller.abort(CLIENT_GONE);
+      controller.abort(GIVEN_UP);
       return;
     }
     this.#sentAtMs = this.#host.now();
@@ -207,7 +244,8 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     this.response.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0]);
     socket.write(`${head}\r\n`, 'latin1');
     if (upgrade.head.length > 0) upstream.write(upgrade.head);
-    joinStreams(socket, upstream, () => this.#end());
+    // The end of the client's socket is the end of the exchange.
+    joinStreams(socket, upstream);
   }
 
   /** The client left, or its connection broke. */
@@ -215,15 +253,16 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     if (this.#over) return;
     if (this.#sentAtMs !== 0) this.#know('failed');
     this.#end();
-    this.#controller?.abort(CLIENT_GONE);
+    this.#controller?.abort(GIVEN_UP);
+    this.upgrade?.socket.destroy();
   }
 
   /** A response cannot be completed: its connection is reset, never ended as if all were well. */
   #cut(): void {
     this.#end();
-    this.#controller?.abort(CLIENT_GONE);
+    this.#controller?.abort(GIVEN_UP);
     const { socket } = this.response;
-    if (socket === null) this.response.destroy();
+    if (socket === null || socket instanceof TLSSocket) this.response.destroy();
     else socket.resetAndDestroy();
   }
 
@@ -235,6 +274,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
 
   #end(): void {
     this.#over = true;
+    if (!this.request.complete && this.upgrade === undefined) setImmediate(dropBody, this.request);
     this.durationMs = performance.now() - this.#startedAtMs;
     this.#host.ended(this);
   }
@@ -248,10 +288,19 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
 /** Measured: up to about this size the copy costs less than what it saves. */
 const SMALL_BODY_BYTES = 16 * 1024;
 
-const CLIENT_GONE = new Error('the client is gone');
+const GIVEN_UP = new Error('nobody waits for this response');
 
-function onResponseClose(this: ServerResponse): void {
-  (this as ProxyResponse).exchange?.abandon();
+function onBodyIdle(this: ProxyRequest): void {
+  this.exchange?.bodyIdle();
+}
+
+function dropBody(request: ProxyRequest): void {
+  const { socket } = request;
+  if (request.complete || socket.destroyed) return;
+  request.resume();
+  const deadline = setTimeout(() => socket.destroy(), DISCARD_MS);
+  deadline.unref();
+  request.once('end', () => clearTimeout(deadline));
 }
 
 function flushHead(exchange: Exchange): void {
@@ -263,20 +312,14 @@ function outcomeOf(status: number): UsageOutcome {
   return status >= 500 ? 'failed' : 'accepted';
 }
 
-/** Pipes both ways with backpressure until either side ends or breaks. */
-function joinStreams(client: Duplex, upstream: Duplex, onEnd: () => void): void {
-  let ended = false;
-  const end = (): void => {
-    if (ended) return;
-    ended = true;
-    client.destroy();
-    upstream.destroy();
-    onEnd();
-  };
-  for (const stream of [client, upstream]) {
-    stream.on('error', end);
-    stream.on('close', end);
+/** Pipes both ways with backpressure until either side has closed: what came from it is still passed on. */
+function joinStreams(client: Socket, upstream: Socket): void {
+  for (const [one, other] of [
+    [client, upstream],
+    [upstream, client],
+  ] as const) {
+    one.on('error', () => other.destroy());
+    one.on('close', () => other.destroySoon());
+    one.pipe(other);
   }
-  client.pipe(upstream);
-  upstream.pipe(client);
 }
