@@ -1,11 +1,11 @@
 import {
+  hostAllowed,
   nearestName,
   type RoutesDocument,
   type Store,
   type ValueReference,
 } from '../core/index.js';
 import type { Finding } from './finding.js';
-import { hostAllowed } from './host-allowed.js';
 import type { NamedSecret } from './named-secrets.js';
 
 /** What a document is checked against. */

@@ -68,8 +68,12 @@ export type ResolvedValue =
       readonly value: SecretValue;
       readonly expiresAtMs: number | null;
       readonly fields: readonly string[];
+      /** Hosts that the secret may be sent to; empty = any. */
+      readonly allowedHosts: readonly string[];
     }
   | { readonly status: 'missing' }
+  /** The row does not open: it was altered, or the disk damaged it. */
+  | { readonly status: 'damaged'; readonly version: number }
   /** There was one, but it was revoked or destroyed. */
   | { readonly status: 'revoked'; readonly version: number };
 

@@ -1,6 +1,7 @@
 import {
   compileTemplate,
   type EffectiveRoute,
+  hostAllowed,
   normaliseHeaderName,
   type Plan,
   type RequestStats,
@@ -61,7 +62,8 @@ export function renderPlan(
   source: PlanSource,
   resolve: (reference: ValueReference) => ResolvedValue,
 ): Plan {
-  const { effective, upstream } = source;
+  const { effective } = source;
+  const { upstream } = effective;
   const uses = new Map<string, SecretUse>();
   let expiresAtMs = Number.POSITIVE_INFINITY;
   let failure: Plan['failure'];
@@ -71,6 +73,11 @@ export function renderPlan(
     const resolved = resolve({ secret: reference.name, environment, version: reference.version });
     if (resolved.status !== 'found') {
       failure ??= failureFor(reference, environment, resolved.status);
+      return EMPTY;
+    }
+    if (!hostAllowed(upstream.hostname, resolved.allowedHosts)) {
+      const detail = `The secret "${reference.name}" may not be sent to ${upstream.hostname}: its allowedHosts do not name that host.`;
+      failure ??= { code: 'upstream_address_denied', detail };
       return EMPTY;
     }
     const bytes = fieldOf(resolved.value.expose(), resolved.fields, reference.field);
@@ -100,7 +107,7 @@ export function renderPlan(
     route: effective.route,
     environment: effective.environment,
     failure,
-    upstream,
+    upstream: source.upstream,
     basePath: pathname.endsWith('/') ? pathname.slice(0, -1) : pathname,
     stripLength: effective.stripPrefix ? source.prefixLength : 0,
     // A plan that fails keeps no value: nothing of it may be sent.
@@ -152,12 +159,18 @@ function fieldOf(
 function failureFor(
   { name, version }: SecretReference,
   environment: string,
-  status: 'missing' | 'revoked',
+  status: 'missing' | 'revoked' | 'damaged',
 ): NonNullable<Plan['failure']> {
   const what = version === undefined ? `"${name}"` : `version ${version} of "${name}"`;
   if (status === 'revoked') {
     const detail = `${what} was revoked in environment "${environment}". Nothing was sent.`;
     return { code: 'secret_revoked', detail };
+  }
+  if (status === 'damaged') {
+    const detail =
+      `The stored value of ${what} in environment "${environment}" does not open: it was altered or ` +
+      'damaged. Nothing was sent. Run keyferry doctor, then add a version or restore a backup.';
+    return { code: 'secret_missing', detail };
   }
   const detail =
     `Environment "${environment}" has no value for secret ${what}. Nothing was sent, and no other ` +

@@ -25,7 +25,16 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     if (answer.status !== 'found') return answer;
     const { sealed, ...found } = answer;
     const { secretId, version } = found;
-    return { ...found, value: sealer.open(sealed, { databaseId, environment, secretId, version }) };
+    try {
+      const context = { databaseId, environment, secretId, version };
+      return { ...found, value: sealer.open(sealed, context) };
+    } catch (error) {
+      // One bad row stops the requests that need it, not the others.
+      if (error instanceof AppError && error.code === 'database_corrupt') {
+        return { status: 'damaged', version };
+      }
+      throw error;
+    }
   };
 
   /**

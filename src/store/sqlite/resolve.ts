@@ -10,6 +10,7 @@ export type SealedAnswer =
       readonly sealed: SealedValue;
       readonly expiresAtMs: number | null;
       readonly fields: readonly string[];
+      readonly allowedHosts: readonly string[];
     }
   | { readonly status: 'missing' }
   | { readonly status: 'revoked'; readonly version: number };
@@ -25,6 +26,7 @@ export interface ValueRow {
 interface PointerRow {
   readonly secret_id: string;
   readonly current_version: number | null;
+  readonly allowed_hosts: string;
 }
 
 interface SealedRow {
@@ -40,7 +42,7 @@ interface SealedRow {
 
 export function resolveCommands({ database, read }: Session) {
   const pointer = database.prepare<[string, string], PointerRow>(
-    `SELECT e.secret_id, e.current_version
+    `SELECT e.secret_id, e.current_version, s.allowed_hosts
      FROM secrets AS s JOIN secret_environments AS e ON e.secret_id = s.id
      WHERE s.name = ? AND e.environment = ?`,
   );
@@ -90,6 +92,7 @@ export function resolveCommands({ database, read }: Session) {
       sealed: { algorithm, keyId, wrappedKey, ciphertext },
       expiresAtMs: found.expires_at_ms,
       fields: JSON.parse(found.fields),
+      allowedHosts: JSON.parse(row.allowed_hosts),
     };
   };
 
