@@ -89,7 +89,7 @@ export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedK
   const said = await untilReady(child, finished);
   const readyMs = performance.now() - startedAt;
   const address = (name: string): string =>
-    new RegExp(`${name} +(http\\S+?)/? `).exec(said)?.[1] ?? '';
+    new RegExp(`${name} +(http\\S+?)/?\\s`).exec(said)?.[1] ?? '';
   const adminUrl = address('Admin API');
   let clients = 0;
 
