@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import {
   type AppError,
@@ -241,11 +242,11 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     let head = 'HTTP/1.1 101 Switching Protocols\r\n';
     for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
     const { socket } = upgrade;
-    this.response.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0]);
+    this.response.detachSocket(socket);
     socket.write(`${head}\r\n`, 'latin1');
     if (upgrade.head.length > 0) upstream.write(upgrade.head);
     // The end of the client's socket is the end of the exchange.
-    joinStreams(socket, upstream);
+    joinStreams(socket, upstream as Socket);
   }
 
   /** The client left, or its connection broke. */

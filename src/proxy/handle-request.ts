@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
 import {
   AppError,
   normaliseHeaderName,
@@ -10,7 +9,7 @@ import {
 import { authenticate } from './authenticate.js';
 import { checkTarget } from './check-target.js';
 import type { Exchange } from './exchange.js';
-import { BodyLimit, tooLarge } from './limit-body.js';
+import { tooLarge } from './limit-body.js';
 import type { FailureLimit } from './limit-failures.js';
 import { placeQuery } from './place-query.js';
 import { holdsToken, type RequestHead, readHead } from './request-head.js';
@@ -50,6 +49,7 @@ export function handleRequest(context: RequestContext, exchange: Exchange): void
   const shape = matched ?? context.noRoute;
   const head = readHead(raw, shape, request.httpVersionMinor === 1);
   exchange.begin(head.requestId, matched);
+  exchange.awaitsContinue = head.expectsContinue;
 
   if (method === 'TRACE') throw new AppError('method_not_allowed', 'TRACE is not taken.');
   if (raw.length > context.maxHeaders * 2) {
@@ -115,8 +115,11 @@ function send(
   const joined = plan.basePath + rest;
   const headers = outgoingHeaders(exchange, plan, head);
   exchange.sending(plan);
-  if (head.expectsContinue) response.writeContinue();
-  const body = head.hasBody ? bodyOf(context, exchange, plan, head) : null;
+  if (head.expectsContinue) {
+    response.writeContinue();
+    exchange.awaitsContinue = false;
+  }
+  if (head.hasBody) exchange.watchBody(context.bodyIdleMs);
   const { upgrade } = exchange;
   try {
     context.pools.poolFor(plan.upstream).dispatch(
@@ -124,7 +127,7 @@ function send(
         method: request.method as 'GET',
         path: (joined === '' ? '/' : joined) + (placed === '' ? '' : `?${placed}`),
         headers,
-        body,
+        body: head.hasBody ? request : null,
         upgrade: upgrade === undefined ? null : 'websocket',
       },
       exchange,
@@ -154,30 +157,6 @@ function outgoingHeaders(exchange: Exchange, plan: Plan, head: RequestHead): str
 
 function isPlacedBy(plan: Plan, name: string): boolean {
   return plan.headerNames.has(name) || plan.headerNames.has(normaliseHeaderName(name));
-}
-
-function bodyOf(
-  context: RequestContext,
-  exchange: Exchange,
-  plan: Plan,
-  head: RequestHead,
-): Readable {
-  const { request } = exchange;
-  const { socket } = request;
-  const onIdle = (): void => {
-    if (request.complete) return;
-    exchange.fail('request_timeout', 'The request body stalled.');
-    socket.destroySoon();
-  };
-  socket.setTimeout(context.bodyIdleMs, onIdle);
-  request.once('close', () => {
-    socket.setTimeout(0);
-    socket.off('timeout', onIdle);
-  });
-  if (!head.chunked) return request;
-  const limited = new BodyLimit(plan.maxRequestBytes);
-  request.on('error', (error) => limited.destroy(error));
-  return request.pipe(limited);
 }
 
 function clientRefusal(

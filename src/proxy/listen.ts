@@ -1,9 +1,9 @@
 import {
   createServer,
-  type IncomingMessage,
   type RequestListener,
   type Server,
   type ServerOptions,
+  ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
@@ -22,10 +22,11 @@ import {
   type Telemetry,
   type UsageOutcome,
 } from '../core/index.js';
-import { Exchange, type ExchangeHost, ProxyResponse } from './exchange.js';
+import { Exchange, type ExchangeHost } from './exchange.js';
 import type { ResolveAll } from './guard-address.js';
 import { handleRequest, type RequestContext } from './handle-request.js';
 import { FailureLimit } from './limit-failures.js';
+import { ProxyRequest } from './proxy-request.js';
 import { offersWebSocket, withoutUpgrade } from './read-upgrade.js';
 import { nextRequestId } from './request-id.js';
 import { problemAnswer } from './send-problem.js';
@@ -178,7 +179,7 @@ class Listener implements ProxyListener, ExchangeHost {
     }
     deadline.cancel();
     this.#server.close();
-    for (const exchange of [...this.#upgraded]) exchange.abandon();
+    for (const { upgrade } of this.#upgraded) upgrade?.socket.destroy();
     // The last answers may still be on their way to the socket.
     const flush = after(Math.min(IDLE_GRACE_MS, timeoutMs));
     await Promise.race([closed, flush.done]);
@@ -207,8 +208,8 @@ class Listener implements ProxyListener, ExchangeHost {
 
   #createServer(): Server {
     const { tls } = this.#options;
-    const options: ServerOptions<typeof IncomingMessage, typeof ProxyResponse> = {
-      ServerResponse: ProxyResponse,
+    const options: ServerOptions<typeof ProxyRequest> = {
+      IncomingMessage: ProxyRequest,
       maxHeaderSize: this.#limits.maxHeaderBytes,
       headersTimeout: this.#limits.headersTimeoutMs,
       requestTimeout: 0,
@@ -218,9 +219,9 @@ class Listener implements ProxyListener, ExchangeHost {
       requireHostHeader: false,
       noDelay: true,
     };
-    const onRequest = ((request: IncomingMessage, response: ProxyResponse) => {
+    const onRequest: RequestListener<typeof ProxyRequest> = (request, response) => {
       this.#handle(new Exchange(this, request, response));
-    }) as RequestListener<typeof IncomingMessage, typeof ProxyResponse>;
+    };
     const server =
       tls === undefined
         ? createServer(options)
@@ -237,10 +238,10 @@ class Listener implements ProxyListener, ExchangeHost {
     // The answer to Expect is given once the request is known to be wanted.
     server.on('checkContinue', onRequest);
     server.on('checkExpectation', onRequest);
-    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      this.#upgrade(server, request, socket, head);
+    server.on('upgrade', (request: ProxyRequest, socket: Duplex, head: Buffer) => {
+      this.#upgrade(server, request, socket as Socket, head);
     });
-    server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    server.on('connect', (_request: ProxyRequest, socket: Duplex) => {
       this.#answerRaw(socket, 'method_not_allowed', 'CONNECT is not taken.');
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -273,17 +274,22 @@ class Listener implements ProxyListener, ExchangeHost {
     }
   }
 
-  #upgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #upgrade(
+    server: Server<typeof ProxyRequest>,
+    request: ProxyRequest,
+    socket: Socket,
+    head: Buffer,
+  ): void {
     if (!offersWebSocket(request)) {
       // An offer such as h2c may be ignored (RFC 9110 section 7.8): the request goes on as it is.
       socket.unshift(Buffer.concat([withoutUpgrade(request), head]));
       server.emit(this.#options.tls === undefined ? 'connection' : 'secureConnection', socket);
       return;
     }
-    const response = new ProxyResponse(request);
+    const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
-    response.assignSocket(socket as Socket);
-    response.on('finish', () => (socket as Socket).destroySoon());
+    response.assignSocket(socket);
+    response.on('finish', () => socket.destroySoon());
     socket.on('error', () => socket.destroy());
     const exchange = new Exchange(this, request, response);
     exchange.upgrade = { socket, head };
