@@ -158,13 +158,9 @@ describe('a routes file', () => {
     async () => {
       const origin = await startRevisionUpstream();
       const { server, token, file, put, revisionOf } = await startOnFile(origin);
-      let output = '';
-      server.child.stdout?.on('data', (piece: Buffer) => {
-        output += piece.toString();
-      });
       const load = startCheckedLoad(server.proxyUrl, token, () => 1);
       const isRejected = (times: number) =>
-        vi.waitUntil(() => rejections(output).length === times, { timeout: 10_000 });
+        vi.waitUntil(() => rejections(server.output).length === times, { timeout: 10_000 });
 
       const wrong = {
         ...revisionRoute(origin, 2),
@@ -178,7 +174,7 @@ describe('a routes file', () => {
       await isRejected(3);
       rmSync(file);
       await isRejected(4);
-      expect(rejections(output)).toMatchObject([
+      expect(rejections(server.output)).toMatchObject([
         {
           code: 'routes_invalid',
           detail: expect.stringContaining('routes[0].environments.prodution'),
@@ -187,7 +183,7 @@ describe('a routes file', () => {
         { code: 'routes_invalid' },
         { code: 'routes_invalid', detail: expect.stringMatching(/cannot be read \(ENOENT\)/) },
       ]);
-      expect(rejections(output)[0]?.detail).toContain('Nothing was changed');
+      expect(rejections(server.output)[0]?.detail).toContain('Nothing was changed');
       expect(await revisionOf()).toBe(1);
       expect(await server.admin('GET', '/v1/routes')).toMatchObject({ revision: 1 });
       const audit = await server.admin<{ items: unknown[] }>(

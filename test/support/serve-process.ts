@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,9 +32,13 @@ export interface ServedKeyferry {
   readonly dataDir: string;
   readonly proxyUrl: string;
   readonly adminUrl: string;
+  /** What it wrote so far. */
+  readonly output: string;
   /** From the start of the process until it said that it is ready. */
   readonly readyMs: number;
   readonly finished: Promise<Finished>;
+  /** The first admin's. */
+  token(): Promise<string>;
   /** Calls the admin API as the first admin. */
   call(method: string, path: string, body?: unknown): Promise<AdminAnswer>;
   /** The same, and throws where it refuses. */
@@ -81,6 +84,12 @@ export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedK
   const startedAt = performance.now();
   const child = start(serveLine(dataDir, options.flags), options);
   const finished = finish(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (piece: Buffer) => {
+      output += piece.toString();
+    });
+  }
   onTestFinished(async () => {
     child.kill('SIGKILL');
     await finished;
@@ -93,9 +102,10 @@ export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedK
   const adminUrl = address('Admin API');
   let clients = 0;
 
+  const token = async (): Promise<string> =>
+    (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim();
   async function call(method: string, path: string, body?: unknown): Promise<AdminAnswer> {
-    const token = readFileSync(join(dataDir, 'admin-token'), 'utf8').trim();
-    return callAdmin(adminUrl, token, method, path, body);
+    return callAdmin(adminUrl, await token(), method, path, body);
   }
   async function admin<T>(method: string, path: string, body?: unknown): Promise<T> {
     const answer = await call(method, path, body);
@@ -108,8 +118,12 @@ export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedK
     dataDir,
     proxyUrl: address('Proxy'),
     adminUrl,
+    get output() {
+      return output;
+    },
     readyMs,
     finished,
+    token,
     call,
     admin,
     async secret(name, values) {
@@ -155,6 +169,13 @@ export async function callAdmin(
   return { status: response.status, type, body: parsed };
 }
 
+/** An empty data folder, gone when the test is over. */
+export function temporaryDataDir(): string {
+  const dataDir = newDataDir();
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  return dataDir;
+}
+
 /** A port of loopback that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -196,7 +217,7 @@ function untilReady(child: ChildProcess, finished: Promise<Finished>): Promise<s
     let said = '';
     child.stdout?.on('data', (chunk: Buffer) => {
       said += chunk.toString();
-      if (said.includes('is ready.') && said.includes('Admin token')) resolve(said);
+      if (said.includes('is ready.') && /Admin token.*\n\n/.test(said)) resolve(said);
     });
     finished.then(
       ({ exitCode, stdout, stderr }) =>
