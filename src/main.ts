@@ -8,9 +8,24 @@ const { version } = JSON.parse(
 ) as { version: string };
 const clock = { now: Date.now };
 
+/** Known without loading the settings; most shells set no others. */
+const USUAL_VARIABLES = new Set([
+  'KEYFERRY_ADMIN_URL',
+  'KEYFERRY_ADMIN_TOKEN',
+  'KEYFERRY_ADMIN_TOKEN_FILE',
+  'KEYFERRY_DATA_DIR',
+]);
+
 // Rooms are loaded by the commands that need them: most only talk to a server, and start faster so.
 const ports: CommandLinePorts = {
   version,
+  async unknownVariables(variables) {
+    const isUsual = (name: string): boolean =>
+      !name.startsWith('KEYFERRY_') || USUAL_VARIABLES.has(name);
+    if (Object.keys(variables).every(isUsual)) return [];
+    const { unknownVariables } = await import('./config/index.js');
+    return unknownVariables(variables);
+  },
   async serveSettings() {
     const { SETTINGS } = await import('./config/index.js');
     const rows: readonly SettingRow[] = SETTINGS;

@@ -23,6 +23,8 @@ export interface Registry {
   run(
     command: Command,
     act: (session: Session) => Promise<ExitCode> | Promise<void>,
+    /** False: do not look for misspelt variables. */
+    checkVariables: boolean,
   ): Promise<void>;
 }
 
@@ -34,6 +36,8 @@ export interface CommandSpecification<O> {
   readonly example: string;
   readonly notes?: readonly string[];
   readonly options?: readonly Option[];
+  /** False where the command reads no variables, or says itself what is wrong with them. */
+  readonly checkVariables?: boolean;
   /** `args` are those of `usage`, in order; a variadic one is not supported. */
   act(session: Session, options: O, ...args: string[]): Promise<ExitCode> | Promise<void>;
 }
@@ -46,8 +50,10 @@ export function addCommand<O>(registry: Registry, specification: CommandSpecific
   command.addHelpText('after', `${notes}\n\nExample:\n  keyferry ${specification.example}`);
   command.action(async () => {
     const args = command.processedArgs.map((argument) => String(argument ?? ''));
-    await registry.run(command, (session) =>
-      specification.act(session, command.opts<object>() as O, ...args),
+    await registry.run(
+      command,
+      (session) => specification.act(session, command.opts<object>() as O, ...args),
+      specification.checkVariables ?? true,
     );
   });
   return command;

@@ -15,6 +15,8 @@ export function addCompletion(registry: Registry): void {
       'zsh:  keyferry completion zsh > ~/.zsh/completions/_keyferry (a folder of $fpath)',
       'fish: keyferry completion fish > ~/.config/fish/completions/keyferry.fish',
     ],
+    // A shell that starts must get its script.
+    checkVariables: false,
     async act({ terminal }, _options, shell) {
       if (shell === 'bash') terminal.write(bashScript(program));
       else if (shell === 'zsh') terminal.write(zshScript(program));

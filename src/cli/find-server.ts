@@ -1,16 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADMIN_TOKEN_PREFIX, CLIENT_TOKEN_PREFIX, nearestName } from '../core/index.js';
+import { ADMIN_TOKEN_PREFIX, CLIENT_TOKEN_PREFIX } from '../core/index.js';
 import type { ApiConnection } from './api-client.js';
 import { CommandFailure } from './command-failure.js';
 
 const DEFAULT_ADMIN_URL = 'http://127.0.0.1:8081';
 const DEFAULT_DATA_DIR = './data';
-const CLIENT_VARIABLES = [
-  'KEYFERRY_ADMIN_URL',
-  'KEYFERRY_ADMIN_TOKEN',
-  'KEYFERRY_ADMIN_TOKEN_FILE',
-];
 const TOKEN = /^kfa_[A-Za-z0-9_-]+$/;
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -33,7 +28,6 @@ export function findServer(
   options: ServerOptions,
   variables: Variables,
 ): Omit<ApiConnection, 'version'> {
-  refuseUnknownVariables(variables);
   const url = parseAdminUrl(options, variables);
   const { token, tokenSource } = findToken(options, variables);
   if (token.startsWith(CLIENT_TOKEN_PREFIX)) {
@@ -47,20 +41,6 @@ export function findServer(
     );
   }
   return { url, token, tokenSource };
-}
-
-/** A misspelt variable would be ignored in silence, and another token or server used. */
-function refuseUnknownVariables(variables: Variables): void {
-  for (const name of Object.keys(variables)) {
-    // Container platforms set …_SERVICE_… and …_PORT for a service of this name.
-    if (!name.startsWith('KEYFERRY_ADMIN_') || /_(?:SERVICE|PORT|LISTEN|TLS)(?:_|$)/.test(name))
-      continue;
-    if (CLIENT_VARIABLES.includes(name)) continue;
-    const nearest = nearestName(name, CLIENT_VARIABLES);
-    if (nearest !== undefined) {
-      throw new CommandFailure(`unknown variable ${name}; did you mean ${nearest}?`);
-    }
-  }
 }
 
 function parseAdminUrl(options: ServerOptions, variables: Variables): URL {

@@ -71,6 +71,10 @@ export interface ReadRoutesFile {
 /** Everything that the command line does not do itself; `main.ts` hands it in. */
 export interface CommandLinePorts {
   readonly version: string;
+  /** Every variable `KEYFERRY_…` that nothing reads, with the nearest known one. */
+  unknownVariables(
+    variables: Readonly<Record<string, string | undefined>>,
+  ): Promise<readonly Problem[]>;
   /** Every setting of `serve`, in the order of its help. Asked for only where its options are shown or read. */
   serveSettings(): Promise<readonly ServeSetting[]>;
   /** Starts the server; its messages go to `say`. Throws AppError. */

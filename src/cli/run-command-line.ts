@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { Command, CommanderError, Option } from 'commander';
-import { AppError, nearestName } from '../core/index.js';
+import { AppError, nearestName, type Problem } from '../core/index.js';
 import { openSession, type Registry } from './command.js';
 import { CommandFailure, type ExitCode } from './command-failure.js';
 import type { Variables } from './find-server.js';
@@ -35,7 +35,8 @@ export async function runCommandLine(
   const program = buildProgram(ports, terminal);
   const registry: Registry = {
     parent: program,
-    async run(command, act) {
+    async run(command, act, checkVariables) {
+      if (checkVariables) refuseUnknownVariables(await ports.unknownVariables(variables));
       const session = openSession(command.optsWithGlobals(), {
         terminal,
         ports,
@@ -90,6 +91,16 @@ admin-token in the data folder. Exit codes: 0 done, 1 wrong usage or local failu
 Example:
   keyferry secrets create stripe_api_key --environment production`,
     );
+}
+
+/** A misspelt variable would be ignored in silence, and another token or server used. */
+function refuseUnknownVariables(problems: readonly Problem[]): void {
+  const [first, ...more] = problems.map(({ path, nearest }) =>
+    nearest === undefined
+      ? `unknown variable ${path}`
+      : `unknown variable ${path}; did you mean ${nearest}?`,
+  );
+  if (first !== undefined) throw new CommandFailure(first, { hints: more });
 }
 
 /** Translates what was thrown. Undefined: help or the version was shown. */

@@ -21,6 +21,8 @@ export function addServe(registry: Registry, settings: readonly ServeSetting[]):
       'SIGHUP reads the routes file again; SIGTERM and SIGINT end requests under way, then stop.',
     ],
     options: [...options].flatMap(([flag, option]) => (everywhere.has(flag) ? [] : [option])),
+    // Reading the settings finds everything that is wrong with them at once.
+    checkVariables: false,
     async act({ terminal, ports }) {
       const given = command.optsWithGlobals<Readonly<Record<string, unknown>>>();
       const flags: Record<string, ServeFlags[string]> = {};

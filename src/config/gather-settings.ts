@@ -3,6 +3,7 @@ import { printPath, quote, shapeOf } from './finding.js';
 import { readJsonDocument } from './read-json-document.js';
 import { SETTINGS, type SettingRow } from './setting-table.js';
 import { SettingsLayer } from './settings-layer.js';
+import { unknownVariables } from './unknown-variables.js';
 
 /** Reads a file as UTF-8 text; throws as `readFileSync` does. */
 export type ReadFile = (file: string) => string;
@@ -22,35 +23,23 @@ export function gatherFlags(flags: Readonly<Record<string, unknown>>): SettingsL
   return layer;
 }
 
-/** Variables that Kubernetes and container links set for a service named `keyferry`; not meant for us. */
-const SERVICE_LINK =
-  /^KEYFERRY_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
-const SERVICE_LINK_ADDRESS = /^(?:tcp|udp|sctp):\/\//;
-
 /** Variables `KEYFERRY_…`; an empty one counts as not given, unless it is to hold a secret. */
 export function gatherVariables(
   environment: Readonly<Record<string, string | undefined>>,
   readFile: ReadFile,
 ): SettingsLayer {
   const layer = new SettingsLayer();
+  layer.problems.push(...unknownVariables(environment));
   const byVariable = new Map(ROWS.map((row) => [row.variable, row]));
   const byFileVariable = new Map(
     ROWS.flatMap((row) => (row.fileVariable === undefined ? [] : [[row.fileVariable, row]])),
   );
   for (const [variable, given] of Object.entries(environment)) {
-    if (!variable.startsWith('KEYFERRY_') || given === undefined) continue;
     const row = byVariable.get(variable);
     const fileRow = byFileVariable.get(variable);
-    const known = row ?? fileRow;
-    if (known === undefined) {
-      const linked =
-        SERVICE_LINK.test(variable) ||
-        (variable.endsWith('_PORT') && SERVICE_LINK_ADDRESS.test(given));
-      const names = [...byVariable.keys(), ...byFileVariable.keys()];
-      if (!linked) layer.unknown(variable, 'a variable of Keyferry', names);
-    } else if (known.readBy !== 'server') {
-      // Read by the commands; a server started from the same shell lets it be.
-    } else if (fileRow !== undefined) {
+    // Others are read by the commands; a server started from the same shell lets them be.
+    if (given === undefined || (row ?? fileRow)?.readBy !== 'server') continue;
+    if (fileRow !== undefined) {
       if (environment[fileRow.variable] !== undefined) {
         layer.report({ path: variable }, `${fileRow.variable} is set too; give one of them`);
       } else takeSecretFile(layer, fileRow, given, readFile);

@@ -86,8 +86,10 @@ export function loadSettings(input: SettingsInput): Settings {
   const settings = assemble(layers, problems);
   const [first] = problems;
   if (first !== undefined) {
+    const { path, message, nearest } = first;
+    const question = nearest === undefined ? '' : `; did you mean ${nearest}?`;
     const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
-    throw new AppError('config_invalid', `${first.path}: ${first.message}${more}`, { problems });
+    throw new AppError('config_invalid', `${path}: ${message}${question}${more}`, { problems });
   }
   return settings;
 }

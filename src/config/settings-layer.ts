@@ -1,6 +1,5 @@
 import { isAbsolute, join } from 'node:path';
 import { nearestName, type Problem, SecretValue } from '../core/index.js';
-import { quote } from './finding.js';
 import { type ParsedSetting, parseSetting } from './parse-setting.js';
 import type { SettingRow } from './setting-table.js';
 
@@ -38,7 +37,7 @@ export class SettingsLayer {
     known: Iterable<string>,
     place: Place = { path: name },
   ): void {
-    this.report(place, `${quote(name)} is not ${what}`, nearestName(name, known));
+    this.report(place, `not ${what}`, nearestName(name, known));
   }
 
   report(place: Place, message: string, nearest?: string): void {

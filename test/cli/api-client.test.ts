@@ -126,7 +126,6 @@ describe('the admin token', () => {
     [{ KEYFERRY_ADMIN_TOKEN: 'yyyy' }, 'does not hold an admin token'],
     [{ KEYFERRY_ADMIN_TOKEN: `${token}\r\nyyyy` }, 'does not hold an admin token'],
     [{ KEYFERRY_ADMIN_TOKEN_FILE: '/nowhere' }, 'cannot be read (ENOENT)'],
-    [{ KEYFERRY_ADMIN_TOKN: token }, 'did you mean KEYFERRY_ADMIN_TOKEN?'],
     [{ KEYFERRY_ADMIN_URL: 'localhost:8081' }, 'KEYFERRY_ADMIN_URL must be a URL'],
     [{ KEYFERRY_ADMIN_URL: 'http://a:b@localhost' }, 'must not hold a user name'],
   ])('that is wrong is explained and not shown: %#', async (environment, message) => {

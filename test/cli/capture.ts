@@ -21,6 +21,7 @@ export interface CaptureOptions {
 /** Ports that fail where a test did not bring its own. */
 export const noPorts: CommandLinePorts = {
   version: '1.2.3',
+  unknownVariables: () => Promise.resolve([]),
   serveSettings: () => Promise.resolve([]),
   startServer: () => Promise.reject(new Error('no server in this test')),
   untilStopSignal: () => Promise.resolve('SIGTERM'),

@@ -74,8 +74,10 @@ describe('keyferry serve', () => {
 
   it('refuses a variable that it does not know, with the nearest one', async () => {
     const finished = await serve(ANY_PORTS, { KEYFERRY_LOG_LEVL: 'info' });
-    expect(finished.exitCode).toBe(1);
-    expect(finished.stderr).toContain('KEYFERRY_LOG_LEVEL');
+    expectOneLine(finished, 'config_invalid');
+    expect(finished.stderr).toContain(
+      'KEYFERRY_LOG_LEVL: not a variable of Keyferry; did you mean KEYFERRY_LOG_LEVEL?',
+    );
   });
 
   it('refuses a broken routes file, naming the place in it', async () => {

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadSettings, SETTINGS, type SettingRow } from '../../src/config/index.js';
+import {
+  loadSettings,
+  SETTINGS,
+  type SettingRow,
+  unknownVariables,
+} from '../../src/config/index.js';
 import { AppError } from '../../src/core/index.js';
 
 interface Given {
@@ -274,8 +279,25 @@ describe('the table of settings', () => {
     fc.assert(
       fc.property(name, (variable) => {
         fc.pre(!known.has(variable));
-        expect(problemsOf({ environment: { [variable]: 'x' } })).toHaveLength(1);
+        const environment = { [variable]: 'x' };
+        expect(problemsOf({ environment })).toHaveLength(1);
+        expect(unknownVariables(environment)).toEqual(problemsOf({ environment }));
       }),
     );
+  });
+
+  it('tells the nearest variable, and looks at no value, file or known variable', () => {
+    const given = {
+      KEYFERRY_LOG_LEVL: 'hush',
+      KEYFERRY_ROUTES: '/nowhere',
+      KEYFERRY_PORT: 'tcp://a',
+    };
+    expect(unknownVariables({ ...given, KEYFERRY_ADMIN_TOKEN_FILE: '/nowhere' })).toEqual([
+      {
+        path: 'KEYFERRY_LOG_LEVL',
+        message: 'not a variable of Keyferry',
+        nearest: 'KEYFERRY_LOG_LEVEL',
+      },
+    ]);
   });
 });
