@@ -146,7 +146,8 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
       this.upgrade !== undefined ||
       // What follows would be either the body or the next request (RFC 9110 section 10.1.1).
       this.awaitsContinue ||
-      code === 'request_timeout';
+      code === 'request_timeout' ||
+      code === 'request_rejected';
     sendProblem(response, code, detail, this.requestId, { retryAfterSeconds, close });
     this.#end();
     this.#controller?.abort(GIVEN_UP);

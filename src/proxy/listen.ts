@@ -91,6 +91,9 @@ const IDLE_GRACE_MS = 1000;
 /** Turns of the event loop that a stop waits at most for one in which no new connection came. */
 const MAX_ACCEPT_TURNS = 1000;
 
+/** Codes of a client that left, also in the middle of a message. */
+const GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE']);
+
 export function createProxyListener(options: ProxyListenerOptions): ProxyListener {
   return new Listener(options);
 }
@@ -299,8 +302,13 @@ class Listener implements ProxyListener, ExchangeHost {
   }
 
   #clientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    if (GONE.has(error.code ?? '') || !socket.writable) {
       socket.destroy();
+      return;
+    }
+    const response: unknown = Reflect.get(socket, '_httpMessage');
+    if (response instanceof ServerResponse && response.req instanceof ProxyRequest) {
+      this.#errorWhileAnswering(error, socket, response, response.req);
       return;
     }
     if (error.code === 'HPE_HEADER_OVERFLOW') {
@@ -311,6 +319,18 @@ class Listener implements ProxyListener, ExchangeHost {
     } else {
       this.#answerRaw(socket, 'request_rejected', 'The request is not valid HTTP/1.1.');
     }
+  }
+
+  /** Bytes that are no HTTP came while an answer is owed or under way: nothing may be written into it. */
+  #errorWhileAnswering(
+    error: NodeJS.ErrnoException,
+    socket: Duplex,
+    response: ServerResponse,
+    { complete, exchange }: ProxyRequest,
+  ): void {
+    if (complete) response.once('close', () => this.#clientError(error, socket));
+    else if (exchange === undefined || exchange.over) socket.destroy();
+    else exchange.fail('request_rejected', 'The request body is not valid.');
   }
 
   /** Answers where there is no request to answer: on the socket itself, which is then closed. */

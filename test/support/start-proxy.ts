@@ -1,0 +1,189 @@
+import { rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+import type { Decision, Route, RouteEnvironment } from '../../src/core/index.js';
+import { SecretValue, type Telemetry } from '../../src/core/index.js';
+import { openKeyferryStore } from '../../src/open-store.js';
+import {
+  createProxyListener,
+  createUsageRecorder,
+  type ProxyListener,
+  type ProxyListenerOptions,
+  type UsageRecorder,
+} from '../../src/proxy/index.js';
+import {
+  createSnapshotKeeper,
+  NO_ROUTE,
+  type SnapshotKeeper,
+  type SnapshotOptions,
+} from '../../src/snapshot/index.js';
+import { createMetrics, type Metrics } from '../../src/telemetry/index.js';
+import { FakeClock } from './fake-clock.js';
+import { newDataDir, TEST_ACTOR } from './open-test-store.js';
+
+export const REAL_KEY = 'real_live_4f9c2e7ab8d14c60';
+
+export interface ProxyRigOptions
+  extends Partial<Pick<ProxyListenerOptions, 'limits' | 'resolveAll' | 'strictExpiry' | 'tls'>>,
+    Pick<SnapshotOptions, 'environments' | 'builtinRoutes'> {
+  readonly listenOn?: string;
+}
+
+export interface ProxyRig {
+  readonly port: number;
+  readonly clock: FakeClock;
+  readonly store: Awaited<ReturnType<typeof openKeyferryStore>>['store'];
+  readonly keeper: SnapshotKeeper;
+  readonly proxy: ProxyListener;
+  readonly usage: UsageRecorder;
+  readonly metrics: Metrics;
+  /** One per request, in the order in which they ended. */
+  readonly decisions: Decision[];
+  secret(name: string, values: Readonly<Record<string, string>>): Promise<void>;
+  routes(routes: readonly Route[]): Promise<void>;
+  client(environment: string, more?: ClientLimits): Promise<{ id: string; token: string }>;
+  /** Waits until so many requests are over. */
+  ended(count: number): Promise<void>;
+}
+
+export interface ClientLimits {
+  readonly routes?: readonly string[];
+  readonly cidrs?: readonly string[];
+  readonly expiresAtMs?: number;
+}
+
+/** The request path on a real store, with a clock and a resolver that a test can move. Gone after the test. */
+export async function startProxy(options: ProxyRigOptions = {}): Promise<ProxyRig> {
+  const { environments, builtinRoutes, listenOn = '127.0.0.1', ...listenerOptions } = options;
+  const clock = new FakeClock();
+  const dataDir = newDataDir();
+  const { store, tokens } = await openKeyferryStore({ dataDir, clock, createIfMissing: true });
+  const decisions: Decision[] = [];
+  const metrics = createMetrics({
+    inFlight: () => proxy.inFlight,
+    snapshotSeq: () => keeper.current().seq,
+    routesRevision: () => keeper.current().routesRevision ?? 0,
+    ready: () => true,
+  });
+  let started: ProxyListener | undefined;
+  const telemetry: Telemetry = {
+    statsFor: metrics.statsFor,
+    decision(decision) {
+      decisions.push(copyOf(decision));
+      metrics.decision(decision);
+    },
+  };
+  const keeper = await createSnapshotKeeper({
+    store,
+    tokens,
+    telemetry,
+    environments,
+    builtinRoutes,
+    onRoutes: (snapshot) => started?.retainUpstreams(snapshot),
+  });
+  const usage = createUsageRecorder({ store, clock, onError: () => undefined });
+  const proxy: ProxyListener = createProxyListener({
+    ...listenerOptions,
+    snapshot: () => keeper.current(),
+    noRoute: NO_ROUTE,
+    usage,
+    telemetry,
+    clock,
+  });
+  started = proxy;
+  const address: AddressInfo = await proxy.listen({ host: listenOn, port: 0 });
+  onTestFinished(async () => {
+    await proxy.close(0);
+    await usage.close();
+    await store.close();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  const actor = TEST_ACTOR;
+  let clients = 0;
+
+  return {
+    port: address.port,
+    clock,
+    store,
+    keeper,
+    proxy,
+    usage,
+    metrics,
+    decisions,
+    async secret(name, values) {
+      await store.createSecret({ actor, name });
+      for (const [environment, text] of Object.entries(values)) {
+        const value = SecretValue.fromText(text);
+        await store.addVersion({ actor, secret: name, environment, value });
+      }
+      await keeper.catchUp();
+    },
+    async routes(routes) {
+      const document = { routes };
+      await store.applyRoutes({ actor, document, references: [], source: 'api' });
+      await keeper.catchUp();
+    },
+    async client(environment, more = {}) {
+      const { token, id, hash } = tokens.mint('client');
+      const name = `client-${++clients}`;
+      const facts = { actor, name, environment, tokenId: id, tokenHash: hash, ...more };
+      const client = await store.createClient(facts);
+      await keeper.catchUp();
+      return { id: client.id, token };
+    },
+    async ended(count) {
+      while (decisions.length < count) await new Promise((resolve) => setTimeout(resolve, 2));
+    },
+  };
+}
+
+export interface ProxyBefore extends ProxyRig {
+  readonly token: string;
+  readonly clientId: string;
+}
+
+/**
+ * A rig with one route `api` at `/api` to this upstream, which places `Authorization: Bearer …`, and one client
+ * of `production`.
+ */
+export async function startProxyBefore(
+  origin: string,
+  route: Partial<Route & RouteEnvironment> = {},
+  options: ProxyRigOptions = {},
+): Promise<ProxyBefore> {
+  const rig = await startProxy(options);
+  await rig.secret('api_key', { production: REAL_KEY });
+  await rig.routes([apiRoute(origin, route)]);
+  const { token, id } = await rig.client('production');
+  return { ...rig, token, clientId: id };
+}
+
+/** The route of `startProxyBefore`. */
+export function apiRoute(origin: string, route: Partial<Route & RouteEnvironment> = {}): Route {
+  const { upstream = origin, ...rest } = route;
+  return {
+    name: 'api',
+    match: { pathPrefix: '/api' },
+    headers: { Authorization: 'Bearer <<secret:api_key>>' },
+    allowPrivateNetwork: true,
+    environments: { production: { upstream } },
+    ...rest,
+  };
+}
+
+function copyOf(decision: Decision): Decision {
+  const { requestId, method, route, environment, client, status, code } = decision;
+  const { upstream, secrets, durationMs } = decision;
+  return {
+    requestId,
+    method,
+    route,
+    environment,
+    client,
+    status,
+    code,
+    upstream,
+    secrets,
+    durationMs,
+  };
+}
