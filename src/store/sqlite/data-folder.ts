@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'n
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, requirePrivateMode } from '../../core/index.js';
+import { translateError } from './error-across-threads.js';
 
 const DATABASE_FILE = 'keyferry.db';
 const LOCK_FILE = 'keyferry.lock';
@@ -22,24 +23,37 @@ export function prepareDataFolder(dataDir: string, createIfMissing: boolean): st
 }
 
 /**
- * Holds the data folder for this process until `release`, by an exclusive transaction on a file of its own:
- * the operating system lets go of it when the process ends, however it ends. Throws `data_folder_locked`.
+ * Holds the data folder for this process until `close`, by an exclusive transaction on a file of its own:
+ * the operating system lets go of it when the process ends, however it ends. Throws `data_folder_locked`, `data_folder_unusable`.
  */
-export function lockDataFolder(dataDir: string): { release(): void } {
+export function lockDataFolder(dataDir: string): { close(): void } {
   const file = join(dataDir, LOCK_FILE);
   atEdge(dataDir, () => createPrivate(file));
-  const lock = new Database(file, { timeout: 0 });
+  let lock: Database.Database | undefined;
   try {
+    lock = new Database(file, { timeout: 0 });
     lock.exec('BEGIN EXCLUSIVE');
+    return lock;
   } catch (cause) {
-    lock.close();
-    throw new AppError(
+    lock?.close();
+    throw refuseFolder(dataDir, cause);
+  }
+}
+
+function refuseFolder(dataDir: string, cause: unknown): AppError {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'SQLITE_BUSY') {
+    return new AppError(
       'data_folder_locked',
       `Another Keyferry uses the data folder ${dataDir}. Stop it first, or choose another folder with --data-dir.`,
       { cause },
     );
   }
-  return { release: () => lock.close() };
+  const { message } = translateError(cause);
+  return new AppError(
+    'data_folder_unusable',
+    `The data folder ${dataDir} cannot be locked. ${message} It must be on a local disk that can be written and has room.`,
+    { cause },
+  );
 }
 
 /** Under the lock: creates the database file, and removes what a killed process left. */

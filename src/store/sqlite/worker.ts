@@ -34,7 +34,7 @@ function serve(port: MessagePort, request: OpenRequest): void {
   const run = ({ command, argument }: CallMessage): unknown => {
     if (command === 'close') {
       database.close();
-      lock?.release();
+      lock?.close();
       return undefined;
     }
     return (commands[command] as (argument: unknown) => unknown)(argument);
