@@ -23,7 +23,7 @@ export const ANTHROPIC_TEXT = WORDS.join('');
 
 /**
  * Messages (whole and streamed) of Anthropic's API. The key is taken as `Authorization: Bearer`, which the
- * SDK sends from its version 1 on, or as `x-api-key`, which older ones and the API's reference use.
+ * SDK sends in the version at hand (1.11), or as `x-api-key`, which the API's reference names.
  */
 export function answerAsAnthropic(key: string): Answer {
   return async (request, response) => {
