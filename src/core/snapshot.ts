@@ -61,8 +61,8 @@ export interface DirectoryClient {
   readonly expiresAtMs: number;
   /** Undefined = all. */
   readonly routes: ReadonlySet<string> | undefined;
-  /** Whether a request from this address may use the token. */
-  allowsAddress(address: string | undefined): boolean;
+  /** Whether a request from this address may use the token; undefined = from any. */
+  readonly allowsAddress: ((address: string | undefined) => boolean) | undefined;
 }
 
 /** The clients that may send requests. Always the newest: revocation holds from the next request on. */

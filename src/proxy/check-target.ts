@@ -1,11 +1,19 @@
-/** Anything but visible ASCII, and what no target may hold: a backslash or a fragment. */
-const FORBIDDEN = /[^\x21-\x7e]|[\\#]/;
-/** Cheap first look at a path: only these can hide an empty or dot segment. */
-const SUSPICIOUS = /\/[./;]|%2[ef]|%5c|%25/i;
 /** `.` and `..`, also with path parameters (`..;x`), which some servers cut off before they resolve dots. */
 const DOT_SEGMENT = /^\.{1,2}(?:;.*)?$/;
 /** Rounds of decoding tried: an upstream that decodes more often than this is beyond what a proxy can know. */
 const MAX_DECODINGS = 3;
+
+const SPACE = 0x20;
+const HASH = 0x23;
+const PERCENT = 0x25;
+const DOT = 0x2e;
+const SLASH = 0x2f;
+const SEMICOLON = 0x3b;
+const BACKSLASH = 0x5c;
+const TILDE = 0x7e;
+const FORBIDDEN =
+  'The request target holds a character that is not allowed: a backslash, "#", a space, a control or a ' +
+  'non-ASCII character.';
 
 /**
  * Checks a raw request target (origin form, RFC 9112 section 3.2.1), which is then matched and forwarded
@@ -15,11 +23,22 @@ export function checkTarget(target: string, pathEnd: number): string | undefined
   if (target.charCodeAt(0) !== 0x2f) {
     return 'The request target must be a path: absolute URLs, "*" and CONNECT are not taken.';
   }
-  if (FORBIDDEN.test(target)) {
-    return 'The request target holds a character that is not allowed: a backslash, "#", a space, a control or a non-ASCII character.';
+  // One pass by hand: it runs for every request, and two regular expressions took several times as long.
+  let suspicious = false;
+  let before = 0;
+  for (let i = 0; i < target.length; i++) {
+    const code = target.charCodeAt(i);
+    if (code <= SPACE || code > TILDE || code === BACKSLASH || code === HASH) return FORBIDDEN;
+    if (i < pathEnd) {
+      // Only these can hide an empty or dot segment: what begins one with "/", "." or ";", and an escape.
+      if (code === PERCENT) suspicious = true;
+      else if (before === SLASH && (code === SLASH || code === DOT || code === SEMICOLON))
+        suspicious = true;
+    }
+    before = code;
   }
+  if (!suspicious) return undefined;
   const path = pathEnd === target.length ? target : target.slice(0, pathEnd);
-  if (!SUSPICIOUS.test(path)) return undefined;
   if (path.includes('//')) return 'The path holds an empty segment ("//").';
   let decoded = path;
   for (let round = 0; round <= MAX_DECODINGS; round++) {

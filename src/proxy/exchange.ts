@@ -19,6 +19,7 @@ import { nextRequestId } from './request-id.js';
 import { readResponseHead, readTrailers } from './response-head.js';
 import { sendProblem } from './send-problem.js';
 import { translateError } from './translate-error.js';
+import { isConnectionFailing } from './upstream-pools.js';
 
 /** What an exchange reports to. One object for all of them. */
 export interface ExchangeHost {
@@ -65,8 +66,6 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   #bodyBegan = false;
   #requestBytes = 0;
   #watchesBody = false;
-  /** Bytes of the body still to come, where its length is known and small; -1 otherwise. */
-  #smallBodyLength = -1;
   #over = false;
 
   constructor(host: ExchangeHost, request: ProxyRequest, response: ServerResponse) {
@@ -190,19 +189,11 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
       this.#end();
       return;
     }
-    if (head.contentLength <= SMALL_BODY_BYTES) this.#smallBodyLength = head.contentLength;
     process.nextTick(flushHead, this);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
-    if (!this.#bodyBegan && chunk.length === this.#smallBodyLength) {
-      // Head and body as one string make one plain write, which costs much less than a gathering one. Every byte
-      // is a character of latin1, so nothing is lost.
-      this.#bodyBegan = true;
-      this.response.end(chunk.toString('latin1'), 'latin1');
-      return;
-    }
     this.#bodyBegan = true;
     if (this.response.write(chunk)) return;
     controller.pause();
@@ -211,10 +202,14 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.#over) return;
+    if (isConnectionFailing()) {
+      this.failWith(translateError(Object.assign(new Error('reset'), { code: 'ECONNRESET' })));
+      return;
+    }
     const raw = (controller.rawTrailers ?? []) as Uint8Array[];
     if (raw.length > 0) this.response.addTrailers(readTrailers(raw));
     this.#bodyBegan = true;
-    if (!this.response.writableEnded) this.response.end();
+    this.response.end();
     this.#end();
   }
 
@@ -264,8 +259,9 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     this.#end();
     this.#controller?.abort(GIVEN_UP);
     const { socket } = this.response;
-    if (socket === null || socket instanceof TLSSocket) this.response.destroy();
-    else socket.resetAndDestroy();
+    // What `resetAndDestroy` sets too, but that one first ends the stream: to a client of HTTP/1.0 a clean end.
+    if (socket !== null) Reflect.set(socket, 'resetAndClosing', !(socket instanceof TLSSocket));
+    this.response.destroy();
   }
 
   #know(outcome: UsageOutcome): void {
@@ -286,9 +282,6 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     if (!this.#bodyBegan && !this.#over) this.response.flushHeaders();
   }
 }
-
-/** Measured: up to about this size the copy costs less than what it saves. */
-const SMALL_BODY_BYTES = 16 * 1024;
 
 const GIVEN_UP = new Error('nobody waits for this response');
 

@@ -62,14 +62,13 @@ export function handleRequest(context: RequestContext, exchange: Exchange): void
   const query = target.slice(pathEnd + 1);
   const authentication = authenticate(snapshot.clients, head, shape, query);
   const { client } = authentication;
-  const address = request.socket.remoteAddress;
   if (
     client === undefined ||
-    client.expiresAtMs <= context.now() ||
-    !client.allowsAddress(address)
+    (client.expiresAtMs !== Number.POSITIVE_INFINITY && client.expiresAtMs <= context.now()) ||
+    client.allowsAddress?.(request.socket.remoteAddress) === false
   ) {
     const refused = client === undefined ? authentication.refused : undefined;
-    throw clientRefusal(context, address, refused);
+    throw clientRefusal(context, request.socket.remoteAddress, refused);
   }
   exchange.authenticated(client);
   if (matched === undefined) {

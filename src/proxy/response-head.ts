@@ -1,3 +1,5 @@
+import { AppError } from '../core/index.js';
+
 /** RFC 9110 section 7.6.1, and what is Keyferry's own: an upstream must not speak in its name. */
 const DROPPED = new Set([
   'connection',
@@ -7,7 +9,6 @@ const DROPPED = new Set([
   'proxy-authorization',
   'te',
   'trailer',
-  'transfer-encoding',
   'upgrade',
 ]);
 
@@ -15,9 +16,9 @@ const Action = {
   keep: 0,
   drop: 1,
   connection: 2,
-  contentLength: 3,
-  requestId: 4,
-  date: 5,
+  requestId: 3,
+  date: 4,
+  transferEncoding: 5,
 } as const;
 type Action = (typeof Action)[keyof typeof Action];
 
@@ -25,7 +26,15 @@ type Action = (typeof Action)[keyof typeof Action];
 const MAX_SPELLINGS = 2048;
 const actions = new Map<string, Action>();
 
+/** By length of the name: whether any name of that length needs a look. Most have none, and hashing costs. */
+const LENGTHS = new Uint8Array(256);
+for (const name of [...DROPPED, 'x-request-id', 'date', 'transfer-encoding']) {
+  LENGTHS[name.length] = 1;
+}
+
 function actionFor(name: string): Action {
+  // "k" and "K": names of Keyferry's own may have any length.
+  if (LENGTHS[name.length] === 0 && (name.charCodeAt(0) | 0x20) !== 0x6b) return Action.keep;
   const known = actions.get(name);
   if (known !== undefined) return known;
   const action = decide(name.toLowerCase());
@@ -35,26 +44,28 @@ function actionFor(name: string): Action {
 
 function decide(name: string): Action {
   if (name === 'connection') return Action.connection;
-  if (name === 'content-length') return Action.contentLength;
   if (name === 'x-request-id') return Action.requestId;
   if (name === 'date') return Action.date;
-  return DROPPED.has(name) || name.startsWith('keyferry-') ? Action.drop : Action.keep;
+  if (name === 'transfer-encoding') return Action.transferEncoding;
+  return DROPPED.has(name) || name.replaceAll('_', '-').startsWith('keyferry-')
+    ? Action.drop
+    : Action.keep;
 }
 
 export interface ResponseHead {
   /** Name, value, name, value. */
   readonly headers: string[];
-  /** Content-Length; -1 without it. */
-  readonly contentLength: number;
   readonly hasRequestId: boolean;
   readonly hasDate: boolean;
 }
 
-/** Sorts an upstream's raw response headers: hop-by-hop ones are left out, the rest passes as it came. */
+/**
+ * Sorts an upstream's raw response headers: hop-by-hop ones are left out, the rest passes as it came. Throws
+ * `upstream_protocol_error` for a Transfer-Encoding that cannot be passed on.
+ */
 export function readResponseHead(raw: readonly Uint8Array[]): ResponseHead {
   const headers: string[] = [];
   let connection: string | undefined;
-  let contentLength = -1;
   let hasRequestId = false;
   let hasDate = false;
   for (let i = 0; i < raw.length; i += 2) {
@@ -66,13 +77,22 @@ export function readResponseHead(raw: readonly Uint8Array[]): ResponseHead {
       connection = connection === undefined ? value : `${connection},${value}`;
       continue;
     }
-    if (action === Action.contentLength) contentLength = Number(value);
-    else if (action === Action.requestId) hasRequestId = true;
+    if (action === Action.transferEncoding) {
+      if (value.toLowerCase() !== 'chunked') throw unknownCoding();
+      continue;
+    }
+    if (action === Action.requestId) hasRequestId = true;
     else if (action === Action.date) hasDate = true;
     headers.push(name, value);
   }
   if (connection !== undefined) removeNamed(headers, connection);
-  return { headers, contentLength, hasRequestId, hasDate };
+  return { headers, hasRequestId, hasDate };
+}
+
+/** Without the header, which is for this hop, a body in another coding could not be read by the client. */
+function unknownCoding(): AppError {
+  const detail = 'The upstream sent a Transfer-Encoding other than a single "chunked".';
+  return new AppError('upstream_protocol_error', detail);
 }
 
 function removeNamed(headers: string[], connection: string): void {
@@ -94,8 +114,7 @@ export function readTrailers(raw: readonly Uint8Array[]): [name: string, value: 
   const trailers: [string, string][] = [];
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] as Buffer).toString('latin1');
-    const action = actionFor(name);
-    if (action !== Action.keep) continue;
+    if (actionFor(name) !== Action.keep || name.toLowerCase() === 'content-length') continue;
     trailers.push([name, (raw[i + 1] as Buffer).toString('latin1')]);
   }
   return trailers;

@@ -69,11 +69,10 @@ function directoryClient(credential: ClientCredential): VerifiableClient {
     expiresAtMs: credential.expiresAtMs ?? Number.POSITIVE_INFINITY,
     tokenHash: credential.tokenHash,
     routes: credential.routes === null ? undefined : new Set(credential.routes),
-    allowsAddress(address) {
-      if (networks === undefined) return true;
-      if (address === undefined) return false;
-      return networks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-    },
+    allowsAddress:
+      networks &&
+      ((address) =>
+        address !== undefined && networks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')),
   };
 }
 
