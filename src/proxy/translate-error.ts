@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { AppError } from '../core/index.js';
 
 interface Coded {
@@ -11,6 +12,8 @@ interface Coded {
  */
 export function translateError(error: unknown): AppError {
   if (error instanceof AppError) return error;
+  // Has no code of its own.
+  if (error instanceof errors.HTTPParserError) return notHttp(error, 'malformed');
   const code = codeOf(error);
   switch (code) {
     case 'KEYFERRY_ADDRESS_DENIED':
@@ -38,11 +41,7 @@ export function translateError(error: unknown): AppError {
       break;
   }
   if (/^(?:HPE_|UND_ERR_|ERR_HTTP|ERR_INVALID_CHAR|ERR_INVALID_HTTP)/.test(code)) {
-    return new AppError(
-      'upstream_protocol_error',
-      `The upstream's response is not valid HTTP (${code}).`,
-      { cause: error },
-    );
+    return notHttp(error, code);
   }
   if (
     /^(?:E[A-Z]+|ERR_(?:TLS|SSL)[A-Z_0-9]*|[A-Z_]*CERT[A-Z_]*|[A-Z_]*SIGNATURE[A-Z_]*|[A-Z_]*CRL[A-Z_]*|HOSTNAME_MISMATCH)$/.test(
@@ -54,6 +53,11 @@ export function translateError(error: unknown): AppError {
     });
   }
   return new AppError('upstream_unreachable', 'The upstream cannot be reached.', { cause: error });
+}
+
+function notHttp(cause: unknown, why: string): AppError {
+  const detail = `The upstream's response is not valid HTTP (${why}).`;
+  return new AppError('upstream_protocol_error', detail, { cause });
 }
 
 function timeout(name: string, what: string): AppError {

@@ -6,6 +6,24 @@ import { AddressDenied, guardedLookup, isDeniedAddress, type ResolveAll } from '
 /** As long as most load balancers keep an idle connection (AWS ALB: 60 s), less a margin. */
 const KEEP_ALIVE_MS = 55_000;
 
+let connectionFails = false;
+
+/**
+ * Whether what happens now happens because a connection broke. undici takes a response that ends with its
+ * connection for complete even when the connection was reset.
+ */
+export function isConnectionFailing(): boolean {
+  return connectionFails;
+}
+
+/** The first listener of each connection: undici's own runs right after it. */
+function onConnectionError(): void {
+  connectionFails = true;
+  queueMicrotask(() => {
+    connectionFails = false;
+  });
+}
+
 /**
  * One pool of connections per upstream, environment and connection options: a route that denies private
  * addresses never reuses a socket of one that allows them.
@@ -64,7 +82,10 @@ export class UpstreamPools {
           callback(new AddressDenied('denied'), null);
           return;
         }
-        connect(options, callback);
+        connect(options, (...result) => {
+          result[1]?.on('error', onConnectionError);
+          callback(...result);
+        });
       },
     });
   }
