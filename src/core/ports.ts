@@ -97,7 +97,7 @@ export interface SecretFilter extends PageRequest {
   /** `name=value`, or `name` for any value. */
   readonly label?: string | undefined;
   readonly namePrefix?: string | undefined;
-  /** Only what these environments hold (a scoped admin). */
+  /** Only what these environments hold (a scoped admin); the other filters look at nothing else either. */
   readonly environments?: readonly string[] | undefined;
 }
 

@@ -61,6 +61,28 @@ describe('secrets', () => {
     expect(shown.text).not.toContain('production');
   });
 
+  test('a filter tells nothing of other environments', async () => {
+    const { clock, store } = admin.opened;
+    const { body } = await admin.call('GET', '/v1/secrets/pay_both');
+    await store.recordUsage([
+      {
+        secretId: body.id,
+        environment: 'production',
+        version: 1,
+        route: 'pay',
+        clientId: 'c',
+        outcome: 'accepted',
+        count: 1,
+        firstUsedAtMs: clock.now(),
+        lastUsedAtMs: clock.now(),
+      },
+    ]);
+    const unused = async (token: string) =>
+      names((await admin.call('GET', '/v1/secrets?unusedForDays=1', { token })).body.items);
+    expect(await unused(pay)).toEqual(['pay_production']);
+    expect(await unused(both)).toEqual(['pay_both']);
+  });
+
   test('names outside the prefix cannot be made', async () => {
     for (const token of [pay, both]) {
       const outside = await admin.call('POST', '/v1/secrets', { token, body: { name: 'web_new' } });

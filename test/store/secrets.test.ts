@@ -122,6 +122,56 @@ describe('secrets', () => {
       problems: [{ nearest: 'production' }],
     });
   });
+
+  test('are filtered by what the environments in question hold, and by nothing else', async () => {
+    const { store, clock } = opened;
+    const value = SecretValue.fromText('v');
+    const both = await store.createSecret({ actor, name: 'both' });
+    await store.addVersion({ actor, secret: 'both', environment: 'production', value });
+    clock.advance(40 * DAY_MS);
+    await store.addVersion({ actor, secret: 'both', environment: 'staging', value });
+    await store.recordUsage([
+      {
+        secretId: both.id,
+        environment: 'staging',
+        version: 1,
+        route: 'r1',
+        clientId: 'c1',
+        outcome: 'accepted',
+        count: 1,
+        firstUsedAtMs: clock.now(),
+        lastUsedAtMs: clock.now(),
+      },
+    ]);
+    await store.applyRoutes({
+      actor,
+      document: { routes: [] },
+      references: [{ route: 'r1', environment: 'staging', secret: 'both', version: undefined }],
+      source: 'api',
+    });
+    const found = async (environments: readonly string[] | undefined) => {
+      const count = async (filter: Parameters<typeof store.listSecrets>[0]) =>
+        (await store.listSecrets({ ...filter, environments })).items.length;
+      return {
+        olderThanDays: await count({ olderThanDays: 30 }),
+        unusedForDays: await count({ unusedForDays: 30 }),
+        withoutRoutes: await count({ withoutRoutes: true }),
+      };
+    };
+    const anywhere = { olderThanDays: 1, unusedForDays: 0, withoutRoutes: 0 };
+    expect(await found(undefined)).toEqual(anywhere);
+    expect(await found(['production', 'staging'])).toEqual(anywhere);
+    expect(await found(['production'])).toEqual({
+      olderThanDays: 1,
+      unusedForDays: 1,
+      withoutRoutes: 1,
+    });
+    expect(await found(['staging'])).toEqual({
+      olderThanDays: 0,
+      unusedForDays: 0,
+      withoutRoutes: 0,
+    });
+  });
 });
 
 describe('environments', () => {

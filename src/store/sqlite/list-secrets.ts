@@ -124,33 +124,44 @@ function conditionsOf(
     values.push(...own);
   };
   const held = 'SELECT 1 FROM secret_environments AS e WHERE e.secret_id = s.id';
+  // What lies in other environments must not be told by what a filter lets through.
+  const scope = filter.environments === undefined ? [] : [JSON.stringify(filter.environments)];
+  const inScope = (column: string): string =>
+    scope.length === 0 ? '' : ` AND ${column} IN (SELECT value FROM json_each(?))`;
   if (filter.namePrefix !== undefined && filter.namePrefix !== '') {
     add('s.name >= ? AND s.name < ?', filter.namePrefix, `${filter.namePrefix}${AFTER_NAMES}`);
   }
   if (filter.environment !== undefined) {
     add(`EXISTS (${held} AND e.environment = ?)`, filter.environment);
   }
-  if (filter.environments !== undefined) {
-    add(
-      `(EXISTS (${held} AND e.environment IN (SELECT value FROM json_each(?))) OR NOT EXISTS (${held}))`,
-      JSON.stringify(filter.environments),
-    );
+  if (scope.length > 0) {
+    add(`(EXISTS (${held}${inScope('e.environment')}) OR NOT EXISTS (${held}))`, ...scope);
   }
   if (filter.unusedForDays !== undefined) {
-    add(`NOT EXISTS (${held} AND e.last_used_at_ms > ?)`, nowMs - filter.unusedForDays * DAY_MS);
+    add(
+      `NOT EXISTS (${held}${inScope('e.environment')} AND e.last_used_at_ms > ?)`,
+      ...scope,
+      nowMs - filter.unusedForDays * DAY_MS,
+    );
   }
   if (filter.olderThanDays !== undefined) {
     add(
       `EXISTS (SELECT 1 FROM secret_environments AS e JOIN versions AS v
          ON v.secret_id = e.secret_id AND v.environment = e.environment
          AND v.version = e.current_version
-       WHERE e.secret_id = s.id AND v.created_at_ms <= ? AND e.environment = coalesce(?, e.environment))`,
+       WHERE e.secret_id = s.id${inScope('e.environment')} AND v.created_at_ms <= ?
+         AND e.environment = coalesce(?, e.environment))`,
+      ...scope,
       nowMs - filter.olderThanDays * DAY_MS,
       filter.environment ?? null,
     );
   }
   if (filter.withoutRoutes === true) {
-    add('NOT EXISTS (SELECT 1 FROM route_references AS r WHERE r.secret = s.name)');
+    add(
+      `NOT EXISTS (SELECT 1 FROM route_references AS r
+       WHERE r.secret = s.name${inScope('r.environment')})`,
+      ...scope,
+    );
   }
   if (filter.label !== undefined) {
     const [name, ...rest] = filter.label.split('=');
