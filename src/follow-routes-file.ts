@@ -41,7 +41,7 @@ export async function followRoutesFile(options: FollowOptions): Promise<RoutesFo
   const actor: Actor = { type: 'file', id: file, name: file };
   let refused: unknown;
   let refusedText: string | undefined;
-  /** What was last said about it: a refused file is offered again at every change that may mend it. */
+  /** What was last refused, and why: a file is offered again at every change that may mend it. */
   let said: string | undefined;
   let retryTimer: NodeJS.Timeout | undefined;
   const watcher: RoutesWatcher = watchRoutesFile({
@@ -59,9 +59,10 @@ export async function followRoutesFile(options: FollowOptions): Promise<RoutesFo
       clearTimeout(retryTimer);
       if (isOutage(error)) retryTimer = setTimeout(() => void watcher.reload(), RETRY_AFTER_MS);
       refused = error;
-      const message = error instanceof AppError ? error.message : String(error);
-      if (message === said) return;
-      said = message;
+      const why = error instanceof AppError ? [error.message, error.problems] : [String(error)];
+      const refusal = JSON.stringify([refusedText, ...why]);
+      if (refusal === said) return;
+      said = refusal;
       log.error('routes_file_rejected', error, { file });
       void recordRejection(store, actor, file, error, log);
     },
