@@ -71,6 +71,8 @@ export interface AdminDependencies {
   /** An encrypted copy of the whole store. */
   backup(): AsyncIterable<Uint8Array>;
   readonly about: { readonly version: string };
+  /** Where the proxy listens, `http://127.0.0.1:8080`; null until it does. */
+  proxyUrl(): string | null;
   /**
    * True where the listener is reachable from other machines: `/metrics` and `/version` then need a token,
    * and `/readyz` gives its reasons only with one.

@@ -9,6 +9,10 @@ const StatusSchema = z
     time: Timestamp,
     ready: z.boolean(),
     reasons: z.array(z.string()).openapi({ description: 'Why it is not ready' }),
+    proxyUrl: z.string().nullable().openapi({
+      description: 'Where the proxy listens; null until it does',
+      example: 'http://127.0.0.1:8080',
+    }),
     routes: z.strictObject({
       revision: z.int().openapi({ description: '0 before the first' }),
       appliedAt: Timestamp.nullable(),
@@ -41,6 +45,7 @@ export function statusOperations(dependencies: AdminDependencies): Operation[] {
             time: toTimestamp(clock.now()),
             ready: readiness.ready,
             reasons: [...readiness.reasons],
+            proxyUrl: dependencies.proxyUrl(),
             routes: {
               revision: applied?.revision ?? 0,
               appliedAt: applied === undefined ? null : toTimestamp(applied.createdAtMs),

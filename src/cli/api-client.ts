@@ -36,6 +36,11 @@ export class ApiClient {
     this.#connection = connection;
   }
 
+  /** Host of the admin API. */
+  get hostname(): string {
+    return this.#connection.url.hostname;
+  }
+
   get<T>(path: string, query: Query = {}): Promise<T> {
     return this.#json('GET', path, { query });
   }

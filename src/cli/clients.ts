@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import type { Route } from '../core/index.js';
 import type { ApiClient } from './api-client.js';
 import {
   addCommand,
@@ -14,6 +15,7 @@ import { findByName } from './find-by-name.js';
 import type { RoutesAnswer } from './routes-answer.js';
 
 const DEFAULT_PROXY_URL = 'http://127.0.0.1:8080';
+const EVERY_ADDRESS = new Set(['0.0.0.0', '[::]']);
 
 interface ClientAnswer {
   readonly id: string;
@@ -90,24 +92,35 @@ async function create(session: Session, options: CreateOptions, name: string): P
   terminal.print();
   terminal.print(`  ${client.token}`);
   terminal.print();
-  const path = await examplePath(api, client);
-  if (path === undefined) {
+  const [route, proxyUrl] = await Promise.all([findRoute(api, client), findProxy(api)]);
+  if (route === undefined) {
     terminal.hint('No route is there for it yet: keyferry routes apply routes.json');
   } else {
-    terminal.hint(`Try it: curl -H 'Keyferry-Token: ${client.token}' ${DEFAULT_PROXY_URL}${path}`);
+    const { host, pathPrefix = '' } = route.match;
+    const hostHeader = host === undefined ? '' : ` -H 'Host: ${host.replace('*', 'any')}'`;
+    const url = `${proxyUrl}${pathPrefix.replace(/\/$/, '')}/`;
+    terminal.hint(`Try it: curl -i -H 'Keyferry-Token: ${client.token}'${hostHeader} ${url}`);
   }
 }
 
-/** The path of a route that the client may use; undefined when there is none or it cannot be told. */
-async function examplePath(api: ApiClient, client: ClientAnswer): Promise<string | undefined> {
+/** Where requests go, as seen from here: a proxy on every address is where the admin API is. */
+async function findProxy(api: ApiClient): Promise<string> {
+  const status = await api
+    .get<{ readonly proxyUrl: string | null }>('/v1/status')
+    .catch(() => null);
+  const url = new URL(status?.proxyUrl ?? DEFAULT_PROXY_URL);
+  if (EVERY_ADDRESS.has(url.hostname)) url.hostname = api.hostname;
+  return url.origin;
+}
+
+/** A route that the client may use; undefined when there is none or it cannot be told. */
+async function findRoute(api: ApiClient, client: ClientAnswer): Promise<Route | undefined> {
   const applied = await api.get<RoutesAnswer>('/v1/routes').catch(() => undefined);
-  const usable = applied?.document.routes.find(
+  return applied?.document.routes.find(
     (route) =>
       Object.hasOwn(route.environments, client.environment) &&
       (client.routes === null || client.routes.includes(route.name)),
   );
-  if (usable === undefined) return undefined;
-  return `${(usable.match.pathPrefix ?? '').replace(/\/$/, '')}/`;
 }
 
 async function list({ api, json, terminal, nowMs }: Session): Promise<void> {

@@ -61,6 +61,7 @@ export async function startAdmin(
     readiness: async () => ({ ready: true, reasons: [] }),
     backup: opened.backup,
     about: { version: '9.8.7' },
+    proxyUrl: () => 'http://127.0.0.1:8080',
     openPathsNeedToken: false,
     logError: (error) => logged.push(error),
     ...changed,

@@ -110,12 +110,13 @@ test('the audit log lists by its filters and verifies', async () => {
   expect(verified.body.rows).toBeGreaterThan(3);
 });
 
-test('status says version, readiness and routes', async () => {
+test('status says version, readiness, where the proxy is, and routes', async () => {
   expect((await admin.call('GET', '/v1/status')).body).toEqual({
     version: '9.8.7',
     time: new Date(admin.opened.clock.now()).toISOString(),
     ready: true,
     reasons: [],
+    proxyUrl: 'http://127.0.0.1:8080',
     routes: { revision: 0, appliedAt: null, file: null },
   });
 });

@@ -28,6 +28,7 @@ export interface Finished {
 export interface ScriptContext {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
+  readonly proxyUrl: string;
   /** Gets everything that every command wrote, and its arguments. */
   readonly watch: (argv: readonly string[], finished: Finished) => void;
 }
@@ -124,9 +125,10 @@ function outputLines(text: string): string[] {
   return text === '' ? [] : text.replace(/\n$/, '').split('\n');
 }
 
-function normalise(text: string, { folder, environment }: ScriptContext): string {
+function normalise(text: string, { folder, environment, proxyUrl }: ScriptContext): string {
   return text
     .replaceAll(folder, '<folder>')
+    .replaceAll(proxyUrl, '<proxy>')
     .replaceAll(environment.KEYFERRY_ADMIN_URL ?? '\0', '<admin>')
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
     .replace(/kfc_[A-Za-z0-9_-]{30,}/g, '<client token>')

@@ -28,6 +28,7 @@ describe('scripts', () => {
     const happened = await runScript(readFileSync(file, 'utf8'), {
       folder,
       environment: server.environment,
+      proxyUrl: server.proxyUrl,
       watch(argv, { stdout, stderr }) {
         expect(argv.join(' ') + stdout + stderr).not.toContain(CANARY);
       },
