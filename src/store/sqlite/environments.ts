@@ -14,10 +14,19 @@ export function environmentCommands(session: Session) {
   const forgetRevokedClients = database.prepare<[string]>(
     'DELETE FROM clients WHERE environment = ? AND revoked_at_ms IS NOT NULL',
   );
-  const contents: readonly [what: string, count: string][] = [
-    ['secrets with versions', 'SELECT count(*) FROM secret_environments WHERE environment = ?'],
-    ['clients', 'SELECT count(*) FROM clients WHERE environment = ? AND revoked_at_ms IS NULL'],
+  const contents: readonly [one: string, more: string, count: string][] = [
     [
+      'secret with versions',
+      'secrets with versions',
+      'SELECT count(*) FROM secret_environments WHERE environment = ?',
+    ],
+    [
+      'client',
+      'clients',
+      'SELECT count(*) FROM clients WHERE environment = ? AND revoked_at_ms IS NULL',
+    ],
+    [
+      'applied route',
       'applied routes',
       `SELECT count(*) FROM json_each((
          SELECT document FROM routes_revisions ORDER BY revision DESC LIMIT 1
@@ -25,7 +34,7 @@ export function environmentCommands(session: Session) {
     ],
   ];
   const counts = contents.map(
-    ([what, sql]) => [what, database.prepare<[string], number>(sql).pluck()] as const,
+    ([one, more, sql]) => [one, more, database.prepare<[string], number>(sql).pluck()] as const,
   );
 
   return {
@@ -57,9 +66,9 @@ export function environmentCommands(session: Session) {
       session.write(() => {
         lookup.requireEnvironment(name);
         const found = counts
-          .map(([what, count]) => [what, count.get(name) ?? 0] as const)
-          .filter(([, count]) => count > 0)
-          .map(([what, count]) => `${count} ${what}`);
+          .map(([one, more, query]) => [one, more, query.get(name) ?? 0] as const)
+          .filter(([, , count]) => count > 0)
+          .map(([one, more, count]) => `${count} ${count === 1 ? one : more}`);
         if (found.length > 0) {
           throw new AppError(
             'environment_not_empty',

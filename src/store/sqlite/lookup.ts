@@ -34,7 +34,8 @@ export function createLookup(database: Database): Lookup {
       first.toUpperCase(),
       NEAREST_CANDIDATES,
     );
-    throw unknown('not_found', 'secret', name, `There is no secret "${name}".`, candidates);
+    const detail = `There is no secret "${name}".`;
+    throw unknown('not_found', 'secret', detail, `no secret "${name}"`, name, candidates);
   };
 
   return {
@@ -44,23 +45,24 @@ export function createLookup(database: Database): Lookup {
       const rows = environments.all();
       if (rows.some((row) => row.name === name && (reserved || row.reserved === 0))) return;
       const names = rows.filter((row) => row.reserved === 0).map((row) => row.name);
-      const detail = `The environment "${name}" is not declared; declared are ${names.join(', ')}.`;
-      throw unknown('environment_unknown', 'environment', name, detail, names);
+      const found = `"${name}" is not declared`;
+      const detail = `The environment ${found}; declared are ${names.join(', ')}.`;
+      throw unknown('environment_unknown', 'environment', detail, found, name, names);
     },
   };
 }
 
+/** `message` is a part of `detail`: who shows both can leave it out. */
 function unknown(
   code: 'not_found' | 'environment_unknown',
   path: string,
-  name: string,
   detail: string,
+  message: string,
+  name: string,
   candidates: readonly string[],
 ): AppError {
   const nearest = nearestName(name, candidates);
   return new AppError(code, detail, {
-    problems: [
-      { path, message: `"${name}" is not known`, ...(nearest === undefined ? {} : { nearest }) },
-    ],
+    problems: [{ path, message, ...(nearest === undefined ? {} : { nearest }) }],
   });
 }
