@@ -1,4 +1,13 @@
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, requirePrivateMode } from '../../core/index.js';
@@ -28,7 +37,11 @@ export function prepareDataFolder(dataDir: string, createIfMissing: boolean): st
  */
 export function lockDataFolder(dataDir: string): { close(): void } {
   const file = join(dataDir, LOCK_FILE);
-  atEdge(dataDir, () => createPrivate(file));
+  atEdge(dataDir, () => {
+    // SQLite would take a folder that can only be read, and say so later by less.
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    createPrivate(file);
+  });
   let lock: Database.Database | undefined;
   try {
     lock = new Database(file, { timeout: 0 });
