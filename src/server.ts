@@ -1,6 +1,5 @@
 /** Composition root: settings in → open the store → build the rooms → listen → `close()`. */
-import { fstatSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import {
@@ -9,32 +8,16 @@ import {
   createAdminListener,
   type Readiness,
 } from './admin/index.js';
-import {
-  createRoutesControl,
-  diffRoutes,
-  type ListenerTls,
-  type Settings,
-} from './config/index.js';
-import {
-  AppError,
-  type Clock,
-  type Decision,
-  formatListenAddress,
-  type ListenAddress,
-  nearestName,
-  type Store,
-} from './core/index.js';
+import { createRoutesControl, diffRoutes, type Settings } from './config/index.js';
+import { AppError, type Clock, type Decision, nearestName, type Store } from './core/index.js';
 import { revokeLeftoverExamples, startExample } from './example.js';
 import { ensureFirstAdmin } from './first-admin.js';
 import { followRoutesFile } from './follow-routes-file.js';
+import { isLoopback, listenOn } from './listen-on.js';
 import { openKeyferryStore } from './open-store.js';
-import {
-  createProxyListener,
-  createUsageRecorder,
-  type ProxyListener,
-  type ProxyTls,
-} from './proxy/index.js';
+import { createProxyListener, createUsageRecorder, type ProxyListener } from './proxy/index.js';
 import { startLines, urlOf } from './quickstart.js';
+import { readTls } from './read-tls.js';
 import { createSnapshotKeeper, NO_ROUTE } from './snapshot/index.js';
 import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
 
@@ -231,60 +214,6 @@ async function readiness(store: Store, draining: boolean): Promise<Readiness> {
     reasons.push('The store does not answer; requests go on from the last snapshot.');
   }
   return { ready: reasons.length === 0, reasons };
-}
-
-/** Throws `config_invalid`, naming the flag whose file cannot be read. */
-async function readTls(
-  flag: string,
-  files: ListenerTls | undefined,
-): Promise<ProxyTls | undefined> {
-  if (files === undefined) return undefined;
-  const read = async (suffix: string, file: string): Promise<string> => {
-    try {
-      return await readFile(file, 'utf8');
-    } catch (cause) {
-      const detail = `${flag}-${suffix}: the file ${file} cannot be read.`;
-      throw new AppError('config_invalid', detail, { cause });
-    }
-  };
-  return {
-    cert: await read('cert', files.certFile),
-    key: await read('key', files.keyFile),
-    clientCa:
-      files.clientCaFile === undefined ? undefined : await read('client-ca', files.clientCaFile),
-  };
-}
-
-/** Throws `config_invalid` when what was handed over is no TCP socket, before anything else is made of it. */
-async function listenOn(
-  flag: string,
-  address: ListenAddress,
-  listener: { listen(address: ListenAddress): Promise<AddressInfo> },
-): Promise<AddressInfo> {
-  const refuse = (): AppError =>
-    new AppError(
-      'config_invalid',
-      `${flag}: ${formatListenAddress(address)} is not a TCP socket that was handed over to this process.`,
-    );
-  if ('fd' in address && !isSocket(address.fd)) throw refuse();
-  const bound: AddressInfo | string | null = await listener.listen(address);
-  if (bound === null || typeof bound === 'string') throw refuse();
-  return bound;
-}
-
-function isSocket(fd: number): boolean {
-  try {
-    return fstatSync(fd).isSocket();
-  } catch {
-    return false;
-  }
-}
-
-/** Who bound a socket that was handed over may have bound it to anything. */
-function isLoopback(address: ListenAddress): boolean {
-  if ('fd' in address) return false;
-  const { host } = address;
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function cliFlags(dataDir: string, adminUrl: string): string {
