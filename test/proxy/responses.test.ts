@@ -73,7 +73,7 @@ test('hop-by-hop headers, and those that Connection names, stay on their hop', a
   expect(Object.keys(headers).sort()).toEqual(
     ['connection', 'content-length', 'keep-alive', 'x-end', 'x-request-id'].sort(),
   );
-  expect(headers['connection']).toBe('keep-alive');
+  expect(headers.connection).toBe('keep-alive');
   expect(headers['keep-alive']).not.toBe('timeout=99');
 });
 
@@ -142,7 +142,7 @@ test.each([301, 302, 303, 307, 308])('a %d is passed on, never followed', async 
   client.send(`${requestHead('POST', '/api', token, ['Content-Length: 2'])}hi`);
   const answer = await client.response();
   expect(answer.status).toBe(status);
-  expect(answer.headers['location']).toBe(`${other.origin}/x`);
+  expect(answer.headers.location).toBe(`${other.origin}/x`);
   expect(other.connections).toBe(0);
   expect(upstream.seen).toHaveLength(1);
 });
@@ -205,7 +205,7 @@ test('a client of HTTP/1.0 gets an answer without chunks, ended by the connectio
   const answer = await client.response();
   expect(answer).toMatchObject({ status: 200, body: 'hello', complete: true });
   expect(answer.headers['transfer-encoding']).toBeUndefined();
-  expect(answer.headers['connection']).toBe('close');
+  expect(answer.headers.connection).toBe('close');
 });
 
 test('a client of HTTP/1.0 may keep its connection', async () => {
