@@ -272,6 +272,18 @@ describe('links', () => {
     expect(broken).toEqual([]);
   });
 
+  it('and names of files in backticks are those of files that are there', () => {
+    const named = pages.flatMap(({ file, text }) =>
+      [...text.matchAll(/`((?:src|test|docs|deploy|migrations)\/[\w./-]+)`/g)].map(
+        ([, path = '']) => ({ file, path }),
+      ),
+    );
+    expect(named.length).toBeGreaterThan(15);
+    const later = named.filter(({ path }) => path.includes('NNNN'));
+    const gone = named.filter(({ path }) => !existsSync(join(root, path)));
+    expect(gone).toEqual(later);
+  });
+
   it('to every decision stand in their list, whose numbers have no gap', () => {
     const list = read('docs/decisions/README.md');
     const files = readdirSync(join(root, 'docs/decisions')).filter((name) => /^\d/.test(name));
