@@ -2,12 +2,16 @@ import type { ClientDirectory, DirectoryClient, RouteShape } from '../core/index
 import { findToken } from './find-token.js';
 import type { RequestHead } from './request-head.js';
 
-/** Who sends a request; or the public part of the token that was refused, to count its failures by. */
+/**
+ * Who sends a request; or whether a credential was refused, and the public part of its token, to count its
+ * failures by. A request without any is no guess: git sends each of its first ones so.
+ */
 export type Authentication =
   | { readonly client: DirectoryClient }
-  | { readonly client: undefined; readonly refused: string | undefined };
+  | { readonly client: undefined; readonly guessed: boolean; readonly tokenId: string | undefined };
 
-const NO_TOKEN: Authentication = { client: undefined, refused: undefined };
+const NOTHING: Authentication = { client: undefined, guessed: false, tokenId: undefined };
+const NO_TOKEN: Authentication = { client: undefined, guessed: true, tokenId: undefined };
 
 /**
  * Finds and checks the client token: `Keyferry-Token`, else `Proxy-Authorization`, else in place of a
@@ -21,19 +25,23 @@ export function authenticate(
   query: string,
 ): Authentication {
   if (head.token !== undefined) return check(clients, head.token);
-  if (head.proxyAuthorization !== undefined) return check(clients, head.proxyAuthorization);
+  let result = NOTHING;
+  if (head.proxyAuthorization !== undefined) {
+    result = check(clients, head.proxyAuthorization);
+    if (result !== NO_TOKEN) return result;
+  }
   for (let i = 1; i < head.placed.length; i += 2) {
-    const result = check(clients, head.placed[i] as string);
+    result = check(clients, head.placed[i] as string);
     if (result !== NO_TOKEN) return result;
   }
   if (shape.queryNames.size > 0 && query !== '') {
     for (const [name, value] of new URLSearchParams(query)) {
       if (!shape.queryNames.has(name)) continue;
-      const result = check(clients, value);
+      result = check(clients, value);
       if (result !== NO_TOKEN) return result;
     }
   }
-  return NO_TOKEN;
+  return result;
 }
 
 function check(clients: ClientDirectory, credential: string): Authentication {
@@ -42,7 +50,8 @@ function check(clients: ClientDirectory, credential: string): Authentication {
   const token = findToken(credential);
   if (token === undefined) return NO_TOKEN;
   const client = clients.verify(token, credential);
-  return client === undefined ? { client, refused: token.slice(0, PUBLIC_LENGTH) } : { client };
+  if (client !== undefined) return { client };
+  return { client, guessed: true, tokenId: token.slice(0, PUBLIC_LENGTH) };
 }
 
 /** Prefix and the first characters of the public id: never the secret part. */

@@ -58,9 +58,18 @@ const STRUCTURE: Readonly<Record<string, string>> = {
   '%5c': '\\',
   '%25': '%',
   '%3b': ';',
+  // Overlong UTF-8, which lenient decoders still take.
+  '%c0%ae': '.',
+  '%c0%af': '/',
+  '%c1%9c': '\\',
+  '%e0%80%ae': '.',
+  '%e0%80%af': '/',
 };
 
 /** Decodes only what can change how a path is split. */
 function decodeStructure(path: string): string {
-  return path.replace(/%(?:2e|2f|5c|25|3b)/gi, (found) => STRUCTURE[found.toLowerCase()] ?? found);
+  return path.replace(
+    /%(?:2e|2f|5c|25|3b|c0%ae|c0%af|c1%9c|e0%80%ae|e0%80%af)/gi,
+    (found) => STRUCTURE[found.toLowerCase()] ?? found,
+  );
 }

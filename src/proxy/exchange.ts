@@ -216,7 +216,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#over) return;
     if (this.#sentAtMs !== 0) this.#know('failed');
-    this.failWith(translateError(error));
+    this.failWith(translateError(error, this.#sentAtMs !== 0));
   }
 
   /** The upstream switched protocols: from here on bytes pass both ways. */

@@ -6,9 +6,10 @@ import {
   type RouteShape,
   type Snapshot,
 } from '../core/index.js';
-import { authenticate } from './authenticate.js';
+import { type Authentication, authenticate } from './authenticate.js';
 import { checkTarget } from './check-target.js';
 import type { Exchange } from './exchange.js';
+import { findToken } from './find-token.js';
 import { tooLarge } from './limit-body.js';
 import type { FailureLimit } from './limit-failures.js';
 import { placeQuery } from './place-query.js';
@@ -67,8 +68,7 @@ export function handleRequest(context: RequestContext, exchange: Exchange): void
     (client.expiresAtMs !== Number.POSITIVE_INFINITY && client.expiresAtMs <= context.now()) ||
     client.allowsAddress?.(request.socket.remoteAddress) === false
   ) {
-    const refused = client === undefined ? authentication.refused : undefined;
-    throw clientRefusal(context, request.socket.remoteAddress, refused);
+    throw clientRefusal(context, request.socket.remoteAddress, authentication);
   }
   exchange.authenticated(client);
   if (matched === undefined) {
@@ -105,7 +105,7 @@ function send(
 ): void {
   const { request, response } = exchange;
   const placed = placeQuery(query, plan);
-  if (holdsToken(placed) || holdsToken(path)) {
+  if (urlHoldsToken(placed) || urlHoldsToken(path)) {
     const detail =
       'The URL holds a client token where the route places no credential. Send it in Keyferry-Token.';
     throw new AppError('request_rejected', detail);
@@ -142,7 +142,8 @@ function outgoingHeaders(exchange: Exchange, plan: Plan, head: RequestHead): str
   for (let i = 0; i < placed.length; i += 2) {
     const name = placed[i] as string;
     const value = placed[i + 1] as string;
-    if (!isPlacedBy(plan, name) && !holdsToken(value)) headers.push(name, value);
+    if (isPlacedBy(plan, name) || holdsToken(value) || findToken(value) !== undefined) continue;
+    headers.push(name, value);
   }
   headers.push('X-Request-Id', exchange.requestId);
   if (plan.forwardClientAddress) {
@@ -154,6 +155,15 @@ function outgoingHeaders(exchange: Exchange, plan: Plan, head: RequestHead): str
   return headers;
 }
 
+/** Also when some of the token is percent-encoded. */
+function urlHoldsToken(text: string): boolean {
+  if (!text.includes('%')) return holdsToken(text);
+  const decoded = text.replace(/%([2-7][0-9a-f])/gi, (_all, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  );
+  return holdsToken(decoded);
+}
+
 function isPlacedBy(plan: Plan, name: string): boolean {
   return plan.headerNames.has(name) || plan.headerNames.has(normaliseHeaderName(name));
 }
@@ -161,9 +171,11 @@ function isPlacedBy(plan: Plan, name: string): boolean {
 function clientRefusal(
   context: RequestContext,
   address: string | undefined,
-  refused: string | undefined,
+  authentication: Authentication,
 ): AppError {
-  const waitSeconds = context.failures.fail(address ?? '', refused);
+  const { guessed, tokenId } =
+    authentication.client === undefined ? authentication : { guessed: true, tokenId: undefined };
+  const waitSeconds = guessed ? context.failures.fail(address ?? '', tokenId) : undefined;
   if (waitSeconds !== undefined) {
     const detail = 'Too many requests without a valid client token came from here.';
     return new AppError('rate_limited', detail, { retryAfterSeconds: waitSeconds });

@@ -245,7 +245,7 @@ class Listener implements ProxyListener, ExchangeHost {
       this.#upgrade(server, request, socket as Socket, head);
     });
     server.on('connect', (_request: ProxyRequest, socket: Duplex) => {
-      this.#answerRaw(socket, 'method_not_allowed', 'CONNECT is not taken.');
+      this.#answerRaw(socket, 'method_not_allowed', 'CONNECT is not taken.', 'CONNECT');
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
       this.#clientError(error, socket);
@@ -334,7 +334,7 @@ class Listener implements ProxyListener, ExchangeHost {
   }
 
   /** Answers where there is no request to answer: on the socket itself, which is then closed. */
-  #answerRaw(socket: Duplex, code: ErrorCode, detail: string): void {
+  #answerRaw(socket: Duplex, code: ErrorCode, detail: string, method = ''): void {
     const requestId = nextRequestId();
     const { status, headers, body } = problemAnswer(code, detail, requestId);
     let text = `HTTP/1.1 ${status} ${errorTable[code].title}\r\n`;
@@ -343,7 +343,7 @@ class Listener implements ProxyListener, ExchangeHost {
     socket.end(`${text}Connection: close\r\n\r\n${body}`, () => socket.destroy());
     const decision: Decision = {
       requestId,
-      method: '',
+      method,
       route: undefined,
       environment: undefined,
       client: undefined,

@@ -1,11 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 
-/** RFC 6455 section 4.1: GET, HTTP/1.1, `Upgrade: websocket` with a key. */
+/**
+ * RFC 6455 section 4.1: GET, `Upgrade: websocket` with a key. One with a body is none: nobody could tell where
+ * the body ends and the WebSocket begins.
+ */
 export function offersWebSocket(request: IncomingMessage): boolean {
   return (
     request.method === 'GET' &&
     request.headers.upgrade?.toLowerCase() === 'websocket' &&
-    request.headers['sec-websocket-key'] !== undefined
+    request.headers['sec-websocket-key'] !== undefined &&
+    request.headers['content-length'] === undefined &&
+    request.headers['transfer-encoding'] === undefined
   );
 }
 

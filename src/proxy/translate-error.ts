@@ -8,9 +8,9 @@ interface Coded {
 
 /**
  * What an error of undici, a socket or TLS means to the client. Told by its code, never by its text, which
- * may hold anything.
+ * may hold anything. `sent`: the connection was made and the request written to it.
  */
-export function translateError(error: unknown): AppError {
+export function translateError(error: unknown, sent = true): AppError {
   if (error instanceof AppError) return error;
   // Has no code of its own.
   if (error instanceof errors.HTTPParserError) return notHttp(error, 'malformed');
@@ -32,6 +32,7 @@ export function translateError(error: unknown): AppError {
     case 'UND_ERR_SOCKET':
     case 'ECONNRESET':
     case 'EPIPE':
+      if (!sent && code !== 'UND_ERR_SOCKET') break;
       return new AppError(
         'upstream_protocol_error',
         'The upstream closed the connection before its response was complete.',

@@ -74,7 +74,8 @@ export function createMetrics(gauges: Gauges): Metrics {
       return known;
     },
     decision({ route, environment, code }) {
-      if (route !== undefined && environment !== undefined) return;
+      const planned = code !== 'route_forbidden' && code !== 'route_not_found';
+      if (route !== undefined && environment !== undefined && planned) return;
       if (code !== undefined) unrouted.set(code, (unrouted.get(code) ?? 0) + 1);
     },
     async text() {
