@@ -1,0 +1,141 @@
+import type { LookupAddress } from 'node:dns';
+import { expect, test } from 'vitest';
+import { guardedLookup, isDeniedAddress } from '../../src/proxy/guard-address.js';
+import { rawClient, requestHead } from '../support/raw-client.js';
+import { startProxyBefore } from '../support/start-proxy.js';
+import { startUpstream } from '../support/start-upstream.js';
+
+const DENIED = `
+  0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.127.255.255 127.0.0.1 127.255.255.254
+  169.254.0.1 169.254.169.254 172.16.0.1 172.31.255.255 192.0.0.1 192.0.0.170 192.0.2.1 192.88.99.1
+  192.168.0.1 192.168.255.255 198.18.0.1 198.19.255.255 198.51.100.1 203.0.113.1 224.0.0.1
+  239.255.255.255 240.0.0.1 255.255.255.255
+  :: ::1 ::127.0.0.1 ::7f00:1 ::ffff:127.0.0.1 ::ffff:7f00:1 ::ffff:10.0.0.1 ::ffff:169.254.169.254
+  ::ffff:8.8.8.8 ::ffff:0:127.0.0.1 64:ff9b::7f00:1 64:ff9b::10.0.0.1 64:ff9b:1::1 100::1
+  2001::1 2001:0:4136:e378:8000:63bf:3fff:fdd2 2001:2::1 2001:10::1 2001:20::1 2001:db8::1
+  2002:7f00:1:: 2002:a00:1::1 3fff::1 5f00::1 fc00::1 fd00::1 fd00:ec2::254 fe80::1 fe80::1%eth0
+  febf::1 fec0::1 ff02::1 ff0e::1 localhost 1.2.3 0x7f000001 2130706433`
+  .trim()
+  .split(/\s+/);
+
+const ALLOWED = `
+  1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.1
+  169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 191.255.255.255 192.167.255.255 192.169.0.0
+  198.17.255.255 198.20.0.0 223.255.255.255
+  2606:4700:4700::1111 2a00:1450:4001:800::200e 2001:4860:4860::8888 2003::1 2400:cb00::1`
+  .trim()
+  .split(/\s+/);
+
+test('addresses of every class', () => {
+  expect(DENIED.filter((address) => !isDeniedAddress(address))).toEqual([]);
+  expect(ALLOWED.filter((address) => isDeniedAddress(address))).toEqual([]);
+});
+
+test.each([
+  'http://127.0.0.1',
+  'http://[::1]',
+  'http://[::ffff:127.0.0.1]',
+  'http://2130706433',
+  'http://0x7f.1',
+  'http://017700000001',
+  'http://127.1',
+  'http://0',
+])('an upstream written as %s is refused where the route does not allow it', async (origin) => {
+  const upstream = await startUpstream((_request, response) => void response.end('ok'));
+  const { port, token } = await startProxyBefore(`${origin}:${upstream.port}`, {
+    allowPrivateNetwork: false,
+  });
+  const client = (await rawClient(port)).send(requestHead('GET', '/api', token));
+  const answer = await client.response();
+  expect(answer).toMatchObject({ status: 502 });
+  expect(answer.headers['keyferry-error']).toBe('upstream_address_denied');
+  expect(upstream.connections).toBe(0);
+});
+
+test('1,000 answers that turn private after they were looked at: no connection', async () => {
+  const upstream = await startUpstream((_request, response) => void response.end('ok'));
+  let lookups = 0;
+  const privates = [
+    '127.0.0.1',
+    '::1',
+    '::ffff:127.0.0.1',
+    '10.0.0.1',
+    '169.254.169.254',
+    '0.0.0.0',
+  ];
+  const { port, token } = await startProxyBefore(
+    `http://rebinding.test:${upstream.port}`,
+    { allowPrivateNetwork: false, timeouts: { connectMs: 2000 } },
+    {
+      resolveAll: (_name, _options, callback) => {
+        lookups++;
+        const address = privates[lookups % privates.length] ?? '';
+        const answer: LookupAddress[] = [{ address, family: address.includes(':') ? 6 : 4 }];
+        // Several answers at once too; never a public one that would be dialled from here.
+        if (lookups % 2 === 0) answer.push({ address: '127.0.0.1', family: 4 });
+        callback(null, answer);
+      },
+    },
+  );
+  const clients = await Promise.all(Array.from({ length: 10 }, () => rawClient(port)));
+  await Promise.all(
+    clients.map(async (client) => {
+      for (let i = 0; i < 100; i++) {
+        client.send(requestHead('GET', '/api', token));
+        const { headers } = await client.response();
+        expect(headers['keyferry-error']).toBe('upstream_address_denied');
+      }
+    }),
+  );
+  expect(lookups).toBeGreaterThanOrEqual(1000);
+  expect(upstream.connections).toBe(0);
+});
+
+test('of several answers only public ones are handed on to be dialled', () => {
+  const answers: LookupAddress[] = [
+    { address: '10.0.0.1', family: 4 },
+    { address: '8.8.8.8', family: 4 },
+    { address: '::1', family: 6 },
+    { address: '2606:4700:4700::1111', family: 6 },
+  ];
+  const lookup = guardedLookup((_name, _options, callback) => callback(null, answers));
+  const given: unknown[] = [];
+  lookup('a.test', { all: true }, (...result) => void given.push(result));
+  lookup('a.test', {}, (...result) => void given.push(result));
+  expect(given).toEqual([
+    [null, [answers[1], answers[3]]],
+    [null, '8.8.8.8', 4],
+  ]);
+});
+
+test('a name is looked up once per connection, and what was checked is dialled', async () => {
+  const upstream = await startUpstream((_request, response) => void response.end('ok'));
+  const { port, token, ...rig } = await startProxyBefore(
+    `http://name.test:${upstream.port}`,
+    { allowPrivateNetwork: false },
+    {
+      resolveAll: (_name, _options, callback) =>
+        callback(null, [{ address: '127.0.0.1', family: 4 }]),
+    },
+  );
+  const client = (await rawClient(port)).send(requestHead('GET', '/api', token));
+  expect((await client.response()).headers['keyferry-error']).toBe('upstream_address_denied');
+  // A route that allows it does not lend its connections to one that does not.
+  const { origin } = upstream;
+  const allowed = { name: 'open', match: { pathPrefix: '/open' }, allowPrivateNetwork: true };
+  const denied = { name: 'shut', match: { pathPrefix: '/shut' }, allowPrivateNetwork: false };
+  const environments = { production: { upstream: origin } };
+  await rig.routes([
+    { ...allowed, environments },
+    { ...denied, environments },
+  ]);
+  for (const [path, status] of [
+    ['/open', 200],
+    ['/shut', 502],
+    ['/open', 200],
+    ['/shut', 502],
+  ] as const) {
+    client.send(requestHead('GET', path, token));
+    expect((await client.response()).status).toBe(status);
+  }
+});
