@@ -93,7 +93,7 @@ async function start() {
   const origins = await upstreamsByRoute();
   const text = await readFile(join(FOLDER, 'routes.json'), 'utf8');
   const { routes } = JSON.parse(text) as { routes: Route[] };
-  const keyferry = await startKeyferry();
+  const keyferry = await startKeyferry({ '--drain-timeout-ms': '0' });
   const secrets = new Set(
     [...text.matchAll(/<<\w+:([\w,]+)>>/g)].flatMap(([, names]) => names?.split(',') ?? []),
   );

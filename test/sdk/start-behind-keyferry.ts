@@ -26,7 +26,8 @@ export async function startBehindKeyferry(
   upstream: Pick<TestUpstream, 'origin'>,
   { route = {}, flags = {}, secrets = {} }: BehindOptions = {},
 ): Promise<BehindKeyferry> {
-  const keyferry = await startKeyferry(flags);
+  // Nothing is under way when a test ends: the grace for idle connections would only be waited for.
+  const keyferry = await startKeyferry({ '--drain-timeout-ms': '0', ...flags });
   for (const [name, value] of Object.entries({ api_key: REAL_KEY, ...secrets })) {
     await keyferry.secret(name, { production: value });
   }
