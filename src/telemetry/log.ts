@@ -1,14 +1,10 @@
-import { type DestinationStream, destination, pino } from 'pino';
+import { destination, pino } from 'pino';
 import { AppError, type Decision, type Problem } from '../core/index.js';
 import { decisionLine } from './decision-line.js';
+import { LineGatherer, type LineSink } from './gather-lines.js';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'silent';
 
-/**
- * Decision lines are gathered to this length before a write: one system call, and one hop through the thread
- * pool, then serve many. They are gathered here because the stream would measure all that it holds at each line.
- */
-const GATHER_CHARACTERS = 32 * 1024;
 const FLUSH_EVERY_MS = 250;
 /** Where nobody reads the output, lines past this are dropped: requests are never held up by their log. */
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
@@ -30,26 +26,22 @@ export interface Facts {
   readonly [name: string]: string | number | boolean | undefined | readonly Problem[];
 }
 
-/** JSON lines on standard output, or on `to`. */
-export function createLog(level: LogLevel, to?: DestinationStream): Log {
-  const stream = to ?? destination({ dest: 1, sync: false, maxLength: MAX_BUFFERED_BYTES });
+/** JSON lines on standard output, or to `sink`. */
+export function createLog(level: LogLevel, sink?: LineSink): Log {
+  const output =
+    sink === undefined
+      ? destination({ dest: 1, sync: false, contentMode: 'buffer', maxLength: MAX_BUFFERED_BYTES })
+      : undefined;
+  const lines = new LineGatherer(sink ?? (output as unknown as LineSink));
   const time = cachedTime();
-  const logger = pino({ level, base: null, timestamp: time, messageKey: 'event' }, stream);
+  const logger = pino({ level, base: null, timestamp: time, messageKey: 'event' }, lines);
   const writesDecisions = logger.isLevelEnabled('info');
-  let lines = '';
-  const flush = (): void => {
-    if (lines === '') return;
-    const gathered = lines;
-    lines = '';
-    stream.write(gathered);
-  };
+  const flush = (): void => lines.flush();
   const timer = setInterval(flush, FLUSH_EVERY_MS);
   timer.unref();
   return {
     decision(decision) {
-      if (!writesDecisions) return;
-      lines += decisionLine(decision, time());
-      if (lines.length >= GATHER_CHARACTERS) flush();
+      if (writesDecisions) lines.write(decisionLine(decision, time()));
     },
     info: (event, facts = {}) => logger.info(facts, event),
     warn: (event, facts = {}) => logger.warn(facts, event),
@@ -58,7 +50,7 @@ export function createLog(level: LogLevel, to?: DestinationStream): Log {
     close() {
       clearInterval(timer);
       flush();
-      if ('flushSync' in stream && typeof stream.flushSync === 'function') stream.flushSync();
+      output?.flushSync();
     },
   };
 }
@@ -78,16 +70,17 @@ function causeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? `${error.name} ${code}` : error.name;
 }
 
-/** RFC 3339 UTC, formatted once per millisecond. */
+/** RFC 3339 UTC in milliseconds; the date and time to the second are formatted once per second. */
 function cachedTime(): () => string {
-  let atMs = 0;
+  let second = -1;
   let text = '';
   return () => {
     const now = Date.now();
-    if (now !== atMs) {
-      atMs = now;
-      text = `,"time":"${new Date(now).toISOString()}"`;
+    const nowSecond = Math.floor(now / 1000);
+    if (nowSecond !== second) {
+      second = nowSecond;
+      text = `,"time":"${new Date(now).toISOString().slice(0, -4)}`;
     }
-    return text;
+    return `${text}${String(now % 1000).padStart(3, '0')}Z"`;
   };
 }
