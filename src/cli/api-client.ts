@@ -1,5 +1,6 @@
 import type { Problem } from '../core/index.js';
 import { CommandFailure } from './command-failure.js';
+import { nextSteps } from './next-steps.js';
 
 /** Long enough for an audit log of millions of rows to be verified. */
 const REQUEST_TIMEOUT_MS = 120_000;
@@ -129,16 +130,17 @@ export class ApiClient {
       throw this.#unreachable(error);
     }
     if (response.ok) return response;
-    throw await this.#refusal(response);
+    throw await this.#refusal(response, path);
   }
 
-  async #refusal(response: Response): Promise<CommandFailure> {
+  async #refusal(response: Response, path: string): Promise<CommandFailure> {
     const problem = await readJson(response);
     if (!isRecord(problem) || typeof problem.code !== 'string') {
       return this.#notKeyferry(response.status);
     }
-    const hints: string[] = [];
-    if (response.status === 401) {
+    const problems = Array.isArray(problem.errors) ? problem.errors.filter(isProblem) : [];
+    const hints = nextSteps(problem.code, path, problems);
+    if (response.status === 401 || problem.code === 'forbidden') {
       hints.push(`The token came from ${this.#connection.tokenSource}.`);
     }
     const retryAfter = response.headers.get('retry-after');
@@ -146,7 +148,7 @@ export class ApiClient {
     return new CommandFailure(String(problem.detail ?? problem.title ?? problem.code), {
       exitCode: 2,
       code: problem.code,
-      problems: Array.isArray(problem.errors) ? problem.errors.filter(isProblem) : [],
+      problems,
       hints,
     });
   }

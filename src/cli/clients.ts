@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import type { Route } from '../core/index.js';
+import { nearestName, type Route } from '../core/index.js';
 import type { ApiClient } from './api-client.js';
 import {
   addCommand,
@@ -77,11 +77,11 @@ export function addClients(registry: Registry): void {
 async function create(session: Session, options: CreateOptions, name: string): Promise<void> {
   const { terminal, json, nowMs } = session;
   const api = session.api();
-  const { environment, route: routes, cidr: cidrs, expires } = options;
+  const { environment, route: names, cidr: cidrs, expires } = options;
   const client = await api.post<ClientAnswer & { readonly token: string }>('/v1/clients', {
     name,
     environment,
-    ...(routes === undefined ? {} : { routes }),
+    ...(names === undefined ? {} : { routes: names }),
     ...(cidrs === undefined ? {} : { cidrs }),
     ...(expires === undefined
       ? {}
@@ -92,7 +92,9 @@ async function create(session: Session, options: CreateOptions, name: string): P
   terminal.print();
   terminal.print(`  ${client.token}`);
   terminal.print();
-  const [route, proxyUrl] = await Promise.all([findRoute(api, client), findProxy(api)]);
+  const [routes, proxyUrl] = await Promise.all([findRoutes(api), findProxy(api)]);
+  warnOfUnknownRoutes(session, client, routes);
+  const route = routes.find((candidate) => mayUse(client, candidate));
   if (route === undefined) {
     terminal.hint('No route is there for it yet: keyferry routes apply routes.json');
   } else {
@@ -113,14 +115,30 @@ async function findProxy(api: ApiClient): Promise<string> {
   return url.origin;
 }
 
-/** A route that the client may use; undefined when there is none or it cannot be told. */
-async function findRoute(api: ApiClient, client: ClientAnswer): Promise<Route | undefined> {
+/** The applied routes; none where they cannot be told. */
+async function findRoutes(api: ApiClient): Promise<readonly Route[]> {
   const applied = await api.get<RoutesAnswer>('/v1/routes').catch(() => undefined);
-  return applied?.document.routes.find(
-    (route) =>
-      Object.hasOwn(route.environments, client.environment) &&
-      (client.routes === null || client.routes.includes(route.name)),
-  );
+  return applied?.document.routes ?? [];
+}
+
+function mayUse({ environment, routes }: ClientAnswer, route: Route): boolean {
+  const isListed = routes === null || routes.includes(route.name);
+  return isListed && Object.hasOwn(route.environments, environment);
+}
+
+/** A route may come later, so the server takes any name; a misspelt one would be a 403 much later. */
+function warnOfUnknownRoutes(
+  { terminal }: Session,
+  client: ClientAnswer,
+  routes: readonly Route[],
+): void {
+  const known = routes.map((route) => route.name);
+  for (const name of client.routes ?? []) {
+    if (known.length === 0 || known.includes(name)) continue;
+    const nearest = nearestName(name, known);
+    const question = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+    terminal.warn(`no applied route is named ${name}${question}`);
+  }
 }
 
 async function list({ api, json, terminal, nowMs }: Session): Promise<void> {

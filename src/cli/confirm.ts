@@ -57,7 +57,7 @@ export async function confirmAndForce<T>(
   } catch (error) {
     if (!(error instanceof CommandFailure) || error.code !== 'in_use') throw error;
     const { message, exitCode, code, problems } = error;
-    const hints = ['If it must be: --force --reason TEXT'];
+    const hints = ['If it must be, say it again with: --force --reason TEXT'];
     throw new CommandFailure(message, { exitCode, code, problems, hints });
   }
 }

@@ -4,6 +4,7 @@ import { Option } from 'commander';
 import type { Problem, RoutesDocument } from '../core/index.js';
 import { addCommand, addNoun, type Registry, type Session, wholeNumber } from './command.js';
 import { CommandFailure, type ExitCode } from './command-failure.js';
+import { nextSteps } from './next-steps.js';
 import { addRevisions } from './revisions.js';
 import type { AppliedAnswer, RoutesAnswer, ValidationAnswer } from './routes-answer.js';
 
@@ -69,6 +70,7 @@ async function validate(
     throw new CommandFailure(`${nameOf(file)} cannot be applied`, {
       exitCode: 2,
       problems: answer.problems,
+      hints: nextSteps('routes_invalid'),
     });
   }
   terminal.print(`✓ ${nameOf(file)} is valid: ${count(document.routes.length)}.`);

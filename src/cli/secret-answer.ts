@@ -21,6 +21,18 @@ export interface SecretAnswer {
   readonly lastUsedAt: string | null;
 }
 
+/** Who used which version, newest first. */
+export interface UsageAnswer {
+  readonly environment: string;
+  readonly version: number;
+  readonly route: string;
+  readonly client: string;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly failed: number;
+  readonly lastUsedAt: string;
+}
+
 export interface SecretEnvironmentAnswer {
   readonly environment: string;
   readonly currentVersion: number | null;

@@ -134,7 +134,8 @@ async function list({ api, json, terminal, nowMs }: Session, options: ListOption
   if (json) return terminal.json({ items });
   if (items.length === 0) {
     const filtered = Object.keys(options).length > 0;
-    terminal.print(filtered ? 'No secret fits.' : 'No secrets.');
+    if (filtered) return terminal.print('No secret fits.');
+    terminal.print('No secrets.');
     return terminal.hint('Create one: keyferry secrets create NAME --environment production');
   }
   terminal.table(

@@ -1,7 +1,7 @@
 import { segment } from './api-client.js';
 import type { Session } from './command.js';
 import { describeAgo, describeMoment } from './describe-time.js';
-import type { SecretAnswer } from './secret-answer.js';
+import type { SecretAnswer, UsageAnswer } from './secret-answer.js';
 import { type VersionAnswer, versionsPath } from './send-value.js';
 
 /** Prints a secret, its versions and where it is used. */
@@ -9,7 +9,8 @@ export async function showSecret(
   { api, json, terminal, nowMs }: Session,
   name: string,
 ): Promise<void> {
-  const secret = await api().get<SecretAnswer>(`/v1/secrets/${segment(name)}`);
+  type Answer = SecretAnswer & { readonly usage: readonly UsageAnswer[] };
+  const secret = await api().get<Answer>(`/v1/secrets/${segment(name)}`);
   if (json) return terminal.json(secret);
   const perEnvironment = await Promise.all(
     secret.environments.map(({ environment }) =>
@@ -37,6 +38,38 @@ export async function showSecret(
     return terminal.hint(`Add one: keyferry versions add ${name} --environment production`);
   }
   printVersions(terminal, perEnvironment.flat(), nowMs);
+  if (secret.usage.length === 0) return;
+  terminal.print();
+  printUsage(terminal, secret.usage, nowMs);
+}
+
+function printUsage(
+  terminal: Session['terminal'],
+  usage: readonly UsageAnswer[],
+  nowMs: number,
+): void {
+  terminal.table(
+    [
+      { title: 'USED IN', shrinks: true },
+      { title: 'VERSION', align: 'right' },
+      { title: 'ROUTE', shrinks: true },
+      { title: 'CLIENT', shrinks: true },
+      { title: 'ACCEPTED', align: 'right' },
+      { title: 'REFUSED', align: 'right' },
+      { title: 'FAILED', align: 'right' },
+      { title: 'LAST USED', align: 'right' },
+    ],
+    usage.map((row) => [
+      row.environment,
+      String(row.version),
+      row.route,
+      row.client,
+      String(row.accepted),
+      String(row.refused),
+      String(row.failed),
+      describeAgo(row.lastUsedAt, nowMs),
+    ]),
+  );
 }
 
 /** The table of versions, newest first as the server gives them. */

@@ -73,15 +73,16 @@ export function addStatus(registry: Registry): void {
           row.environment ?? '–',
           row.version === null ? '–' : String(row.version),
           row.ageMs === null ? '–' : describeDuration(row.ageMs),
-          row.version === null ? '–' : describeAgo(row.lastUsedAt, nowMs),
+          row.environment === null ? '–' : describeAgo(row.lastUsedAt, nowMs),
           row.nextRotationAt === null ? '–' : describeUntil(Date.parse(row.nextRotationAt), nowMs),
           MARKS[row.mark],
         ]),
         (cell, column) => (column === 6 ? colourOf(cell, terminal.paint) : cell),
       );
-      if (overdue > 0) {
+      const first = rows.find((row) => row.mark === 'overdue');
+      if (first !== undefined) {
         terminal.hint(
-          `${overdue} overdue. Next: keyferry versions add NAME --environment ENVIRONMENT, then versions activate.`,
+          `${overdue} overdue. Next: keyferry versions add ${first.secret} --environment ${first.environment}, then versions activate.`,
         );
       }
       return exitCode;

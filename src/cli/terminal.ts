@@ -105,8 +105,9 @@ export class Terminal {
       const text = place === '' ? problem.message : `${place}: ${problem.message}`;
       // The detail of an only problem often says it whole already.
       if (!failure.message.includes(problem.message)) lines.push(`  ${visible(text)}`);
-      if (problem.nearest !== undefined && !failure.message.includes(problem.nearest)) {
-        lines.push(`    did you mean "${visible(problem.nearest)}"?`);
+      const { nearest } = problem;
+      if (nearest !== undefined && !failure.message.includes(`did you mean ${nearest}?`)) {
+        lines.push(`    did you mean "${visible(nearest)}"?`);
       }
     }
     for (const hint of failure.hints) lines.push(this.paint.dim(visible(hint)));

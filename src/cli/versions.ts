@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { type ApiClient, segment } from './api-client.js';
 import {
   addCommand,
   addNoun,
@@ -10,6 +11,7 @@ import {
 import { confirmAndForce, type ForceOptions, forceOptions, yesOption } from './confirm.js';
 import { parseMoment } from './describe-time.js';
 import { readValue, type ValueOptions } from './read-value.js';
+import type { SecretAnswer, SecretEnvironmentAnswer } from './secret-answer.js';
 import { sendValue, type VersionAnswer, versionsPath } from './send-value.js';
 import { printVersions } from './show-secret.js';
 import { VALUE_NOTES, valueOptions } from './value-options.js';
@@ -68,6 +70,7 @@ export function addVersions(registry: Registry): void {
       );
       if (session.json) return session.terminal.json(answer);
       session.terminal.print(`Revoked ${subject}.`);
+      if (await warnWithoutCurrent(session, secret, options.environment)) return;
       session.terminal.hint(
         `Erase its value too: keyferry versions destroy ${secret} ${version} --environment ${options.environment}`,
       );
@@ -88,8 +91,37 @@ export function addVersions(registry: Registry): void {
       );
       if (session.json) return session.terminal.json(answer);
       session.terminal.print(`Destroyed ${subject}.`);
+      await warnWithoutCurrent(session, secret, options.environment);
     },
   });
+}
+
+/** After a forced end of the current version, requests fail until another one is: that comes first. */
+async function warnWithoutCurrent(
+  { api, terminal }: Session,
+  secret: string,
+  environment: string,
+): Promise<boolean> {
+  const held = await findHeld(api(), secret, environment);
+  if (held === undefined || held.currentVersion !== null) return false;
+  terminal.warn(`no version of ${secret} is current in ${environment}: requests that need it fail`);
+  const usable = held.stagedVersions.at(-1) ?? held.previousVersion;
+  terminal.hint(
+    usable === null
+      ? `Add the next one, then activate it: keyferry versions add ${secret} --environment ${environment}`
+      : `Put one to use: keyferry versions activate ${secret} ${usable} --environment ${environment}`,
+  );
+  return true;
+}
+
+/** What the secret holds in the environment. */
+async function findHeld(
+  api: ApiClient,
+  secret: string,
+  environment: string,
+): Promise<SecretEnvironmentAnswer | undefined> {
+  const { environments } = await api.get<SecretAnswer>(`/v1/secrets/${segment(secret)}`);
+  return environments.find((held) => held.environment === environment);
 }
 
 async function add(session: Session, options: AddOptions, secret: string): Promise<void> {
@@ -145,5 +177,7 @@ async function activate(
   const answer = await api().post<VersionAnswer>(path);
   if (json) return terminal.json(answer);
   terminal.print(`Version ${answer.version} of ${secret} is now current in ${environment}.`);
+  const held = await findHeld(api(), secret, environment);
+  if (held?.previousVersion == null) return;
   terminal.hint(`Go back: keyferry rollback ${secret} --environment ${environment}`);
 }

@@ -35,7 +35,8 @@ describe('a refusal', () => {
         '  routes[0].match: missing\n' +
         '  routes[1].environments.prodution: not declared\n' +
         '    did you mean "production"?\n' +
-        '  routes[2].name (line 7, column 3): taken\n',
+        '  routes[2].name (line 7, column 3): taken\n' +
+        'Where only a secret or its value is missing: keyferry secrets create, keyferry versions add, or --allow-missing\n',
     });
   });
 
@@ -50,6 +51,14 @@ describe('a refusal', () => {
     expect(run.exitCode).toBe(2);
     expect(run.stderr).toContain('The token came from KEYFERRY_ADMIN_TOKEN.');
     expect(run.stderr).not.toContain('xxx');
+  });
+
+  it.each([
+    [403, 'forbidden', 'The token came from KEYFERRY_ADMIN_TOKEN.'],
+    [409, 'conflict', ''],
+  ])('%d %s: the next step is %j', async (code, name, hint) => {
+    const run = await status({ status: code, body: { code: name, detail: 'No.' } });
+    expect(run.stderr).toBe(`error: No. (${name})\n${hint === '' ? '' : `${hint}\n`}`);
   });
 
   it('cannot write control characters to the terminal', async () => {

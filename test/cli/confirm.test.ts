@@ -45,7 +45,7 @@ describe('a destructive command', () => {
     expect(refused).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: 'error: In use. (in_use)\nIf it must be: --force --reason TEXT\n',
+      stderr: 'error: In use. (in_use)\nIf it must be, say it again with: --force --reason TEXT\n',
     });
     await run(['secrets', 'delete', 'db', '--yes', '--force', '--reason', 'leaked & gone']);
     expect(api.seen.at(-1)?.url).toBe('/v1/secrets/db?force=true&reason=leaked+%26+gone');

@@ -54,9 +54,15 @@ describe('keyferry status', () => {
         'stripe_api_key  production         3  140 d   12 h ago        in 40 d  ⚠ ageing',
         'stripe_api_key  staging            3    2 d      never       in 178 d  ✓ fresh',
         'stripe_api_key  development        3    2 d   12 h ago        1 d ago  ✗ overdue',
-        'stripe_api_key  review             –      –          –              –  – no value',
+        'stripe_api_key  review             –      –   12 h ago              –  – no value',
         '',
       ].join('\n'),
+    );
+  });
+
+  it('names the next command for what is overdue', async () => {
+    expect((await status()).stderr).toBe(
+      '2 overdue. Next: keyferry versions add aws --environment production, then versions activate.\n',
     );
   });
 

@@ -60,7 +60,8 @@ export function createUseGuard(database: Database, now: () => number): UseGuard 
     const use = lastUse.get({ secret, environment, version, since: now() - QUIET_MS });
     if (use === undefined) return undefined;
     const at = new Date(use.last_used_at_ms).toISOString();
-    return `version ${use.version} in ${use.environment} was last used at ${at} by route "${use.route}" for client "${use.client}", less than 48 hours ago`;
+    const what = version === null ? `version ${use.version} in ${use.environment}` : 'it';
+    return `${what} was last used at ${at} by route "${use.route}" for client "${use.client}", less than 48 hours ago`;
   };
 
   return {
@@ -69,15 +70,15 @@ export function createUseGuard(database: Database, now: () => number): UseGuard 
       return decide(`Version ${version} of "${secret.name}" in ${environment}`, force, [
         isCurrent.get(secret.id, environment, version) === undefined
           ? undefined
-          : 'it is current: activate another version first',
-        pinning.length === 0 ? undefined : `${named(pinning)} it: apply routes without that pin`,
+          : 'it is current (activate another version first)',
+        pinning.length === 0 ? undefined : `${named(pinning)} it (apply routes without that pin)`,
         recentUse(secret.id, environment, version),
       ]);
     },
     requireSecretFree(secret, force) {
       const naming = routes.all(secret.name);
       return decide(`The secret "${secret.name}"`, force, [
-        naming.length === 0 ? undefined : `${named(naming)} it: apply routes without it first`,
+        naming.length === 0 ? undefined : `${named(naming)} it (apply routes without it first)`,
         recentUse(secret.id, null, null),
       ]);
     },

@@ -1,0 +1,34 @@
+import type { Problem } from '../core/index.js';
+
+/** `/v1/secrets/NAME/environments/ENVIRONMENT/versions/…` and its neighbours. */
+const IN_ENVIRONMENT = /^\/v1\/secrets\/([^/]+)\/environments\/([^/]+)\//;
+const ENVIRONMENT = /^\/v1\/environments\/([^/]+)$/;
+
+/** What to do about a refusal of the server, where the message itself does not say it; one line each. */
+export function nextSteps(code: string, path = '', problems: readonly Problem[] = []): string[] {
+  if (code === 'not_found' && problems.some((problem) => problem.path === 'secret')) {
+    return ['See: keyferry secrets list'];
+  }
+  const [, secret, environment] = IN_ENVIRONMENT.exec(path)?.map(decodeURIComponent) ?? [];
+  switch (code) {
+    case 'not_found':
+    case 'version_unusable':
+      return secret === undefined
+        ? []
+        : [`See: keyferry versions list ${secret} --environment ${environment}`];
+    case 'environment_unknown':
+      return ['Declare another: keyferry environments create NAME'];
+    case 'environment_not_empty':
+      return [
+        `See: keyferry secrets list --environment ${ENVIRONMENT.exec(path)?.[1] ?? 'NAME'}; keyferry clients list; keyferry routes show`,
+      ];
+    case 'routes_invalid':
+      return [
+        'Where only a secret or its value is missing: keyferry secrets create, keyferry versions add, or --allow-missing',
+      ];
+    case 'precondition_failed':
+      return ['See: keyferry routes show'];
+    default:
+      return [];
+  }
+}
