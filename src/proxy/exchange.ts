@@ -239,6 +239,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
     const { socket } = upgrade;
     this.response.detachSocket(socket);
+    socket.removeAllListeners('readable');
     socket.write(`${head}\r\n`, 'latin1');
     if (upgrade.head.length > 0) upstream.write(upgrade.head);
     // The end of the client's socket is the end of the exchange.

@@ -182,7 +182,7 @@ class Listener implements ProxyListener, ExchangeHost {
     }
     deadline.cancel();
     this.#server.close();
-    for (const { upgrade } of this.#upgraded) upgrade?.socket.destroy();
+    for (const exchange of [...this.#upgraded]) exchange.abandon();
     // The last answers may still be on their way to the socket.
     const flush = after(Math.min(IDLE_GRACE_MS, timeoutMs));
     await Promise.race([closed, flush.done]);
@@ -298,6 +298,11 @@ class Listener implements ProxyListener, ExchangeHost {
     exchange.upgrade = { socket, head };
     this.#upgraded.add(exchange);
     socket.on('close', () => exchange.abandon());
+    // Without reading, a client that leaves before the switch would not be noticed.
+    socket.on('readable', noticeEnd);
+    socket.on('end', () => {
+      if (exchange.status !== 101) socket.destroy();
+    });
     this.#handle(exchange);
   }
 
@@ -355,6 +360,11 @@ class Listener implements ProxyListener, ExchangeHost {
     };
     this.#options.telemetry.decision(decision);
   }
+}
+
+/** What came early stays in the socket's buffer for the upstream. */
+function noticeEnd(this: Socket): void {
+  if (this.readableLength === 0) this.read();
 }
 
 function listenError(error: NodeJS.ErrnoException, address: ListenAddress): AppError {
