@@ -32,6 +32,7 @@ export async function startKeyferry(
       '--proxy-listen': '127.0.0.1:0',
       '--admin-listen': '127.0.0.1:0',
       '--log-level': 'silent',
+      '--drain-timeout-ms': '0',
       ...flags,
     },
     environment: {},
