@@ -135,7 +135,9 @@ export class ApiClient {
 
   async #refusal(response: Response, path: string): Promise<CommandFailure> {
     const problem = await readJson(response);
-    if (!isRecord(problem) || typeof problem.code !== 'string') {
+    const isAdmin = isRecord(problem) && problem.code !== 'client_unauthenticated';
+    // What asks for a client token is the proxy.
+    if (!isAdmin || typeof problem.code !== 'string') {
       return this.#notKeyferry(response.status);
     }
     const problems = Array.isArray(problem.errors) ? problem.errors.filter(isProblem) : [];

@@ -1,7 +1,8 @@
 import type { Problem } from '../core/index.js';
 
-/** `/v1/secrets/NAME/environments/ENVIRONMENT/versions/…` and its neighbours. */
-const IN_ENVIRONMENT = /^\/v1\/secrets\/([^/]+)\/environments\/([^/]+)\//;
+/** What works on a version that is there: one by its number, or the previous one. */
+const OF_VERSIONS =
+  /^\/v1\/secrets\/([^/]+)\/environments\/([^/]+)\/(?:versions\/\d+|rollback)(?:\/|$)/;
 const ENVIRONMENT = /^\/v1\/environments\/([^/]+)$/;
 
 /** What to do about a refusal of the server, where the message itself does not say it; one line each. */
@@ -9,7 +10,7 @@ export function nextSteps(code: string, path = '', problems: readonly Problem[] 
   if (code === 'not_found' && problems.some((problem) => problem.path === 'secret')) {
     return ['See: keyferry secrets list'];
   }
-  const [, secret, environment] = IN_ENVIRONMENT.exec(path)?.map(decodeURIComponent) ?? [];
+  const [, secret, environment] = OF_VERSIONS.exec(path)?.map(decodeURIComponent) ?? [];
   switch (code) {
     case 'not_found':
     case 'version_unusable':

@@ -71,9 +71,13 @@ async function readKeyFile(file: string): Promise<string> {
   } catch (error) {
     if (error instanceof AppError) throw error;
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      throw new AppError('root_key_missing', `There is no root key file ${file}.`, {
-        cause: error,
-      });
+      throw new AppError(
+        'root_key_missing',
+        `There is no root key file ${file}. Name its place with --root-key-file.`,
+        {
+          cause: error,
+        },
+      );
     }
     throw new AppError('root_key_missing', `The root key file ${file} cannot be read.`, {
       cause: error,

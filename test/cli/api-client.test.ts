@@ -72,6 +72,7 @@ describe('what is not the admin API', () => {
   it.each<[string, StandInAnswer]>([
     ['HTML', { status: 200, body: '<html></html>' }],
     ['an error page', { status: 502, body: 'bad gateway' }],
+    ['the proxy', { status: 401, body: { code: 'client_unauthenticated', detail: 'No.' } }],
     ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:9/' }, body: '' }],
   ])('is told apart: %s', async (_name, answer) => {
     const run = await status(answer);
