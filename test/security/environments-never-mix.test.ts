@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { rawClient, requestHead } from '../support/raw-client.js';
+import { apiRoute, startProxy } from '../support/start-proxy.js';
+import { startUpstream } from '../support/start-upstream.js';
+
+test('nothing in a request chooses an environment, a host or a route', async () => {
+  const upstream = await startUpstream((_request, response) => void response.end('ok'));
+  const other = await startUpstream((_request, response) => void response.end('other'));
+  const rig = await startProxy();
+  await rig.secret('api_key', { production: 'live', staging: 'test' });
+  await rig.routes([
+    apiRoute(upstream.origin, {
+      environments: {
+        production: { upstream: upstream.origin },
+        staging: { upstream: other.origin },
+      },
+    }),
+  ]);
+  const { token } = await rig.client('production');
+  const client = await rawClient(rig.port);
+  const otherHost = other.origin.slice('http://'.length);
+  for (const line of [
+    'Keyferry-Environment: staging',
+    'X-Environment: staging',
+    `X-Forwarded-Host: ${otherHost}`,
+    `X-Original-URL: http://${otherHost}/`,
+    'X-Rewrite-URL: /other',
+    `X-HTTP-Method-Override: DELETE`,
+  ]) {
+    client.send(requestHead('GET', '/api?environment=staging', token, [line]));
+    expect(await client.response()).toMatchObject({ status: 200, body: 'ok' });
+  }
+  client.send(`GET /api HTTP/1.1\r\nHost: ${otherHost}\r\nKeyferry-Token: ${token}\r\n\r\n`);
+  expect(await client.response()).toMatchObject({ status: 200, body: 'ok' });
+  expect(other.connections).toBe(0);
+  expect(upstream.seen.every(({ headers }) => headers.authorization === 'Bearer live')).toBe(true);
+  const hosts = upstream.seen.map(({ headers }) => headers.host);
+  expect(new Set(hosts)).toEqual(new Set([upstream.origin.slice('http://'.length)]));
+  const methods = upstream.seen.map(({ method }) => method);
+  expect(new Set(methods)).toEqual(new Set(['GET']));
+});
+
+test('1,000 requests that alternate between environments under reloads: no value in the wrong place', async () => {
+  const rig = await startProxy();
+  const values = { production: 'live', staging: 'test', development: 'dev' } as const;
+  await rig.secret('api_key', values);
+  const upstream = await startUpstream(({ headers, target }, response) => {
+    response.end(`${target} ${headers.authorization}`);
+  });
+  const environments = Object.fromEntries(
+    Object.keys(values).map((name) => [name, { upstream: upstream.origin }]),
+  );
+  const document = (revision: number) => [
+    apiRoute(upstream.origin, {
+      environments,
+      headers: { Authorization: 'Bearer <<secret:api_key>>', 'X-Revision': String(revision) },
+    }),
+  ];
+  await rig.routes(document(0));
+  const names = Object.keys(values) as (keyof typeof values)[];
+  const tokens = await Promise.all(names.map(async (name) => (await rig.client(name)).token));
+  let stop = false;
+  const reloads = (async () => {
+    for (let revision = 1; !stop; revision++) await rig.routes(document(revision));
+  })();
+  let wrong = 0;
+  await Promise.all(
+    Array.from({ length: 10 }, async (_, worker) => {
+      const client = await rawClient(rig.port);
+      for (let i = 0; i < 100; i++) {
+        const which = (i + worker) % names.length;
+        const name = names[which] as keyof typeof values;
+        client.send(requestHead('GET', `/api/${worker}-${i}`, tokens[which] ?? ''));
+        const { body } = await client.response();
+        if (body !== `/${worker}-${i} Bearer ${values[name]}`) wrong++;
+      }
+    }),
+  );
+  stop = true;
+  await reloads;
+  expect(wrong).toBe(0);
+  expect(upstream.seen).toHaveLength(1000);
+});

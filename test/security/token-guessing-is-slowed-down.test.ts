@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { rawClient, requestHead } from '../support/raw-client.js';
+import { startProxyBefore } from '../support/start-proxy.js';
+import { startUpstream } from '../support/start-upstream.js';
+
+const GUESSES = 1000;
+
+test('1,000 guesses are soon turned away, while valid tokens of the same address pass', async () => {
+  const upstream = await startUpstream((_request, response) => void response.end('ok'));
+  const { port, token, clock } = await startProxyBefore(upstream.origin);
+  const client = await rawClient(port);
+  const statuses: number[] = [];
+  for (let i = 0; i < GUESSES; i++) {
+    client.send(requestHead('GET', '/api', `kfc_${String(i).padStart(60, 'a')}`));
+    const answer = await client.response();
+    statuses.push(answer.status);
+    if (answer.status === 429) {
+      expect(answer.headers['keyferry-error']).toBe('rate_limited');
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+      expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(60);
+    }
+    if (i % 100 === 99) {
+      client.send(requestHead('GET', '/api', token));
+      expect((await client.response()).status).toBe(200);
+    }
+  }
+  expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(60);
+  expect(statuses.lastIndexOf(401)).toBeLessThan(statuses.indexOf(429));
+  expect(upstream.seen).toHaveLength(GUESSES / 100);
+  clock.advance(61_000);
+  client.send(requestHead('GET', '/api', 'kfc_wrong'));
+  expect((await client.response()).status).toBe(401);
+});
+
+test('guesses at the secret part of one token are turned away sooner', async () => {
+  const upstream = await startUpstream((_request, response) => void response.end('ok'));
+  const { port, token } = await startProxyBefore(upstream.origin);
+  const client = await rawClient(port);
+  const statuses: number[] = [];
+  for (let i = 0; i < 40; i++) {
+    client.send(requestHead('GET', '/api', `${token.slice(0, -4)}${String(i).padStart(4, '0')}`));
+    statuses.push((await client.response()).status);
+  }
+  expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(20);
+  client.send(requestHead('GET', '/api', token));
+  expect((await client.response()).status).toBe(200);
+});
+
+test('a request without any credential is no guess: git sends each first one so', async () => {
+  const upstream = await startUpstream((_request, response) => void response.end('ok'));
+  const { port } = await startProxyBefore(upstream.origin);
+  const client = await rawClient(port);
+  for (let i = 0; i < 200; i++) {
+    client.send('GET /api HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect((await client.response()).status).toBe(401);
+  }
+});
