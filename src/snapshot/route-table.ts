@@ -68,7 +68,7 @@ export class CompiledTable implements RouteTable {
       const name = hostName(host);
       const exact = this.#exact.get(name)?.match(method, path);
       if (exact !== undefined) return exact;
-      for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1)) {
+      for (let dot = name.indexOf('.', 1); dot !== -1; dot = name.indexOf('.', dot + 1)) {
         const found = this.#wildcard.get(name.slice(dot))?.match(method, path);
         if (found !== undefined) return found;
       }
