@@ -1,13 +1,13 @@
-import { destination, pino } from 'pino';
+import { pino } from 'pino';
 import { AppError, type Decision, type Problem } from '../core/index.js';
 import { decisionLine } from './decision-line.js';
 import { LineGatherer, type LineSink } from './gather-lines.js';
+import { OutputWriter } from './write-output.js';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'silent';
 
 const FLUSH_EVERY_MS = 250;
-/** Where nobody reads the output, lines past this are dropped: requests are never held up by their log. */
-const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
+const STANDARD_OUTPUT = 1;
 
 export interface Log {
   /** One line per request, at level `info`. */
@@ -28,11 +28,8 @@ export interface Facts {
 
 /** JSON lines on standard output, or to `sink`. */
 export function createLog(level: LogLevel, sink?: LineSink): Log {
-  const output =
-    sink === undefined
-      ? destination({ dest: 1, sync: false, contentMode: 'buffer', maxLength: MAX_BUFFERED_BYTES })
-      : undefined;
-  const lines = new LineGatherer(sink ?? (output as unknown as LineSink));
+  const output = new OutputWriter(STANDARD_OUTPUT);
+  const lines = new LineGatherer(sink ?? output);
   const time = cachedTime();
   const logger = pino({ level, base: null, timestamp: time, messageKey: 'event' }, lines);
   const writesDecisions = logger.isLevelEnabled('info');
@@ -50,7 +47,7 @@ export function createLog(level: LogLevel, sink?: LineSink): Log {
     close() {
       clearInterval(timer);
       flush();
-      output?.flushSync();
+      output.close();
     },
   };
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { newDataDir } from './open-test-store.js';
@@ -21,7 +22,7 @@ export interface ServeOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** What to run instead of Node itself: it gets the command line of Node. */
   readonly under?: readonly string[];
-  /** Standard output, where it is not to be read. */
+  /** Standard output, where it is not to be read: both listeners then need a port in `flags`. */
   readonly stdout?: number;
 }
 
@@ -95,11 +96,12 @@ export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedK
     await finished;
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
   });
-  const said = await untilReady(child, finished);
+  const ready = options.stdout === undefined ? untilReady(child) : untilAnswering(options.flags);
+  const ended = finished.then(({ exitCode, stdout, stderr }) => {
+    throw new Error(`the server ended with ${exitCode}:\n${stdout}${stderr}`);
+  });
+  const { proxyUrl, adminUrl } = await Promise.race([ready, ended]);
   const readyMs = performance.now() - startedAt;
-  const address = (name: string): string =>
-    new RegExp(`${name} +(http\\S+?)/?\\s`).exec(said)?.[1] ?? '';
-  const adminUrl = address('Admin API');
   let clients = 0;
 
   const token = async (): Promise<string> =>
@@ -116,7 +118,7 @@ export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedK
     child,
     pid: child.pid ?? 0,
     dataDir,
-    proxyUrl: address('Proxy'),
+    proxyUrl,
     adminUrl,
     get output() {
       return output;
@@ -212,17 +214,29 @@ function finish(child: ChildProcess): Promise<Finished> {
   });
 }
 
-function untilReady(child: ChildProcess, finished: Promise<Finished>): Promise<string> {
-  return new Promise((resolve, reject) => {
+interface Addresses {
+  readonly proxyUrl: string;
+  readonly adminUrl: string;
+}
+
+function untilReady(child: ChildProcess): Promise<Addresses> {
+  return new Promise((resolve) => {
     let said = '';
     child.stdout?.on('data', (chunk: Buffer) => {
       said += chunk.toString();
-      if (said.includes('is ready.') && /Admin token.*\n\n/.test(said)) resolve(said);
+      const [, proxyUrl] = /Proxy +(http\S+)\n/.exec(said) ?? [];
+      const [, adminUrl] = /Admin API +(http\S+)\/ .*\n/.exec(said) ?? [];
+      if (proxyUrl !== undefined && adminUrl !== undefined) resolve({ proxyUrl, adminUrl });
     });
-    finished.then(
-      ({ exitCode, stdout, stderr }) =>
-        reject(new Error(`the server ended with ${exitCode}:\n${stdout}${stderr}`)),
-      reject,
-    );
   });
+}
+
+async function untilAnswering(flags: readonly string[] = []): Promise<Addresses> {
+  const urlOf = (flag: string): string => `http://${flags[flags.indexOf(flag) + 1]}`;
+  const adminUrl = urlOf('--admin-listen');
+  for (;;) {
+    const answer = await fetch(`${adminUrl}/readyz`).catch(() => undefined);
+    if (answer?.ok === true) return { proxyUrl: urlOf('--proxy-listen'), adminUrl };
+    await wait(20);
+  }
 }
