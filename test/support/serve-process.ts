@@ -70,6 +70,15 @@ export function runKeyferry(
   return finish(child);
 }
 
+/** Starts `keyferry serve` and waits for nothing. */
+export function startProcess(
+  dataDir: string,
+  flags: readonly string[] = [],
+): { readonly child: ChildProcess; readonly finished: Promise<Finished> } {
+  const child = start(serveLine(dataDir, flags), {});
+  return { child, finished: finish(child) };
+}
+
 /** A command line of `serve` on free ports. */
 export function serveLine(dataDir: string, flags: readonly string[] = []): string[] {
   const argv = ['serve', '--data-dir', dataDir];
