@@ -1,7 +1,7 @@
 /**
  * Runs the tests on the newest Node, whatever Node is installed: in a copy of the tree, because better-sqlite3 must
  * be compiled for that Node. The npm packages `node-<platform>-<arch>` carry the binary and its headers.
- * Arguments go to `npm test`; without any, everything runs.
+ * Arguments go to vitest; without any, every test runs.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -32,7 +32,8 @@ try {
   };
   execFileSync('node', ['--version'], { cwd: tree, env, stdio: 'inherit' });
   execFileSync('npm', ['ci'], { cwd: tree, env, stdio: 'inherit' });
-  const tests = spawnSync('npm', ['test', '--', ...process.argv.slice(2)], {
+  execFileSync('npm', ['run', 'build'], { cwd: tree, env, stdio: 'inherit' });
+  const tests = spawnSync('npx', ['vitest', 'run', ...process.argv.slice(2)], {
     cwd: tree,
     env,
     stdio: 'inherit',
