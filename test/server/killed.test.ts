@@ -58,10 +58,12 @@ test(`no write that the API acknowledged is lost in ${KILLS} kills, and the serv
   expect(await store.verifyAudit()).toMatchObject({ ok: true });
   await store.close();
   expect(acknowledged.size).toBeGreaterThan(KILLS * WRITERS);
-  expect(Math.max(...readyMs)).toBeLessThan(READY_MS);
+  readyMs.sort((a, b) => a - b);
+  const [median = 0, slowest = 0] = [readyMs[KILLS >> 1], readyMs.at(-1)];
   console.info(
-    `${acknowledged.size} writes; ready after at most ${Math.round(Math.max(...readyMs))} ms`,
+    `${acknowledged.size} writes; ready after ${Math.round(median)} ms, ${Math.round(slowest)} ms at most`,
   );
+  expect(slowest).toBeLessThan(READY_MS);
 }, 900_000);
 
 function textOf(value: SecretValue): string {

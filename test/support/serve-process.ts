@@ -4,7 +4,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import { CanaryWatch } from './canary.js';
 import { newDataDir } from './open-test-store.js';
 
 export const BIN = fileURLToPath(new URL('../../bin/keyferry.js', import.meta.url));
@@ -58,14 +59,17 @@ export interface AdminAnswer {
   readonly body: Record<string, unknown>;
 }
 
+export interface RunOptions extends Pick<ServeOptions, 'environment' | 'under'> {
+  /** Standard input. */
+  readonly input?: string;
+  /** Called when the process runs. */
+  readonly onStart?: (pid: number | undefined) => void;
+}
+
 /** Runs the real command to its end. */
-export function runKeyferry(
-  argv: readonly string[],
-  options: Pick<ServeOptions, 'environment' | 'under' | 'stdout'> & {
-    readonly input?: string;
-  } = {},
-): Promise<Finished> {
+export function runKeyferry(argv: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const child = start(argv, options);
+  options.onStart?.(child.pid);
   child.stdin?.end(options.input ?? '');
   return finish(child);
 }
@@ -100,10 +104,15 @@ export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedK
       output += piece.toString();
     });
   }
+  // In every test: what goes in as a value comes out nowhere.
+  const canary = new CanaryWatch();
   onTestFinished(async () => {
     child.kill('SIGKILL');
     await finished;
+    canary.add('output', output);
+    canary.addFolder(dataDir);
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+    expect(canary.findings()).toEqual([]);
   });
   const ready = options.stdout === undefined ? untilReady(child) : untilAnswering(options.flags);
   const ended = finished.then(({ exitCode, stdout, stderr }) => {
@@ -140,6 +149,7 @@ export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedK
     async secret(name, values) {
       await admin('POST', '/v1/secrets', { name });
       for (const [environment, value] of Object.entries(values)) {
+        canary.watch(`${name} in ${environment}`, value);
         await admin('POST', `/v1/secrets/${name}/environments/${environment}/versions`, { value });
       }
     },

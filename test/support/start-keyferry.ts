@@ -1,10 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { loadSettings } from '../../src/config/index.js';
 import type { Route } from '../../src/core/index.js';
 import { type RunningServer, startServer } from '../../src/server.js';
+import { CanaryWatch } from './canary.js';
 
 export interface TestKeyferry {
   readonly server: RunningServer;
@@ -38,9 +39,13 @@ export async function startKeyferry(
     environment: {},
   });
   const server = await startServer(settings, { say: () => undefined, warn: () => undefined });
+  // In every test: what goes in as a value comes out nowhere.
+  const canary = new CanaryWatch();
   onTestFinished(async () => {
     await server.close();
+    canary.addFolder(folder);
     if (dataDir === undefined) await rm(folder, { recursive: true, force: true });
+    expect(canary.findings()).toEqual([]);
   });
   const adminScheme = settings.adminTls === undefined ? 'http' : 'https';
   const proxyScheme = settings.proxyTls === undefined ? 'http' : 'https';
@@ -71,6 +76,7 @@ export async function startKeyferry(
     async secret(name, values) {
       await admin('POST', '/v1/secrets', { name });
       for (const [environment, value] of Object.entries(values)) {
+        canary.watch(`${name} in ${environment}`, value);
         await admin('POST', `/v1/secrets/${name}/environments/${environment}/versions`, { value });
       }
     },
