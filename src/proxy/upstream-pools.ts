@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { buildConnector, Pool } from 'undici';
 import type { Upstream } from '../core/index.js';
 import { AddressDenied, guardedLookup, isDeniedAddress, type ResolveAll } from './guard-address.js';
@@ -16,8 +16,18 @@ export function isConnectionFailing(): boolean {
   return connectionFails;
 }
 
-/** The first listener of each connection: undici's own runs right after it. */
-function onConnectionError(): void {
+/**
+ * libuv reports a reset that comes together with the last bytes as a plain end. Linux then knows no peer any
+ * more, while after a real end it does; what other systems say differs.
+ */
+const IS_LINUX = process.platform === 'linux';
+
+function onEnd(this: Socket): void {
+  if (this.remoteAddress === undefined) noteFailure();
+}
+
+/** Runs before undici's own listeners of the same event. */
+function noteFailure(): void {
   connectionFails = true;
   queueMicrotask(() => {
     connectionFails = false;
@@ -83,7 +93,8 @@ export class UpstreamPools {
           return;
         }
         connect(options, (...result) => {
-          result[1]?.on('error', onConnectionError);
+          result[1]?.on('error', noteFailure);
+          if (IS_LINUX) result[1]?.on('end', onEnd);
           callback(...result);
         });
       },

@@ -26,7 +26,7 @@ export async function startRawUpstream(
   options: { readonly onConnection?: (connection: RawConnection) => void } = {},
 ): Promise<RawUpstream> {
   const connections: RawConnection[] = [];
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const connection: RawConnection = { socket, received: '', closed: false };
     connections.push(connection);
     options.onConnection?.(connection);
