@@ -13,11 +13,11 @@ import {
   type RouteShape,
   type UsageOutcome,
 } from '../core/index.js';
-import { tooLarge } from './limit-body.js';
 import type { ProxyRequest } from './proxy-request.js';
 import { nextRequestId } from './request-id.js';
 import { readResponseHead, readTrailers } from './response-head.js';
 import { sendProblem } from './send-problem.js';
+import { tooLarge } from './too-large.js';
 import { translateError } from './translate-error.js';
 import { isConnectionFailing } from './upstream-pools.js';
 

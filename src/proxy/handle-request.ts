@@ -10,10 +10,10 @@ import { type Authentication, authenticate } from './authenticate.js';
 import { checkTarget } from './check-target.js';
 import type { Exchange } from './exchange.js';
 import { findToken } from './find-token.js';
-import { tooLarge } from './limit-body.js';
 import type { FailureLimit } from './limit-failures.js';
 import { placeQuery } from './place-query.js';
 import { holdsToken, type RequestHead, readHead } from './request-head.js';
+import { tooLarge } from './too-large.js';
 import type { UpstreamPools } from './upstream-pools.js';
 
 /** What handling a request needs besides the request. */

@@ -23,7 +23,9 @@ function linesOf(
 ): unknown[] {
   let text = '';
   const log = createLog(level, {
-    write: (piece: string | Uint8Array) => void (text += Buffer.from(piece).toString()),
+    write: (piece: string | Uint8Array) => {
+      text += Buffer.from(piece).toString();
+    },
   });
   write(log);
   log.close();
