@@ -52,7 +52,7 @@ async function expectOk(url: string, options: SendOptions): Promise<void> {
 }
 
 test(
-  `a client that retries only a refused connection sees no failure in ${RESTARTS} restarts`,
+  `a client that retries only a refused connection sees no failure in ${RESTARTS} restart(s)`,
   async () => {
     const port = await freePort();
     const proxyListen = `127.0.0.1:${port}`;
@@ -79,7 +79,7 @@ test(
 );
 
 test(
-  `no client sees a failure in ${RESTARTS} restarts behind a socket handed over`,
+  `no client sees a failure in ${RESTARTS} restart(s) behind a socket handed over`,
   async () => {
     const adminListen = `127.0.0.1:${await freePort()}`;
     const { dataDir, token } = await prepare('127.0.0.1:0', adminListen);
