@@ -12,7 +12,7 @@ import {
 import { send } from '../support/steady-load.js';
 
 /** `KEYFERRY_TORTURE=1` runs the whole number. */
-const KILLS = process.env.KEYFERRY_TORTURE === undefined ? 6 : 100;
+const KILLS = process.env.KEYFERRY_TORTURE === undefined ? 3 : 100;
 /** From before Node has loaded the program to after it is ready. */
 const [EARLIEST_MS, LATEST_MS] = [150, 1200];
 const TIMEOUT_MS = 600_000;

@@ -8,7 +8,7 @@ import { BIN, freePort, serveKeyferry, serveLine } from '../support/serve-proces
 import { keepAlive, type SendOptions, send, startLoad } from '../support/steady-load.js';
 
 /** `KEYFERRY_TORTURE=1` runs the whole number. */
-const RESTARTS = process.env.KEYFERRY_TORTURE === undefined ? 2 : 20;
+const RESTARTS = process.env.KEYFERRY_TORTURE === undefined ? 1 : 20;
 const PER_SECOND = 500;
 const CONNECTIONS = 32;
 const TIMEOUT_MS = 300_000;
