@@ -2,12 +2,6 @@
  * proxy: one request through: match → authenticate → resolve → clean → place → send → stream → record.
  * The only home of undici. Imports only core/, lru-cache and Node; the snapshot reaches it as a port.
  */
-export {
-  createProxyListener,
-  DEFAULT_PROXY_LIMITS,
-  type ProxyLimits,
-  type ProxyListener,
-  type ProxyListenerOptions,
-  type ProxyTls,
-} from './listen.js';
+export { DEFAULT_PROXY_LIMITS, type ProxyLimits, type ProxyTls } from './create-http-server.js';
+export { createProxyListener, type ProxyListener, type ProxyListenerOptions } from './listen.js';
 export { createUsageRecorder, type UsageRecorder } from './record-usage.js';

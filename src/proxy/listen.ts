@@ -1,11 +1,4 @@
-import {
-  createServer,
-  type RequestListener,
-  type Server,
-  type ServerOptions,
-  ServerResponse,
-} from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { type RequestListener, ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
@@ -22,6 +15,13 @@ import {
   type Telemetry,
   type UsageOutcome,
 } from '../core/index.js';
+import {
+  createHttpServer,
+  DEFAULT_PROXY_LIMITS,
+  type HttpServer,
+  type ProxyLimits,
+  type ProxyTls,
+} from './create-http-server.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
 import type { ResolveAll } from './guard-address.js';
 import { handleRequest, type RequestContext } from './handle-request.js';
@@ -31,32 +31,6 @@ import { offersWebSocket, withoutUpgrade } from './read-upgrade.js';
 import { nextRequestId } from './request-id.js';
 import { problemAnswer } from './send-problem.js';
 import { UpstreamPools } from './upstream-pools.js';
-
-export interface ProxyLimits {
-  readonly maxHeaderBytes: number;
-  readonly maxHeaders: number;
-  readonly headersTimeoutMs: number;
-  readonly bodyIdleMs: number;
-  readonly maxConnections: number;
-  /** Requests under way at once; more are answered `overloaded`. */
-  readonly maxConcurrentRequests: number;
-}
-
-export const DEFAULT_PROXY_LIMITS: ProxyLimits = {
-  maxHeaderBytes: 64 * 1024,
-  maxHeaders: 200,
-  headersTimeoutMs: 10_000,
-  bodyIdleMs: 60_000,
-  maxConnections: 20_000,
-  maxConcurrentRequests: 10_000,
-};
-
-export interface ProxyTls {
-  readonly cert: string;
-  readonly key: string;
-  /** Set = a client certificate signed by one of these is required. */
-  readonly clientCa?: string | undefined;
-}
 
 export interface ProxyListenerOptions {
   snapshot(): Snapshot;
@@ -104,7 +78,7 @@ class Listener implements ProxyListener, ExchangeHost {
   readonly #limits: ProxyLimits;
   readonly #pools: UpstreamPools;
   readonly #context: RequestContext;
-  readonly #server: Server;
+  readonly #server: HttpServer;
   #inFlight = 0;
   /** Upgraded connections: the server no longer knows their sockets. */
   readonly #upgraded = new Set<Exchange>();
@@ -209,34 +183,11 @@ class Listener implements ProxyListener, ExchangeHost {
     this.#server.off('connection', onConnection);
   }
 
-  #createServer(): Server {
-    const { tls } = this.#options;
-    const options: ServerOptions<typeof ProxyRequest> = {
-      IncomingMessage: ProxyRequest,
-      maxHeaderSize: this.#limits.maxHeaderBytes,
-      headersTimeout: this.#limits.headersTimeoutMs,
-      requestTimeout: 0,
-      keepAliveTimeout: 65_000,
-      connectionsCheckingInterval: 1000,
-      // Said by Keyferry itself, as a problem document.
-      requireHostHeader: false,
-      noDelay: true,
-    };
+  #createServer(): HttpServer {
+    const server = createHttpServer(this.#limits, this.#options.tls);
     const onRequest: RequestListener<typeof ProxyRequest> = (request, response) => {
       this.#handle(new Exchange(this, request, response));
     };
-    const server =
-      tls === undefined
-        ? createServer(options)
-        : createTlsServer({
-            ...options,
-            cert: tls.cert,
-            key: tls.key,
-            minVersion: 'TLSv1.2',
-            ...(tls.clientCa === undefined
-              ? {}
-              : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
-          });
     server.on('request', onRequest);
     // The answer to Expect is given once the request is known to be wanted.
     server.on('checkContinue', onRequest);
@@ -250,9 +201,7 @@ class Listener implements ProxyListener, ExchangeHost {
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
       this.#clientError(error, socket);
     });
-    server.maxHeadersCount = 0;
-    server.maxConnections = this.#limits.maxConnections;
-    return server as Server;
+    return server;
   }
 
   #handle(exchange: Exchange): void {
@@ -277,12 +226,7 @@ class Listener implements ProxyListener, ExchangeHost {
     }
   }
 
-  #upgrade(
-    server: Server<typeof ProxyRequest>,
-    request: ProxyRequest,
-    socket: Socket,
-    head: Buffer,
-  ): void {
+  #upgrade(server: HttpServer, request: ProxyRequest, socket: Socket, head: Buffer): void {
     if (!offersWebSocket(request)) {
       // An offer such as h2c may be ignored (RFC 9110 section 7.8): the request goes on as it is.
       socket.unshift(Buffer.concat([withoutUpgrade(request), head]));

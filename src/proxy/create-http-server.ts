@@ -1,0 +1,66 @@
+import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { ProxyRequest } from './proxy-request.js';
+import { offersWebSocket } from './read-upgrade.js';
+
+export interface ProxyLimits {
+  readonly maxHeaderBytes: number;
+  readonly maxHeaders: number;
+  readonly headersTimeoutMs: number;
+  readonly bodyIdleMs: number;
+  readonly maxConnections: number;
+  /** Requests under way at once; more are answered `overloaded`. */
+  readonly maxConcurrentRequests: number;
+}
+
+export const DEFAULT_PROXY_LIMITS: ProxyLimits = {
+  maxHeaderBytes: 64 * 1024,
+  maxHeaders: 200,
+  headersTimeoutMs: 10_000,
+  bodyIdleMs: 60_000,
+  maxConnections: 20_000,
+  maxConcurrentRequests: 10_000,
+};
+
+export interface ProxyTls {
+  readonly cert: string;
+  readonly key: string;
+  /** Set = a client certificate signed by one of these is required. */
+  readonly clientCa?: string | undefined;
+}
+
+export type HttpServer = Server<typeof ProxyRequest>;
+
+/** Node 22.21 and 24.9 ask this first; an older one takes every offer to upgrade (`withoutUpgrade` puts it back). */
+interface UpgradeOption {
+  readonly shouldUpgradeCallback: (request: IncomingMessage) => boolean;
+}
+
+/** The bare server of the proxy listener, over TLS where certificates are given; nobody listens to it yet. */
+export function createHttpServer(limits: ProxyLimits, tls: ProxyTls | undefined): HttpServer {
+  const options: ServerOptions<typeof ProxyRequest> & UpgradeOption = {
+    IncomingMessage: ProxyRequest,
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: 1000,
+    // Said by Keyferry itself, as a problem document.
+    requireHostHeader: false,
+    noDelay: true,
+    shouldUpgradeCallback: offersWebSocket,
+  };
+  const server =
+    tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tlsOptions(tls) });
+  // Counted and refused by Keyferry: node:http would drop what is beyond the count, a Content-Length among it.
+  server.maxHeadersCount = 0;
+  server.maxConnections = limits.maxConnections;
+  return server;
+}
+
+function tlsOptions({ cert, key, clientCa }: ProxyTls) {
+  const own = { cert, key, minVersion: 'TLSv1.2' as const };
+  return clientCa === undefined
+    ? own
+    : { ...own, ca: clientCa, requestCert: true, rejectUnauthorized: true };
+}
