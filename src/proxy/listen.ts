@@ -15,6 +15,7 @@ import {
   type Telemetry,
   type UsageOutcome,
 } from '../core/index.js';
+import { AnswersInLine } from './answers-in-line.js';
 import {
   createHttpServer,
   DEFAULT_PROXY_LIMITS,
@@ -79,6 +80,7 @@ class Listener implements ProxyListener, ExchangeHost {
   readonly #pools: UpstreamPools;
   readonly #context: RequestContext;
   readonly #server: HttpServer;
+  readonly #line = new AnswersInLine();
   #inFlight = 0;
   /** Upgraded connections: the server no longer knows their sockets. */
   readonly #upgraded = new Set<Exchange>();
@@ -186,16 +188,22 @@ class Listener implements ProxyListener, ExchangeHost {
   #createServer(): HttpServer {
     const server = createHttpServer(this.#limits, this.#options.tls);
     const onRequest: RequestListener<typeof ProxyRequest> = (request, response) => {
-      this.#handle(new Exchange(this, request, response));
+      const exchange = new Exchange(this, request, response);
+      this.#line.note(exchange);
+      this.#handle(exchange);
     };
     server.on('request', onRequest);
     // The answer to Expect is given once the request is known to be wanted.
     server.on('checkContinue', onRequest);
     server.on('checkExpectation', onRequest);
-    server.on('upgrade', (request: ProxyRequest, socket: Duplex, head: Buffer) => {
-      this.#upgrade(server, request, socket as Socket, head);
+    const { bodyIdleMs } = this.#limits;
+    server.on('upgrade', (request: ProxyRequest, duplex: Duplex, head: Buffer) => {
+      const socket = duplex as Socket;
+      if (this.#line.endIfOwed(socket, bodyIdleMs)) return;
+      this.#upgrade(server, request, socket, head);
     });
     server.on('connect', (_request: ProxyRequest, socket: Duplex) => {
+      if (this.#line.endIfOwed(socket as Socket, bodyIdleMs)) return;
       this.#answerRaw(socket, 'method_not_allowed', 'CONNECT is not taken.', 'CONNECT');
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
