@@ -80,9 +80,15 @@ async function main(): Promise<void> {
 function measure(row: Row, forSeconds: number, atRate: number | null = rate): Promise<Measurement> {
   const started = running.get(row);
   if (started === undefined) throw new Error(`${row.name} is not running`);
-  const { process: target, token } = started;
+  const { process: target, credential } = started;
   const url = `${target.origin}/r0/v1/items?limit=10`;
-  return runLoad({ url, token, pid: target.pid, seconds: forSeconds, rate: atRate ?? undefined });
+  return runLoad({
+    url,
+    credential,
+    pid: target.pid,
+    seconds: forSeconds,
+    rate: atRate ?? undefined,
+  });
 }
 
 function resultOf(

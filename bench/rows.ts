@@ -11,8 +11,11 @@ export interface Row {
 
 export interface RunningRow {
   readonly process: BenchProcess;
-  readonly token: string;
+  readonly credential: readonly [name: string, value: string];
 }
+
+/** As long as a real one, so that all rows read the same number of bytes. */
+const NO_CREDENTIAL = ['authorization', `Bearer ${'x'.repeat(60)}`] as const;
 
 const TSX = ['--import', 'tsx'];
 const ANNOUNCED = /listens on (http:\/\/\S+)/;
@@ -65,7 +68,7 @@ async function script(
     output,
     ready: ANNOUNCED,
   });
-  return { process: started, token: 'none' };
+  return { process: started, credential: NO_CREDENTIAL };
 }
 
 function peer(
@@ -76,7 +79,7 @@ function peer(
     name: program,
     start: (folder, upstream, cpu) =>
       isInstalled(program)
-        ? start(folder, upstream, cpu).then((process) => ({ process, token: 'none' }))
+        ? start(folder, upstream, cpu).then((process) => ({ process, credential: NO_CREDENTIAL }))
         : undefined,
   };
 }
@@ -95,7 +98,11 @@ function keyferry(name: string, shape: KeyferryShape): Row {
         output: `${dataDir}.log`,
         ready: /Proxy\s+(http:\/\/\S+)/,
       });
-      return { process: started, token };
+      // A route that places no credential takes the token only in its own header.
+      const credential = shape.injects
+        ? (['authorization', `Bearer ${token}`] as const)
+        : (['keyferry-token', token] as const);
+      return { process: started, credential };
     },
   };
 }

@@ -3,7 +3,8 @@ import { cpuMicros } from './measure-cpu.js';
 
 export interface Load {
   readonly url: string;
-  readonly token: string;
+  /** The header that shows who sends, as name and value. */
+  readonly credential: readonly [name: string, value: string];
   /** Process that is measured. */
   readonly pid: number;
   readonly seconds: number;
@@ -25,7 +26,7 @@ export interface Measurement {
 const CONNECTIONS = 20;
 
 /** Sends requests as an SDK does, with the token in place of the credential. Throws on any failed request. */
-export async function runLoad({ url, token, pid, seconds, rate }: Load): Promise<Measurement> {
+export async function runLoad({ url, credential, pid, seconds, rate }: Load): Promise<Measurement> {
   const before = cpuMicros(pid);
   const startedAt = performance.now();
   const result = await autocannon({
@@ -34,7 +35,7 @@ export async function runLoad({ url, token, pid, seconds, rate }: Load): Promise
     duration: seconds,
     ...(rate === undefined ? {} : { overallRate: rate }),
     headers: {
-      authorization: `Bearer ${token}`,
+      [credential[0]]: credential[1],
       accept: 'application/json',
       'accept-encoding': 'gzip, deflate, br',
       'user-agent': 'bench/1.0',
