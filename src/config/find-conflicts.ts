@@ -1,5 +1,5 @@
 import type { Route, RouteMatch } from '../core/index.js';
-import { type Finding, type JsonPath, quote } from './finding.js';
+import { type Finding, type JsonPath, MOST_FINDINGS, quote } from './finding.js';
 import type { Salvaged } from './salvage.js';
 
 /**
@@ -22,6 +22,7 @@ export function findConflicts(
   const groups = new Map<string, { name: string; methods: readonly (string | undefined)[] }[]>();
   const names = new Map<string, number>();
   for (const [index, route] of routes.entries()) {
+    if (findings.length >= MOST_FINDINGS) break;
     if (route === undefined) continue;
     const { name, match } = route;
     if (name !== undefined) {

@@ -11,6 +11,12 @@ export interface Finding {
   readonly nearest?: string | undefined;
 }
 
+/**
+ * Enough for a person to begin with. A document with more is not looked at further: to say everything about
+ * millions of wrong parts would take the memory and the time that requests need.
+ */
+export const MOST_FINDINGS = 1000;
+
 /** 1-based position in a text. */
 export interface TextPosition {
   readonly line: number;

@@ -135,7 +135,8 @@ const environmentName = z
     'the name of an environment is expected: a lower-case letter, then up to 62 lower-case letters, digits or "-"',
   );
 
-const route = z
+/** One route of the document. */
+export const routeSchema = z
   .strictObject({
     name: z
       .string()
@@ -155,7 +156,7 @@ const route = z
 export const routesSchema = z
   .strictObject({
     $schema: z.string().optional().meta({ description: 'Where an editor finds this schema.' }),
-    routes: z.array(route).meta({ description: 'The order says nothing.' }),
+    routes: z.array(routeSchema).meta({ description: 'The order says nothing.' }),
   })
   .meta({ title: 'Keyferry routes' });
 
@@ -163,7 +164,7 @@ export const routesSchema = z
 export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   const last = path.at(-1);
   if (path.length === 0) return Object.keys(routesSchema.shape);
-  if (path.length === 2) return Object.keys(route.shape);
+  if (path.length === 2) return Object.keys(routeSchema.shape);
   if (path.length === 4 && path[2] === 'environments') return Object.keys(environment.shape);
   if (last === 'match') return Object.keys(match.shape);
   if (last === 'timeouts') return Object.keys(timeouts.shape);
