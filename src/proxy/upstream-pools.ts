@@ -76,7 +76,6 @@ export class UpstreamPools {
       autoSelectFamily: true,
       ...guard,
       ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-      ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
     });
     return new Pool(origin, {
       pipelining: 1,
@@ -92,7 +91,10 @@ export class UpstreamPools {
           callback(new AddressDenied('denied'), null);
           return;
         }
-        connect(options, (...result) => {
+        // undici would take the name from Host before the one that the connector was made with.
+        const { serverName } = tls;
+        const named = serverName === undefined ? options : { ...options, servername: serverName };
+        connect(named, (...result) => {
           result[1]?.on('error', noteFailure);
           if (IS_LINUX) result[1]?.on('end', onEnd);
           callback(...result);

@@ -29,6 +29,11 @@ test('an upstream is taken by its own authority, and by the name it is to have',
   expect(
     await ask(byName.upstream.origin, { ca: byName.ca, serverName: 'inside.test' }),
   ).toMatchObject({ status: 200 });
+  // An origin with a name of its own, which the Host header then holds.
+  const origin = `https://localhost:${byName.upstream.port}`;
+  const answer = await ask(origin, { ca: byName.ca, serverName: 'inside.test' });
+  expect(answer).toMatchObject({ status: 200 });
+  expect(byName.upstream.seen.at(-1)?.headers.host).toBe(`localhost:${byName.upstream.port}`);
 });
 
 test('a certificate that does not fit is refused before the request is sent', async () => {
