@@ -66,7 +66,10 @@ export class CompiledShape implements RouteShape {
     const base = Object.hasOwn(BASE_ACTIONS, name) ? BASE_ACTIONS[name] : undefined;
     if (base !== undefined) return base;
     const normalised = normaliseHeaderName(name);
-    if (normalised.startsWith('keyferry-')) return HeaderAction.drop;
+    // CGI-like upstreams would read `X_Forwarded_For` or `Content_Length` as the header it is not.
+    if (normalised.startsWith('keyferry-') || Object.hasOwn(BASE_ACTIONS, normalised)) {
+      return HeaderAction.drop;
+    }
     return this.#placed.has(normalised) ? HeaderAction.placed : HeaderAction.keep;
   }
 }

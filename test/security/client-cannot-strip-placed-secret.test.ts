@@ -53,3 +53,16 @@ test('every spelling of a placed parameter is replaced, and the others stay as t
     `/x?a=%20+&b=k=1&api%20key=${REAL_KEY}&k=a%20b%26${REAL_KEY}`,
   );
 });
+
+test('no underscore passes for a header that Keyferry reads, drops or sets itself', async () => {
+  const upstream = await startUpstream((_request, response) => void response.end('ok'));
+  const { port, token } = await startProxyBefore(upstream.origin, { forwardClientAddress: true });
+  const client = await rawClient(port);
+  const names = ['X_Forwarded_For', 'X_Request-Id', 'Content_Length', 'Transfer_Encoding'];
+  const lines = [...names, 'Proxy_Authorization', 'X-Real_IP'].map((name) => `${name}: mine`);
+  client.send(requestHead('GET', '/api', token, [...lines, 'X_Own: kept']));
+  expect(await client.response()).toMatchObject({ status: 200 });
+  const { rawHeaders = [], headers } = upstream.seen[0] ?? {};
+  expect(rawHeaders.join('\n')).not.toContain('mine');
+  expect(headers).toMatchObject({ 'x-forwarded-for': '127.0.0.1', x_own: 'kept' });
+});
