@@ -150,10 +150,19 @@ function fieldOf(
 ): Uint8Array | undefined {
   if (fields.length === 0) return field === undefined ? bytes : undefined;
   if (field === undefined || !fields.includes(field)) return undefined;
-  const values: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  const values = parseFields(bytes);
   if (typeof values !== 'object' || values === null) return undefined;
   const value: unknown = Reflect.get(values, field);
   return typeof value === 'string' ? new TextEncoder().encode(value) : undefined;
+}
+
+/** The names of fields are not sealed with the value: where they were altered, it may be no JSON. */
+function parseFields(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
 }
 
 function failureFor(

@@ -204,3 +204,18 @@ function bound(
     clientCredentials: (ids) => store.clientCredentials(ids),
   };
 }
+
+test('a value whose fields were altered fails its own route, unshown, and holds up nothing else', async () => {
+  const { store, keeper, apply } = await start();
+  await store.createSecret({ actor, name: 'aws' });
+  const value = SecretValue.fromText('canary-4711');
+  const target = { actor, secret: 'aws', environment: 'production' };
+  await store.addVersion({ ...target, value, fields: ['id'] });
+  await apply([route('aws', 'aws.id', ['production']), route('two', 'b', ['production'])]);
+  await keeper.catchUp();
+  const snapshot = keeper.current();
+  const failure = snapshot.plans[0]?.get('production')?.failure;
+  expect(failure?.code).toBe('secret_missing');
+  expect(JSON.stringify(failure)).not.toContain('canary');
+  expect(placed(snapshot, 1, 'production')).toBe('b-production-1');
+});
