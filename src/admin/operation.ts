@@ -1,5 +1,5 @@
 import { type RouteConfig, z } from '@hono/zod-openapi';
-import { AppError, type ErrorCode, type Role } from '../core/index.js';
+import { AppError, type ErrorCode, type Problem, type Role } from '../core/index.js';
 import type { AdminContext, AuthenticatedAdmin } from './admin-environment.js';
 import { describeIssues } from './describe-issues.js';
 import { problemResponses } from './problem-schema.js';
@@ -110,8 +110,10 @@ export function defineOperation<
 
 function check(schema: z.ZodType, input: unknown, where: '' | 'path' | 'query'): unknown {
   const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  const problems = describeIssues(schema, input, result.error.issues).map((problem) => ({
+  const hidden = schema instanceof z.ZodUnknown ? [] : hiddenKeys(input);
+  if (result.success && hidden.length === 0) return result.data;
+  const issues = result.error?.issues.slice(0, MOST_ISSUES) ?? [];
+  const problems = [...describeIssues(schema, input, issues), ...hidden].map((problem) => ({
     ...problem,
     path: where === '' ? problem.path : `${where}.${problem.path}`,
   }));
@@ -122,6 +124,22 @@ function check(schema: z.ZodType, input: unknown, where: '' | 'path' | 'query'):
   throw new AppError('invalid_request', `${at}: ${first?.message ?? 'not valid'}${hint}${more}`, {
     problems,
   });
+}
+
+/** Enough for a person to begin with; a body may hold hundreds of thousands of wrong items. */
+const MOST_ISSUES = 1000;
+/** No body of named fields is deeper. */
+const DEEPEST_FIELD = 4;
+
+/** zod leaves `__proto__` out of a record without a word; what is not kept must not be accepted either. */
+function hiddenKeys(value: unknown, depth = 0): Problem[] {
+  if (typeof value !== 'object' || value === null || depth > DEEPEST_FIELD) return [];
+  if (Object.hasOwn(value, '__proto__')) {
+    return [{ path: '__proto__', message: 'cannot be the name of a field' }];
+  }
+  return Array.isArray(value)
+    ? []
+    : Object.values(value).flatMap((item) => hiddenKeys(item, depth + 1));
 }
 
 const EVERY_CALL = [

@@ -56,3 +56,24 @@ test.each([
     );
   },
 );
+
+test('a field or label named __proto__ is refused, not left out', async () => {
+  const own = (text: string): unknown => JSON.parse(text);
+  const versions = '/v1/secrets/s/environments/staging/versions';
+  for (const [path, sent] of [
+    [versions, own(`{"value":{"a":"b","__proto__":"${CANARY}"}}`)],
+    ['/v1/secrets', own(`{"name":"t","labels":{"__proto__":"${CANARY}"}}`)],
+  ] as const) {
+    const reply = await admin.call('POST', path, { body: sent });
+    expect(reply).toMatchObject({ status: 400, body: { errors: [{ path: '__proto__' }] } });
+    expect(reply.text).not.toContain(CANARY);
+  }
+  expect((await admin.call('GET', versions)).body.items).toEqual([]);
+});
+
+test('a body of hundreds of thousands of wrong items is answered in few words', async () => {
+  const body = { name: 'many', environment: 'production', cidrs: Array(200_000).fill(1) };
+  const reply = await admin.call('POST', '/v1/clients', { body });
+  expect(reply.status).toBe(400);
+  expect(reply.body.errors.length).toBeLessThanOrEqual(1000);
+});
