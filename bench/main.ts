@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
   options: {
     pairs: { type: 'string', default: '15' },
     seconds: { type: 'string', default: '3' },
-    rate: { type: 'string', default: '2000' },
+    rate: { type: 'string', default: '5000' },
     rows: { type: 'string', default: '' },
     json: { type: 'string', default: 'bench/results/latest.json' },
   },

@@ -12,6 +12,7 @@ import { createRoutesControl, diffRoutes, type Settings } from './config/index.j
 import { AppError, type Clock, type Decision, nearestName, type Store } from './core/index.js';
 import { revokeLeftoverExamples, startExample } from './example.js';
 import { ensureFirstAdmin } from './first-admin.js';
+import { followChanges } from './follow-changes.js';
 import { followRoutesFile } from './follow-routes-file.js';
 import { isLoopback, listenOn } from './listen-on.js';
 import { openKeyferryStore } from './open-store.js';
@@ -83,21 +84,30 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     proxyUrl: string | null;
     publish: () => Promise<void>;
     retryRoutes: () => Promise<void>;
+    reload: () => Promise<void>;
     draining: boolean;
-  } = { proxyUrl: null, publish: nothing, retryRoutes: nothing, draining: false };
+  } = {
+    proxyUrl: null,
+    publish: nothing,
+    retryRoutes: nothing,
+    reload: nothing,
+    draining: false,
+  };
   const routes = createRoutesControl({ store });
   const { routesFile } = settings;
   if (routesFile !== undefined) {
     const onApplied = (): Promise<void> => state.publish();
     const follower = await followRoutesFile({ file: routesFile, store, routes, log, onApplied });
     state.retryRoutes = () => follower.retry();
-    const reload = (): void => void follower.reload();
-    process.on('SIGHUP', reload);
-    closing.push(async () => {
-      process.off('SIGHUP', reload);
-      await follower.close();
-    });
+    state.reload = () => follower.reload();
+    closing.push(() => follower.close());
   }
+  // Also where there is no file to read again: a reload must not end the process, as Node would have it.
+  const onHangUp = (): void => void state.reload();
+  process.on('SIGHUP', onHangUp);
+  closing.push(async () => {
+    process.off('SIGHUP', onHangUp);
+  });
 
   const metrics: Metrics = createMetrics({
     inFlight: () => state.proxy?.inFlight ?? 0,
@@ -115,6 +125,8 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     onRoutes: (snapshot) => state.proxy?.retainUpstreams(snapshot),
   });
   state.publish = () => keeper.catchUp();
+  const changes = followChanges(() => keeper.catchUp(), log);
+  closing.push(async () => changes.close());
   const usage = createUsageRecorder({
     store,
     clock,
@@ -146,7 +158,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
         await state.retryRoutes();
       },
       metrics: () => metrics.text(),
-      readiness: () => readiness(store, state.draining),
+      readiness: () => readiness(store, state.draining, changes.behind),
       backup: () => opened.backup(),
       about: { version },
       proxyUrl: () => state.proxyUrl,
@@ -205,9 +217,10 @@ function telemetryOf(log: Log, metrics: Metrics) {
   };
 }
 
-async function readiness(store: Store, draining: boolean): Promise<Readiness> {
+async function readiness(store: Store, draining: boolean, behind: boolean): Promise<Readiness> {
   const reasons: string[] = [];
   if (draining) reasons.push('The server is shutting down.');
+  if (behind) reasons.push('The change log cannot be read; requests may miss the last changes.');
   try {
     await store.latestChange();
   } catch {

@@ -189,7 +189,8 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
       this.#end();
       return;
     }
-    process.nextTick(flushHead, this);
+    // A stream may be silent for minutes, and its head must not wait; a short body brings its head along.
+    if (!head.isShort) process.nextTick(flushHead, this);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

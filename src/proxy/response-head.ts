@@ -19,6 +19,7 @@ const Action = {
   requestId: 3,
   date: 4,
   transferEncoding: 5,
+  contentLength: 6,
 } as const;
 type Action = (typeof Action)[keyof typeof Action];
 
@@ -28,7 +29,7 @@ const actions = new Map<string, Action>();
 
 /** By length of the name: whether any name of that length needs a look. Most have none, and hashing costs. */
 const LENGTHS = new Uint8Array(256);
-for (const name of [...DROPPED, 'x-request-id', 'date', 'transfer-encoding']) {
+for (const name of [...DROPPED, 'x-request-id', 'date', 'transfer-encoding', 'content-length']) {
   LENGTHS[name.length] = 1;
 }
 
@@ -46,17 +47,22 @@ function decide(name: string): Action {
   if (name === 'connection') return Action.connection;
   if (name === 'x-request-id') return Action.requestId;
   if (name === 'date') return Action.date;
+  if (name === 'content-length') return Action.contentLength;
   if (name === 'transfer-encoding') return Action.transferEncoding;
   return DROPPED.has(name) || name.replaceAll('_', '-').startsWith('keyferry-')
     ? Action.drop
     : Action.keep;
 }
 
+const SHORT_LENGTH_DIGITS = 5;
+
 export interface ResponseHead {
   /** Name, value, name, value. */
   readonly headers: string[];
   readonly hasRequestId: boolean;
   readonly hasDate: boolean;
+  /** The body is known to be shorter than 100,000 bytes: it comes with its head, or soon after. */
+  readonly isShort: boolean;
 }
 
 /**
@@ -68,6 +74,7 @@ export function readResponseHead(raw: readonly Uint8Array[]): ResponseHead {
   let connection: string | undefined;
   let hasRequestId = false;
   let hasDate = false;
+  let isShort = false;
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] as Buffer).toString('latin1');
     const action = actionFor(name);
@@ -83,10 +90,11 @@ export function readResponseHead(raw: readonly Uint8Array[]): ResponseHead {
     }
     if (action === Action.requestId) hasRequestId = true;
     else if (action === Action.date) hasDate = true;
+    else if (action === Action.contentLength) isShort = value.length <= SHORT_LENGTH_DIGITS;
     headers.push(name, value);
   }
   if (connection !== undefined) removeNamed(headers, connection);
-  return { headers, hasRequestId, hasDate };
+  return { headers, hasRequestId, hasDate, isShort };
 }
 
 /** Without the header, which is for this hop, a body in another coding could not be read by the client. */
@@ -114,7 +122,7 @@ export function readTrailers(raw: readonly Uint8Array[]): [name: string, value: 
   const trailers: [string, string][] = [];
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] as Buffer).toString('latin1');
-    if (actionFor(name) !== Action.keep || name.toLowerCase() === 'content-length') continue;
+    if (actionFor(name) !== Action.keep) continue;
     trailers.push([name, (raw[i + 1] as Buffer).toString('latin1')]);
   }
   return trailers;
