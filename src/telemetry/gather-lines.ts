@@ -3,8 +3,8 @@ export interface LineSink {
   write(bytes: Uint8Array): unknown;
 }
 
-/** Gathered before a write: one system call, and one hop through the thread pool, then serve a hundred lines. */
-const GATHERED_BYTES = 32 * 1024;
+/** Gathered before a write: one system call, and one hop through the thread pool, then serve hundreds of lines. */
+const GATHERED_BYTES = 64 * 1024;
 /** UTF-8 takes at most three bytes for one UTF-16 unit. */
 const BYTES_PER_UNIT = 3;
 
@@ -27,6 +27,19 @@ export class LineGatherer {
     if (atMost > GATHERED_BYTES - this.#length) this.flush();
     if (atMost > GATHERED_BYTES) this.#sink.write(Buffer.from(line));
     else this.#length += this.#bytes.write(line, this.#length);
+  }
+
+  /** A line in two parts: `head` is ASCII, `tail` is encoded already and ends the line. */
+  writeParts(head: string, tail: Uint8Array): void {
+    const length = head.length + tail.length;
+    if (length > GATHERED_BYTES - this.#length) this.flush();
+    if (length > GATHERED_BYTES) {
+      this.#sink.write(Buffer.concat([Buffer.from(head, 'latin1'), tail]));
+      return;
+    }
+    this.#bytes.write(head, this.#length, 'latin1');
+    this.#bytes.set(tail, this.#length + head.length);
+    this.#length += length;
   }
 
   /** Hands on what has gathered. */

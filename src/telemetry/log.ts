@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { AppError, type Decision, type Problem } from '../core/index.js';
-import { decisionLine } from './decision-line.js';
+import { decisionHead, decisionTail } from './decision-line.js';
 import { LineGatherer, type LineSink } from './gather-lines.js';
 import { OutputWriter } from './write-output.js';
 
@@ -38,7 +38,9 @@ export function createLog(level: LogLevel, sink?: LineSink): Log {
   timer.unref();
   return {
     decision(decision) {
-      if (writesDecisions) lines.write(decisionLine(decision, time()));
+      if (writesDecisions) {
+        lines.writeParts(decisionHead(decision, time()), decisionTail(decision));
+      }
     },
     info: (event, facts = {}) => logger.info(facts, event),
     warn: (event, facts = {}) => logger.warn(facts, event),
@@ -67,17 +69,22 @@ function causeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? `${error.name} ${code}` : error.name;
 }
 
-/** RFC 3339 UTC in milliseconds; the date and time to the second are formatted once per second. */
+/** RFC 3339 UTC in milliseconds, formatted once for each of them. */
 function cachedTime(): () => string {
+  let lastMs = -1;
   let second = -1;
+  let toSecond = '';
   let text = '';
   return () => {
     const now = Date.now();
+    if (now === lastMs) return text;
+    lastMs = now;
     const nowSecond = Math.floor(now / 1000);
     if (nowSecond !== second) {
       second = nowSecond;
-      text = `,"time":"${new Date(now).toISOString().slice(0, -4)}`;
+      toSecond = `,"time":"${new Date(now).toISOString().slice(0, -4)}`;
     }
-    return `${text}${String(now % 1000).padStart(3, '0')}Z"`;
+    text = `${toSecond}${String(now % 1000).padStart(3, '0')}Z"`;
+    return text;
   };
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AppError, type Decision } from '../../src/core/index.js';
-import { decisionLine } from '../../src/telemetry/decision-line.js';
+import { decisionHead, decisionTail } from '../../src/telemetry/decision-line.js';
 import { createLog } from '../../src/telemetry/index.js';
 
 const decision: Decision = {
@@ -69,7 +69,10 @@ test('whatever the names are, a decision is valid JSON that says the same', () =
       fc.array(fc.string()),
       (route, environment, client, upstream, secrets) => {
         const made: Decision = { ...decision, route, environment, client, upstream, secrets };
-        const line = decisionLine(made, ',"time":"t"');
+        const head = decisionHead(made, ',"time":"t"');
+        const line = head + Buffer.from(decisionTail(made)).toString();
+        // Of the same plan and client: the tail that was kept.
+        expect(decisionTail({ ...made, requestId: 'other' })).toEqual(decisionTail(made));
         expect(line.indexOf('\n')).toBe(line.length - 1);
         const read = JSON.parse(line);
         expect(read).toMatchObject(
