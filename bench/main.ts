@@ -1,8 +1,8 @@
 /**
  * `npm run bench`: what one request through Keyferry costs, as a ratio to the floor measured in the same run.
  *
- * Every round measures the floor and then each row for a few seconds at one fixed rate, so that a machine that
- * speeds up or slows down does so for both sides of a pair. A row's ratio is the median over the rounds.
+ * For each row, every round measures the floor, Keyferry and the row, a second each at one fixed rate, so that a
+ * machine that speeds up or slows down does so for both sides of a pair. A ratio is the median over the rounds.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -15,8 +15,8 @@ import { pinsProcesses } from './start-process.js';
 
 const { values: options } = parseArgs({
   options: {
-    pairs: { type: 'string', default: '15' },
-    seconds: { type: 'string', default: '3' },
+    pairs: { type: 'string', default: '25' },
+    seconds: { type: 'string', default: '1' },
     rate: { type: 'string', default: '5000' },
     rows: { type: 'string', default: '' },
     json: { type: 'string', default: 'bench/results/latest.json' },
@@ -25,6 +25,9 @@ const { values: options } = parseArgs({
 const pairs = Number(options.pairs);
 const seconds = Number(options.seconds);
 const rate = Number(options.rate);
+/** Until code is compiled and heaps have their size. */
+const WARM_UP_SECONDS = 6;
+const PEAK_SECONDS = 3;
 /** The measured process has its processor to itself; upstream and load generator share the other. */
 const PROXY_CPU = Math.max(0, cpus().length - 1);
 const OTHER_CPU = 0;
@@ -44,46 +47,58 @@ interface RowResult {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'keyferry-bench-'));
-const running = new Map<Row, RunningRow>();
 const upstream = await startUpstream(folder, OTHER_CPU);
 try {
   await main();
 } finally {
-  for (const { process } of running.values()) await process.stop();
   await upstream.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 
 async function main(): Promise<void> {
   const wanted = ROWS.filter(({ name }) => new RegExp(options.rows || '.').test(name));
-  for (const row of [FLOOR, ...wanted]) {
-    const started = await row.start(folder, upstream.origin, PROXY_CPU);
-    if (started !== undefined) running.set(row, started);
+  process.stderr.write(`${pairs} rounds for each row, ${seconds} s at ${rate} requests/s\n`);
+  const results: RowResult[] = [];
+  for (const row of wanted) {
+    results.push(await compare(row));
+    process.stderr.write(`${lineOf(results.at(-1) as RowResult)}\n`);
   }
-  process.stderr.write(
-    `${pairs} rounds of ${running.size} rows, ${seconds} s each at ${rate} requests/s\n`,
-  );
-  for (const row of running.keys()) await measure(row, 3);
-  const rounds: Map<Row, Measurement>[] = [];
-  for (let round = 1; round <= pairs; round++) {
-    const measured = new Map<Row, Measurement>();
-    for (const row of running.keys()) measured.set(row, await measure(row, seconds));
-    rounds.push(measured);
-    process.stderr.write(`round ${round} of ${pairs}\n`);
-  }
-  const peaks = new Map<Row, Measurement>();
-  for (const row of running.keys()) peaks.set(row, await measure(row, seconds, null));
-  const results = [FLOOR, ...wanted].map((row) => resultOf(row, rounds, peaks.get(row)));
   report(results);
 }
 
-function measure(row: Row, forSeconds: number, atRate: number | null = rate): Promise<Measurement> {
-  const started = running.get(row);
-  if (started === undefined) throw new Error(`${row.name} is not running`);
-  const { process: target, credential } = started;
-  const url = `${target.origin}/r0/v1/items?limit=10`;
+/**
+ * Measures a row in turns with the floor and with Keyferry, and with nothing else alive: a process that waits
+ * long for its turn collects garbage and forgets compiled code meanwhile, and would pay for it in its turn.
+ */
+async function compare(row: Row): Promise<RowResult> {
+  const running = new Map<Row, RunningRow>();
+  try {
+    for (const each of new Set([FLOOR, KEYFERRY, row])) {
+      const started = await each.start(folder, upstream.origin, PROXY_CPU);
+      if (started !== undefined) running.set(each, started);
+    }
+    const started = running.get(row);
+    if (started === undefined) return { name: row.name, installed: false };
+    for (const each of running.values()) await measure(each, WARM_UP_SECONDS);
+    const rounds: Map<Row, Measurement>[] = [];
+    for (let round = 1; round <= pairs; round++) {
+      const measured = new Map<Row, Measurement>();
+      for (const [each, at] of running) measured.set(each, await measure(at, seconds));
+      rounds.push(measured);
+    }
+    return resultOf(row, started, rounds, await measure(started, PEAK_SECONDS, null));
+  } finally {
+    for (const { process } of running.values()) await process.stop();
+  }
+}
+
+function measure(
+  { process: target, credential }: RunningRow,
+  forSeconds: number,
+  atRate: number | null = rate,
+): Promise<Measurement> {
   return runLoad({
-    url,
+    url: `${target.origin}/r0/v1/items?limit=10`,
     credential,
     pid: target.pid,
     seconds: forSeconds,
@@ -93,32 +108,29 @@ function measure(row: Row, forSeconds: number, atRate: number | null = rate): Pr
 
 function resultOf(
   row: Row,
+  { process: { startMs } }: RunningRow,
   rounds: readonly Map<Row, Measurement>[],
-  peak: Measurement | undefined,
+  peak: Measurement,
 ): RowResult {
-  const started = running.get(row);
-  if (started === undefined || peak === undefined) return { name: row.name, installed: false };
-  const figures = (pick: (measurement: Measurement) => number): number =>
-    medianInterval(rounds.map((round) => pick(round.get(row) as Measurement))).median;
-  const ratioTo = (base: Row): MedianInterval =>
-    medianInterval(
-      rounds.map(
-        (round) =>
-          (round.get(row)?.cpuMicrosPerRequest ?? Number.NaN) /
-          (round.get(base)?.cpuMicrosPerRequest ?? Number.NaN),
-      ),
+  const pick = (figure: keyof Measurement, of = row): number[] =>
+    rounds.map((round) => round.get(of)?.[figure] ?? Number.NaN);
+  const ratioTo = (base: Row): MedianInterval => {
+    const costs = pick('cpuMicrosPerRequest', base);
+    return medianInterval(
+      pick('cpuMicrosPerRequest').map((cost, i) => cost / (costs[i] as number)),
     );
+  };
   return {
     name: row.name,
     installed: true,
-    cpuMicrosPerRequest: round1(figures((measurement) => measurement.cpuMicrosPerRequest)),
+    cpuMicrosPerRequest: round1(medianInterval(pick('cpuMicrosPerRequest')).median),
     ratioToFloor: rounded(ratioTo(FLOOR)),
-    ...(running.has(KEYFERRY) ? { ratioToKeyferry: rounded(ratioTo(KEYFERRY)) } : {}),
-    p50Ms: figures((measurement) => measurement.p50Ms),
-    p99Ms: figures((measurement) => measurement.p99Ms),
+    ratioToKeyferry: rounded(ratioTo(KEYFERRY)),
+    p50Ms: medianInterval(pick('p50Ms')).median,
+    p99Ms: medianInterval(pick('p99Ms')).median,
     maxRequestsPerSecond: Math.round(peak.requestsPerSecond),
     boundByLoadGenerator: peak.busy < 0.9,
-    startMs: Math.round(started.process.startMs),
+    startMs: Math.round(startMs),
   };
 }
 

@@ -1,3 +1,4 @@
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KeyferryShape, prepareKeyferry } from './prepare-keyferry.js';
 import { isInstalled, startCaddy, startNginx } from './start-peers.js';
@@ -29,6 +30,7 @@ export const FLOOR: Row = {
 export const KEYFERRY = keyferry('keyferry', { routes: 1, secrets: 10, injects: true });
 
 export const ROWS: readonly Row[] = [
+  FLOOR,
   KEYFERRY,
   {
     name: '@fastify/http-proxy',
@@ -88,7 +90,7 @@ function keyferry(name: string, shape: KeyferryShape): Row {
   return {
     name,
     async start(folder, upstream, cpu) {
-      const dataDir = join(folder, `data-${shape.routes}-${shape.secrets}-${shape.injects}`);
+      const dataDir = mkdtempSync(join(folder, 'data-'));
       const token = await prepareKeyferry(dataDir, upstream, shape);
       const listen = ['--proxy-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'];
       const started = await startProcess({
