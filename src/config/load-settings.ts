@@ -39,6 +39,7 @@ export interface ListenerLimits {
   readonly bodyIdleMs: number;
   readonly maxConnections: number;
   readonly maxConcurrentRequests: number;
+  readonly maxStreamsPerConnection: number;
 }
 
 /** Everything that `serve` was told, checked, with defaults filled in. */
@@ -130,6 +131,7 @@ function assemble(layers: readonly SettingsLayer[], problems: Problem[]): Settin
       bodyIdleMs: count('bodyIdleMs'),
       maxConnections: count('maxConnections'),
       maxConcurrentRequests: count('maxConcurrentRequests'),
+      maxStreamsPerConnection: count('maxStreamsPerConnection'),
     },
   };
   const { proxyListen, adminListen } = settings;

@@ -79,6 +79,11 @@ const settings = {
     description: "Tell the upstream the client's address.",
     default: false,
   }),
+  http2: z.boolean().optional().meta({
+    description:
+      'Speak HTTP/2 to the upstream: over TLS where it is https:, with prior knowledge where it is http:. gRPC needs it.',
+    default: false,
+  }),
   tls: tls.optional(),
 };
 

@@ -131,6 +131,12 @@ export const SETTINGS = [
   count('bodyIdleMs', 60_000, [1, DAY_MS], 'Longest silence between two pieces of a request body.'),
   count('maxConnections', 20_000, [1, 1_000_000], 'Most connections from apps at once.'),
   count('maxConcurrentRequests', 10_000, [1, 1_000_000], 'Most requests under way at once.'),
+  count(
+    'maxStreamsPerConnection',
+    128,
+    [1, 100_000],
+    'Most requests under way at once on one connection of HTTP/2.',
+  ),
   {
     name: 'adminUrl',
     flag: '--admin-url',

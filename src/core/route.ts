@@ -38,6 +38,8 @@ export interface RouteOptions {
   readonly allowInsecureUpstream?: boolean | undefined;
   readonly echoScrub?: EchoScrubMode | undefined;
   readonly forwardClientAddress?: boolean | undefined;
+  /** Speak HTTP/2 to the upstream. */
+  readonly http2?: boolean | undefined;
   readonly tls?: RouteTls | undefined;
 }
 
@@ -93,6 +95,7 @@ export interface EffectiveRoute {
   readonly allowPrivateNetwork: boolean;
   readonly echoScrub: EchoScrubMode | undefined;
   readonly forwardClientAddress: boolean;
+  readonly http2: boolean;
   readonly tls: RouteTls;
 }
 
@@ -114,6 +117,7 @@ export function effectiveRoute(route: Route, environment: string): EffectiveRout
     allowPrivateNetwork: own.allowPrivateNetwork ?? route.allowPrivateNetwork ?? false,
     echoScrub: own.echoScrub ?? route.echoScrub,
     forwardClientAddress: own.forwardClientAddress ?? route.forwardClientAddress ?? false,
+    http2: own.http2 ?? route.http2 ?? false,
     tls: { ...route.tls, ...own.tls },
   };
 }

@@ -83,6 +83,8 @@ export interface Upstream {
   readonly origin: string;
   readonly host: string;
   readonly allowPrivateNetwork: boolean;
+  /** Spoken to in HTTP/2 alone; HTTP/1.1 without. */
+  readonly http2: boolean;
   readonly timeouts: RouteTimeouts;
   readonly tls: RouteTls;
 }

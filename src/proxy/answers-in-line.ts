@@ -12,8 +12,8 @@ export class AnswersInLine {
   readonly #waiting = new WeakMap<Socket, Set<Exchange>>();
 
   /** To be called with every exchange; most have their connection at once. */
-  note(exchange: Exchange): void {
-    const { request, response } = exchange;
+  note(exchange: Exchange, response: ServerResponse): void {
+    const { request } = exchange;
     if (response.socket !== null) return;
     const known = this.#waiting.get(request.socket);
     if (known === undefined) this.#waiting.set(request.socket, new Set([exchange]));

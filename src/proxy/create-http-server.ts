@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { TLSSocket } from 'node:tls';
+import type { Http2Sessions } from './http2-sessions.js';
 import { ProxyRequest } from './proxy-request.js';
 import { offersWebSocket } from './read-upgrade.js';
 
@@ -11,6 +13,8 @@ export interface ProxyLimits {
   readonly maxConnections: number;
   /** Requests under way at once; more are answered `overloaded`. */
   readonly maxConcurrentRequests: number;
+  /** Requests under way at once on one connection of HTTP/2. */
+  readonly maxStreamsPerConnection: number;
 }
 
 export const DEFAULT_PROXY_LIMITS: ProxyLimits = {
@@ -20,6 +24,7 @@ export const DEFAULT_PROXY_LIMITS: ProxyLimits = {
   bodyIdleMs: 60_000,
   maxConnections: 20_000,
   maxConcurrentRequests: 10_000,
+  maxStreamsPerConnection: 128,
 };
 
 export interface ProxyTls {
@@ -36,8 +41,11 @@ interface UpgradeOption {
   readonly shouldUpgradeCallback: (request: IncomingMessage) => boolean;
 }
 
-/** The bare server of the proxy listener, over TLS where certificates are given; nobody listens to it yet. */
-export function createHttpServer(limits: ProxyLimits, tls: ProxyTls | undefined): HttpServer {
+/** The bare server of the proxy listener; nobody listens to it yet. `tls`: where it speaks TLS. */
+export function createHttpServer(
+  limits: ProxyLimits,
+  tls: { readonly files: ProxyTls; readonly http2: Http2Sessions } | undefined,
+): HttpServer {
   const options: ServerOptions<typeof ProxyRequest> & UpgradeOption = {
     IncomingMessage: ProxyRequest,
     maxHeaderSize: limits.maxHeaderBytes,
@@ -51,15 +59,31 @@ export function createHttpServer(limits: ProxyLimits, tls: ProxyTls | undefined)
     shouldUpgradeCallback: offersWebSocket,
   };
   const server =
-    tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tlsOptions(tls) });
+    tls === undefined
+      ? createServer(options)
+      : divert(createTlsServer({ ...options, ...tlsOptions(tls.files) }), tls.http2);
   // Counted and refused by Keyferry: node:http would drop what is beyond the count, a Content-Length among it.
   server.maxHeadersCount = 0;
   server.maxConnections = limits.maxConnections;
   return server;
 }
 
+/**
+ * Hands connections that chose HTTP/2 to its sessions. All others go on to the server's own listeners, so that
+ * HTTP/1.1 over TLS is the same with it as without.
+ */
+function divert<S extends HttpServer>(server: S, http2: Http2Sessions): S {
+  const takers = server.listeners('secureConnection');
+  server.removeAllListeners('secureConnection');
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (socket.alpnProtocol === 'h2') http2.take(socket);
+    else for (const take of takers) take.call(server, socket);
+  });
+  return server;
+}
+
 function tlsOptions({ cert, key, clientCa }: ProxyTls) {
-  const own = { cert, key, minVersion: 'TLSv1.2' as const };
+  const own = { cert, key, minVersion: 'TLSv1.2' as const, ALPNProtocols: ['h2', 'http/1.1'] };
   return clientCa === undefined
     ? own
     : { ...own, ca: clientCa, requestCert: true, rejectUnauthorized: true };

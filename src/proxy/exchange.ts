@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import {
   type AppError,
@@ -13,7 +12,8 @@ import {
   type RouteShape,
   type UsageOutcome,
 } from '../core/index.js';
-import type { ProxyRequest } from './proxy-request.js';
+import { cutResponse } from './cut-response.js';
+import type { InboundRequest, InboundResponse } from './inbound-message.js';
 import { nextRequestId } from './request-id.js';
 import { readResponseHead, readTrailers } from './response-head.js';
 import { sendProblem } from './send-problem.js';
@@ -32,16 +32,13 @@ export interface ExchangeHost {
   readonly draining: boolean;
 }
 
-/** How long the rest of a body that is not wanted is read and dropped, so that the client can read its answer. */
-const DISCARD_MS = 10_000;
-
 /**
  * One request through, and undici's handler for it: one object per request, no closures on the way. It is
  * also the decision that is logged at its end.
  */
 export class Exchange implements Decision, Dispatcher.DispatchHandler {
-  readonly request: ProxyRequest;
-  readonly response: ServerResponse;
+  readonly request: InboundRequest;
+  readonly response: InboundResponse;
   requestId = '';
   route: string | undefined;
   environment: string | undefined;
@@ -54,8 +51,10 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   plan: Plan | undefined;
   /** Known when it is over. */
   durationMs = 0;
-  /** Set on upgrades: the client's socket and what it sent after the head. */
-  upgrade: { readonly socket: Socket; readonly head: Buffer } | undefined;
+  /** Set on upgrades: the client's socket, what it sent after the head, and the response that holds the socket. */
+  upgrade:
+    | { readonly socket: Socket; readonly head: Buffer; readonly response: ServerResponse }
+    | undefined;
   /** The client holds its body back until it is told to continue. */
   awaitsContinue = false;
   readonly #host: ExchangeHost;
@@ -68,7 +67,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   #watchesBody = false;
   #over = false;
 
-  constructor(host: ExchangeHost, request: ProxyRequest, response: ServerResponse) {
+  constructor(host: ExchangeHost, request: InboundRequest, response: InboundResponse) {
     this.#host = host;
     this.request = request;
     this.response = response;
@@ -97,8 +96,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   /** From here on the body must keep coming. */
   watchBody(idleMs: number): void {
     this.#watchesBody = true;
-    this.request.on('timeout', onBodyIdle);
-    this.request.setTimeout(idleMs);
+    this.request.watchBody(idleMs);
   }
 
   bodyCame(bytes: number): void {
@@ -111,16 +109,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
 
   bodyEnded(): void {
     // After an early answer the timer is that of the idle connection.
-    if (this.#watchesBody && !this.#over) this.request.setTimeout(0);
-  }
-
-  /** Nothing has come for as long as a body may be silent. */
-  bodyIdle(): void {
-    const { request } = this;
-    if (this.#over) request.socket.destroy();
-    // Not read at the moment: it is the upstream that takes nothing, and its own timeouts watch it.
-    else if (request.readableFlowing !== true) request.setTimeout(request.socket.timeout ?? 0);
-    else this.fail('request_timeout', 'The request body stalled.');
+    if (this.#watchesBody && !this.#over) this.request.unwatchBody();
   }
 
   /** About to be dispatched by a plan. */
@@ -239,7 +228,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     let head = 'HTTP/1.1 101 Switching Protocols\r\n';
     for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
     const { socket } = upgrade;
-    this.response.detachSocket(socket);
+    upgrade.response.detachSocket(socket);
     socket.removeAllListeners('readable');
     socket.write(`${head}\r\n`, 'latin1');
     if (upgrade.head.length > 0) upstream.write(upgrade.head);
@@ -256,14 +245,11 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     this.upgrade?.socket.destroy();
   }
 
-  /** A response cannot be completed: its connection is reset, never ended as if all were well. */
+  /** A response cannot be completed: it is cut, never ended as if all were well. */
   #cut(): void {
     this.#end();
     this.#controller?.abort(GIVEN_UP);
-    const { socket } = this.response;
-    // What `resetAndDestroy` sets too, but that one first ends the stream: to a client of HTTP/1.0 a clean end.
-    if (socket !== null) Reflect.set(socket, 'resetAndClosing', !(socket instanceof TLSSocket));
-    this.response.destroy();
+    cutResponse(this.response);
   }
 
   #know(outcome: UsageOutcome): void {
@@ -274,7 +260,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
 
   #end(): void {
     this.#over = true;
-    if (!this.request.complete && this.upgrade === undefined) setImmediate(dropBody, this.request);
+    if (!this.request.complete && this.upgrade === undefined) this.request.dropRest();
     this.durationMs = performance.now() - this.#startedAtMs;
     this.#host.ended(this);
   }
@@ -286,19 +272,6 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
 }
 
 const GIVEN_UP = new Error('nobody waits for this response');
-
-function onBodyIdle(this: ProxyRequest): void {
-  this.exchange?.bodyIdle();
-}
-
-function dropBody(request: ProxyRequest): void {
-  const { socket } = request;
-  if (request.complete || socket.destroyed) return;
-  request.resume();
-  const deadline = setTimeout(() => socket.destroy(), DISCARD_MS);
-  deadline.unref();
-  request.once('end', () => clearTimeout(deadline));
-}
 
 function flushHead(exchange: Exchange): void {
   exchange.flush();

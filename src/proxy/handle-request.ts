@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import {
   AppError,
   normaliseHeaderName,
@@ -52,12 +51,14 @@ export function handleRequest(context: RequestContext, exchange: Exchange): void
   exchange.begin(head.requestId, matched);
   exchange.awaitsContinue = head.expectsContinue;
 
-  if (method === 'TRACE') throw new AppError('method_not_allowed', 'TRACE is not taken.');
+  if (method === 'TRACE' || method === 'CONNECT') {
+    throw new AppError('method_not_allowed', `${method} is not taken.`);
+  }
   if (raw.length > context.maxHeaders * 2) {
     const detail = `The request has more than ${context.maxHeaders} headers.`;
     throw new AppError('headers_too_large', detail);
   }
-  const problem = targetProblem ?? head.problem ?? versionProblem(request);
+  const problem = targetProblem ?? head.problem ?? request.problem;
   if (problem !== undefined) throw new AppError('request_rejected', problem);
 
   const query = target.slice(pathEnd + 1);
@@ -146,6 +147,7 @@ function outgoingHeaders(exchange: Exchange, plan: Plan, head: RequestHead): str
     headers.push(name, value);
   }
   headers.push('X-Request-Id', exchange.requestId);
+  if (plan.upstream.http2 && exchange.request.acceptsTrailers) headers.push('TE', 'trailers');
   if (plan.forwardClientAddress) {
     const address = exchange.request.socket.remoteAddress;
     if (address !== undefined) headers.push('X-Forwarded-For', address);
@@ -185,10 +187,6 @@ function clientRefusal(
     'No valid client token. Send it in Keyferry-Token, as Proxy-Authorization: Bearer, or in place of ' +
       'the credential that the route injects.',
   );
-}
-
-function versionProblem(request: IncomingMessage): string | undefined {
-  return request.httpVersionMajor === 1 ? undefined : 'Only HTTP/1.0 and HTTP/1.1 are taken here.';
 }
 
 function hostOf(raw: readonly string[]): string | undefined {

@@ -26,6 +26,7 @@ import {
 import { Exchange, type ExchangeHost } from './exchange.js';
 import type { ResolveAll } from './guard-address.js';
 import { handleRequest, type RequestContext } from './handle-request.js';
+import { Http2Sessions } from './http2-sessions.js';
 import { FailureLimit } from './limit-failures.js';
 import { ProxyRequest } from './proxy-request.js';
 import { offersWebSocket, withoutUpgrade } from './read-upgrade.js';
@@ -80,6 +81,7 @@ class Listener implements ProxyListener, ExchangeHost {
   readonly #pools: UpstreamPools;
   readonly #context: RequestContext;
   readonly #server: HttpServer;
+  readonly #http2: Http2Sessions;
   readonly #line = new AnswersInLine();
   #inFlight = 0;
   /** Upgraded connections: the server no longer knows their sockets. */
@@ -100,6 +102,9 @@ class Listener implements ProxyListener, ExchangeHost {
       strictExpiry: options.strictExpiry ?? false,
       now: () => options.clock.now(),
     };
+    this.#http2 = new Http2Sessions(this.#limits, (request, response) => {
+      this.#handle(new Exchange(this, request, response));
+    });
     this.#server = this.#createServer();
   }
 
@@ -148,8 +153,10 @@ class Listener implements ProxyListener, ExchangeHost {
     // them, and the answer to the next one tells the client that its connection ends.
     const closed = new Promise((resolve) => NetServer.prototype.close.call(this.#server, resolve));
     this.draining = true;
+    this.#http2.announceEnd();
     const deadline = after(timeoutMs);
     await Promise.race([after(Math.min(IDLE_GRACE_MS, timeoutMs)).done, closed]);
+    this.#http2.close();
     if (this.#inFlight > 0) {
       const idle = new Promise<void>((resolve) => {
         this.#onIdle = resolve;
@@ -164,6 +171,7 @@ class Listener implements ProxyListener, ExchangeHost {
     await Promise.race([closed, flush.done]);
     flush.cancel();
     this.#server.closeAllConnections();
+    this.#http2.destroy();
     await closed;
     await this.#pools.destroy();
   }
@@ -186,10 +194,12 @@ class Listener implements ProxyListener, ExchangeHost {
   }
 
   #createServer(): HttpServer {
-    const server = createHttpServer(this.#limits, this.#options.tls);
+    const { tls } = this.#options;
+    const overTls = tls === undefined ? undefined : { files: tls, http2: this.#http2 };
+    const server = createHttpServer(this.#limits, overTls);
     const onRequest: RequestListener<typeof ProxyRequest> = (request, response) => {
       const exchange = new Exchange(this, request, response);
-      this.#line.note(exchange);
+      this.#line.note(exchange, response);
       this.#handle(exchange);
     };
     server.on('request', onRequest);
@@ -247,7 +257,7 @@ class Listener implements ProxyListener, ExchangeHost {
     response.on('finish', () => socket.destroySoon());
     socket.on('error', () => socket.destroy());
     const exchange = new Exchange(this, request, response);
-    exchange.upgrade = { socket, head };
+    exchange.upgrade = { socket, head, response };
     this.#upgraded.add(exchange);
     socket.on('close', () => exchange.abandon());
     // Without reading, a client that leaves before the switch would not be noticed.

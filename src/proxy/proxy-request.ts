@@ -1,13 +1,38 @@
 import { IncomingMessage } from 'node:http';
 import type { Exchange } from './exchange.js';
+import type { InboundRequest } from './inbound-message.js';
+
+/** How long the rest of a body that is not wanted is read and dropped, so that the client can read its answer. */
+const DISCARD_MS = 10_000;
 
 /**
- * A request that knows its exchange, so that its events need no closures. Its body can become unwanted (the
- * answer came first, the upstream died): the rest is then dropped, and the connection stays, because the client
- * is to read the answer.
+ * A request of HTTP/1 that knows its exchange, so that its events need no closures. Its body can become unwanted
+ * (the answer came first, the upstream died): the rest is then dropped, and the connection stays, because the
+ * client is to read the answer.
  */
-export class ProxyRequest extends IncomingMessage {
+export class ProxyRequest extends IncomingMessage implements InboundRequest {
   exchange: Exchange | undefined;
+
+  get problem(): string | undefined {
+    return this.httpVersionMajor === 1 ? undefined : 'Only HTTP/1.0 and HTTP/1.1 are taken here.';
+  }
+
+  get acceptsTrailers(): boolean {
+    return false;
+  }
+
+  watchBody(idleMs: number): void {
+    this.on('timeout', onBodyIdle);
+    this.setTimeout(idleMs);
+  }
+
+  unwatchBody(): void {
+    this.setTimeout(0);
+  }
+
+  dropRest(): void {
+    setImmediate(dropBody, this);
+  }
 
   /** The parser's way in: a piece of the body, or null at its end. */
   override push(piece: Buffer | null, encoding?: BufferEncoding): boolean {
@@ -26,4 +51,23 @@ export class ProxyRequest extends IncomingMessage {
     // undici wants no more of the body. Destroyed, a request takes its connection with it.
     return this.resume();
   }
+}
+
+/** Nothing has come for as long as a body may be silent. */
+function onBodyIdle(this: ProxyRequest): void {
+  const { exchange } = this;
+  if (exchange === undefined) return;
+  if (exchange.over) this.socket.destroy();
+  // Not read at the moment: it is the upstream that takes nothing, and its own timeouts watch it.
+  else if (this.readableFlowing !== true) this.setTimeout(this.socket.timeout ?? 0);
+  else exchange.fail('request_timeout', 'The request body stalled.');
+}
+
+function dropBody(request: ProxyRequest): void {
+  const { socket } = request;
+  if (request.complete || socket.destroyed) return;
+  request.resume();
+  const deadline = setTimeout(() => socket.destroy(), DISCARD_MS);
+  deadline.unref();
+  request.once('end', () => clearTimeout(deadline));
 }

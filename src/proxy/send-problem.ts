@@ -1,5 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import { type ErrorCode, errorTable, problemDocument } from '../core/index.js';
+import { Http2Response } from './http2-response.js';
+import type { InboundResponse } from './inbound-message.js';
 
 /** Without it git asks nobody for a password and sends nothing (RFC 9110 section 11.6.1). */
 const CHALLENGE = 'Basic realm="keyferry"';
@@ -42,13 +43,14 @@ export function problemAnswer(
 
 /** Answers a request with a problem document. The head must not have been sent. */
 export function sendProblem(
-  response: ServerResponse,
+  response: InboundResponse,
   code: ErrorCode,
   detail: string,
   requestId: string,
   options: { retryAfterSeconds?: number | undefined; close?: boolean } = {},
 ): void {
   const answer = problemAnswer(code, detail, requestId, options.retryAfterSeconds);
+  if (response instanceof Http2Response && response.endGrpc(code, detail, answer.headers)) return;
   if (options.close === true) answer.headers.push('Connection', 'close');
   response.writeHead(answer.status, answer.headers);
   response.end(answer.body);

@@ -2,6 +2,7 @@ import { isIP, type Socket } from 'node:net';
 import { buildConnector, Pool } from 'undici';
 import type { Upstream } from '../core/index.js';
 import { AddressDenied, guardedLookup, isDeniedAddress, type ResolveAll } from './guard-address.js';
+import { Http2Upstream } from './http2-upstream.js';
 
 /** As long as most load balancers keep an idle connection (AWS ALB: 60 s), less a margin. */
 const KEEP_ALIVE_MS = 55_000;
@@ -39,14 +40,14 @@ function noteFailure(): void {
  * addresses never reuses a socket of one that allows them.
  */
 export class UpstreamPools {
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, Pool | Http2Upstream>();
   readonly #resolveAll: ResolveAll | undefined;
 
   constructor(resolveAll?: ResolveAll) {
     this.#resolveAll = resolveAll;
   }
 
-  poolFor(upstream: Upstream): Pool {
+  poolFor(upstream: Upstream): Pool | Http2Upstream {
     const known = this.#pools.get(upstream.id);
     if (known !== undefined) return known;
     const pool = this.#open(upstream);
@@ -69,8 +70,11 @@ export class UpstreamPools {
     await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
-  #open({ origin, allowPrivateNetwork, timeouts, tls }: Upstream): Pool {
-    const guard = allowPrivateNetwork ? {} : { lookup: guardedLookup(this.#resolveAll) };
+  #open(upstream: Upstream): Pool | Http2Upstream {
+    const { origin, allowPrivateNetwork, http2, timeouts, tls } = upstream;
+    const lookup = allowPrivateNetwork ? undefined : guardedLookup(this.#resolveAll);
+    if (http2) return new Http2Upstream(upstream, lookup);
+    const guard = lookup === undefined ? {} : { lookup };
     const connect = buildConnector({
       timeout: timeouts.connectMs,
       autoSelectFamily: true,

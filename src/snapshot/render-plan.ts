@@ -131,13 +131,14 @@ function compileAll(texts: ReadonlyMap<string, string>): (readonly [string, Temp
 }
 
 function upstreamOf(effective: EffectiveRoute): Upstream {
-  const { upstream, allowPrivateNetwork, timeouts, tls, environment } = effective;
-  const key = [environment, upstream.origin, allowPrivateNetwork, timeouts, tls];
+  const { upstream, allowPrivateNetwork, http2, timeouts, tls, environment } = effective;
+  const key = [environment, upstream.origin, allowPrivateNetwork, http2, timeouts, tls];
   return {
     id: JSON.stringify(key),
     origin: upstream.origin,
     host: upstream.host,
     allowPrivateNetwork,
+    http2,
     timeouts,
     tls,
   };
