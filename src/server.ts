@@ -114,6 +114,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     snapshotSeq: () => keeper.current().seq,
     routesRevision: () => keeper.current().routesRevision ?? 0,
     ready: () => !state.draining,
+    traffic: () => state.proxy?.traffic(),
   });
   const telemetry = telemetryOf(log, metrics);
   const keeper = await createSnapshotKeeper({

@@ -6,6 +6,7 @@ import {
   type ListenAddress,
   type Problem,
   type SecretValue,
+  type TrafficLimits,
 } from '../core/index.js';
 import { addressClass } from './address-class.js';
 import {
@@ -37,9 +38,14 @@ export interface ListenerLimits {
   readonly maxHeaders: number;
   readonly headersTimeoutMs: number;
   readonly bodyIdleMs: number;
+  readonly responseIdleMs: number;
   readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
   readonly maxConcurrentRequests: number;
   readonly maxStreamsPerConnection: number;
+  readonly maxEventLoopDelayMs: number;
+  /** For each client that has no limits of its own; undefined = none. */
+  readonly clientLimits: TrafficLimits | undefined;
 }
 
 /** Everything that `serve` was told, checked, with defaults filled in. */
@@ -129,9 +135,16 @@ function assemble(layers: readonly SettingsLayer[], problems: Problem[]): Settin
       maxHeaders: count('maxHeaders'),
       headersTimeoutMs: count('headersTimeoutMs'),
       bodyIdleMs: count('bodyIdleMs'),
+      responseIdleMs: count('responseIdleMs'),
       maxConnections: count('maxConnections'),
+      maxConnectionsPerAddress: count('maxConnectionsPerAddress'),
       maxConcurrentRequests: count('maxConcurrentRequests'),
       maxStreamsPerConnection: count('maxStreamsPerConnection'),
+      maxEventLoopDelayMs: count('maxEventLoopDelayMs'),
+      clientLimits: clientLimits(
+        count('clientRequestsPerSecond'),
+        count('clientConcurrentRequests'),
+      ),
     },
   };
   const { proxyListen, adminListen } = settings;
@@ -141,6 +154,18 @@ function assemble(layers: readonly SettingsLayer[], problems: Problem[]): Settin
     problems.push({ path: '--admin-listen', message });
   }
   return { ...settings, warnings: warningsOf(settings) };
+}
+
+/** 0 = no limit. */
+function clientLimits(
+  requestsPerSecond: number,
+  concurrentRequests: number,
+): TrafficLimits | undefined {
+  if (requestsPerSecond === 0 && concurrentRequests === 0) return undefined;
+  return {
+    ...(requestsPerSecond === 0 ? {} : { requestsPerSecond }),
+    ...(concurrentRequests === 0 ? {} : { concurrentRequests }),
+  };
 }
 
 function defaultOf(name: SettingName): ParsedSetting | undefined {

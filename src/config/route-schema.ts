@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  DEFAULT_CIRCUIT_BREAKER,
   DEFAULT_MAX_REQUEST_BYTES,
   DEFAULT_TIMEOUTS,
   ECHO_SCRUB_MODES,
@@ -12,6 +13,8 @@ export const ROUTE_NAME = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
 const DAY_MS = 86_400_000;
 /** 1 TiB: a body this large is a stream, not a request. */
 const LARGEST_REQUEST_BYTES = 1024 ** 4;
+/** More than one process takes: a larger limit limits nothing. */
+const MOST_REQUESTS = 1_000_000;
 
 const milliseconds = (description: string, defaultMs: number) =>
   z.int().min(1).max(DAY_MS).optional().meta({ description, default: defaultMs });
@@ -39,6 +42,42 @@ const tls = z
   })
   .meta({ description: 'How the upstream proves who it is.' });
 
+const limits = z
+  .strictObject({
+    requestsPerSecond: z.number().min(0.001).max(MOST_REQUESTS).optional().meta({
+      description: 'Requests per second on average; 0.5 is one every two seconds.',
+    }),
+    burst: z.int().min(1).max(MOST_REQUESTS).optional().meta({
+      description:
+        'Requests that may come at once after a pause. By default what one second allows, at least 1.',
+    }),
+    concurrentRequests: z.int().min(1).max(MOST_REQUESTS).optional().meta({
+      description: 'Requests under way at once; a WebSocket is under way until it closes.',
+    }),
+  })
+  .meta({
+    description:
+      'How much the route takes from all clients together, in each environment; more is answered with 429.',
+  });
+
+const circuitBreaker = z
+  .strictObject({
+    failures: z.int().min(0).max(MOST_REQUESTS).optional().meta({
+      description:
+        'Requests in a row that found no connection or no answer in time, after which none is sent for a while; 0 = always send.',
+      default: DEFAULT_CIRCUIT_BREAKER.failures,
+    }),
+    openMs: milliseconds(
+      'How long none is sent, in milliseconds; then one is, as a probe.',
+      DEFAULT_CIRCUIT_BREAKER.openMs,
+    ),
+    countServerErrors: z.boolean().optional().meta({
+      description: 'Count answers of 500 and more as failures too.',
+      default: DEFAULT_CIRCUIT_BREAKER.countServerErrors,
+    }),
+  })
+  .meta({ description: 'When to leave an upstream alone that cannot be reached.' });
+
 const TEMPLATE_FORMS =
   'Text with templates: <<secret:NAME>>, <<secret:NAME.field>>, <<secret:NAME@3>>, <<basic:USER_SECRET,PASSWORD_SECRET>>, <<base64:NAME>>.';
 
@@ -62,6 +101,12 @@ const settings = {
     description: 'Largest request body; more is answered with 413.',
     default: DEFAULT_MAX_REQUEST_BYTES,
   }),
+  maxResponseBytes: z.int().min(0).max(LARGEST_REQUEST_BYTES).optional().meta({
+    description:
+      'Largest response body; more is answered with 502, or cut where it has begun. By default any length passes.',
+  }),
+  limits: limits.optional(),
+  circuitBreaker: circuitBreaker.optional(),
   allowPrivateNetwork: z.boolean().optional().meta({
     description:
       'Allow the upstream to be at a private, loopback, link-local or metadata address; otherwise refused when connecting.',
@@ -173,5 +218,7 @@ export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 4 && path[2] === 'environments') return Object.keys(environment.shape);
   if (last === 'match') return Object.keys(match.shape);
   if (last === 'timeouts') return Object.keys(timeouts.shape);
+  if (last === 'limits') return Object.keys(limits.shape);
+  if (last === 'circuitBreaker') return Object.keys(circuitBreaker.shape);
   return last === 'tls' ? Object.keys(tls.shape) : [];
 }

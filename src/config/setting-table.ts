@@ -129,13 +129,43 @@ export const SETTINGS = [
   count('maxHeaders', 200, [1, 2000], 'Most headers of a request.'),
   count('headersTimeoutMs', 10_000, [1, DAY_MS], 'How long the head of a request may take.'),
   count('bodyIdleMs', 60_000, [1, DAY_MS], 'Longest silence between two pieces of a request body.'),
+  count(
+    'responseIdleMs',
+    120_000,
+    [1, DAY_MS],
+    'How long a client may take nothing of its response.',
+  ),
   count('maxConnections', 20_000, [1, 1_000_000], 'Most connections from apps at once.'),
+  count(
+    'maxConnectionsPerAddress',
+    10_000,
+    [0, 1_000_000],
+    'Most of them from one address, or one IPv6 /64; 0: no limit.',
+  ),
   count('maxConcurrentRequests', 10_000, [1, 1_000_000], 'Most requests under way at once.'),
   count(
     'maxStreamsPerConnection',
     128,
     [1, 100_000],
     'Most requests under way at once on one connection of HTTP/2.',
+  ),
+  count(
+    'clientRequestsPerSecond',
+    0,
+    [0, 1_000_000],
+    'Requests per second of each client that has no limits of its own; 0: no limit.',
+  ),
+  count(
+    'clientConcurrentRequests',
+    0,
+    [0, 1_000_000],
+    'Requests under way of each client that has no limits of its own; 0: no limit.',
+  ),
+  count(
+    'maxEventLoopDelayMs',
+    500,
+    [0, 60_000],
+    'Lasting delay of the event loop from which on requests are turned away; 0: never.',
   ),
   {
     name: 'adminUrl',

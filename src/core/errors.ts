@@ -18,6 +18,7 @@ export const errorTable = {
   secret_revoked: { status: 500, title: 'The version in use was revoked' },
   upstream_unreachable: { status: 502, title: 'The upstream cannot be reached' },
   upstream_protocol_error: { status: 502, title: 'The upstream broke the protocol' },
+  response_too_large: { status: 502, title: 'The response is too large' },
   upstream_address_denied: { status: 502, title: 'The upstream address is not allowed' },
   echo_blocked: { status: 502, title: 'The upstream echoed a credential' },
   overloaded: { status: 503, title: 'Too much load' },

@@ -19,4 +19,5 @@ export * from './secret-value.js';
 export * from './snapshot.js';
 export * from './stored-key.js';
 export * from './template.js';
+export * from './traffic.js';
 export * from './usage.js';

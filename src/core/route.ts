@@ -1,3 +1,5 @@
+import { type CircuitBreaker, DEFAULT_CIRCUIT_BREAKER, type TrafficLimits } from './traffic.js';
+
 /** How long each phase of a request to the upstream may take, in milliseconds. */
 export interface RouteTimeouts {
   /** TCP and TLS until connected. */
@@ -34,6 +36,11 @@ export interface RouteOptions {
   readonly stripPrefix?: boolean | undefined;
   readonly timeouts?: Partial<RouteTimeouts> | undefined;
   readonly maxRequestBytes?: number | undefined;
+  /** Absent = any length. */
+  readonly maxResponseBytes?: number | undefined;
+  /** Of all clients together, in one environment. */
+  readonly limits?: TrafficLimits | undefined;
+  readonly circuitBreaker?: Partial<CircuitBreaker> | undefined;
   readonly allowPrivateNetwork?: boolean | undefined;
   readonly allowInsecureUpstream?: boolean | undefined;
   readonly echoScrub?: EchoScrubMode | undefined;
@@ -92,6 +99,11 @@ export interface EffectiveRoute {
   readonly stripPrefix: boolean;
   readonly timeouts: RouteTimeouts;
   readonly maxRequestBytes: number;
+  /** Undefined = any length. */
+  readonly maxResponseBytes: number | undefined;
+  /** Undefined where nothing is limited. */
+  readonly limits: TrafficLimits | undefined;
+  readonly circuitBreaker: CircuitBreaker;
   readonly allowPrivateNetwork: boolean;
   readonly echoScrub: EchoScrubMode | undefined;
   readonly forwardClientAddress: boolean;
@@ -114,6 +126,13 @@ export function effectiveRoute(route: Route, environment: string): EffectiveRout
     stripPrefix: own.stripPrefix ?? route.stripPrefix ?? true,
     timeouts: { ...DEFAULT_TIMEOUTS, ...defined(route.timeouts), ...defined(own.timeouts) },
     maxRequestBytes: own.maxRequestBytes ?? route.maxRequestBytes ?? DEFAULT_MAX_REQUEST_BYTES,
+    maxResponseBytes: own.maxResponseBytes ?? route.maxResponseBytes,
+    limits: mergeLimits(route.limits, own.limits),
+    circuitBreaker: {
+      ...DEFAULT_CIRCUIT_BREAKER,
+      ...defined(route.circuitBreaker),
+      ...defined(own.circuitBreaker),
+    },
     allowPrivateNetwork: own.allowPrivateNetwork ?? route.allowPrivateNetwork ?? false,
     echoScrub: own.echoScrub ?? route.echoScrub,
     forwardClientAddress: own.forwardClientAddress ?? route.forwardClientAddress ?? false,
@@ -140,6 +159,14 @@ function mergeByName(
     merged.set(normalise(name), [name, value]);
   }
   return new Map(merged.values());
+}
+
+function mergeLimits(
+  base: TrafficLimits | undefined,
+  own: TrafficLimits | undefined,
+): TrafficLimits | undefined {
+  const merged = { ...defined(base), ...defined(own) };
+  return Object.keys(merged).length === 0 ? undefined : merged;
 }
 
 function defined<T extends object>(value: T | undefined): Partial<T> {

@@ -1,6 +1,7 @@
 import type { RequestStats } from './decision.js';
 import type { ErrorCode } from './errors.js';
 import type { RouteTimeouts, RouteTls } from './route.js';
+import type { CircuitBreaker, TrafficLimits } from './traffic.js';
 
 /** What requests read. Immutable and swapped whole: a request keeps the one that it began with. */
 export interface Snapshot {
@@ -61,6 +62,8 @@ export interface DirectoryClient {
   readonly expiresAtMs: number;
   /** Undefined = all. */
   readonly routes: ReadonlySet<string> | undefined;
+  /** Its own; undefined = those that every client has. */
+  readonly limits: TrafficLimits | undefined;
   /** Whether a request from this address may use the token; undefined = from any. */
   readonly allowsAddress: ((address: string | undefined) => boolean) | undefined;
 }
@@ -120,6 +123,12 @@ export interface Plan {
   /** The earliest expiry of the versions in use; Infinity without one. */
   readonly expiresAtMs: number;
   readonly maxRequestBytes: number;
+  /** Undefined = any length. */
+  readonly maxResponseBytes: number | undefined;
+  /** Undefined where nothing is limited. */
+  readonly limits: TrafficLimits | undefined;
+  /** Undefined = requests are sent whatever came of those before. */
+  readonly circuitBreaker: CircuitBreaker | undefined;
   readonly forwardClientAddress: boolean;
   readonly stats: RequestStats;
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
+import type { TrafficLimits } from '../core/index.js';
 import type { Http2Sessions } from './http2-sessions.js';
 import { ProxyRequest } from './proxy-request.js';
 import { offersWebSocket } from './read-upgrade.js';
@@ -10,11 +11,19 @@ export interface ProxyLimits {
   readonly maxHeaders: number;
   readonly headersTimeoutMs: number;
   readonly bodyIdleMs: number;
+  /** How long a client may take nothing of its response. */
+  readonly responseIdleMs: number;
   readonly maxConnections: number;
+  /** From one address, or one IPv6 network of 64 bits; 0 = no limit. */
+  readonly maxConnectionsPerAddress: number;
   /** Requests under way at once; more are answered `overloaded`. */
   readonly maxConcurrentRequests: number;
   /** Requests under way at once on one connection of HTTP/2. */
   readonly maxStreamsPerConnection: number;
+  /** Lasting delay of the event loop from which on requests are answered `overloaded`; 0 = never. */
+  readonly maxEventLoopDelayMs: number;
+  /** For each client that has no limits of its own. */
+  readonly clientLimits: TrafficLimits | undefined;
 }
 
 export const DEFAULT_PROXY_LIMITS: ProxyLimits = {
@@ -22,9 +31,13 @@ export const DEFAULT_PROXY_LIMITS: ProxyLimits = {
   maxHeaders: 200,
   headersTimeoutMs: 10_000,
   bodyIdleMs: 60_000,
+  responseIdleMs: 120_000,
   maxConnections: 20_000,
+  maxConnectionsPerAddress: 10_000,
   maxConcurrentRequests: 10_000,
   maxStreamsPerConnection: 128,
+  maxEventLoopDelayMs: 500,
+  clientLimits: undefined,
 };
 
 export interface ProxyTls {
@@ -61,7 +74,14 @@ export function createHttpServer(
   const server =
     tls === undefined
       ? createServer(options)
-      : divert(createTlsServer({ ...options, ...tlsOptions(tls.files) }), tls.http2);
+      : divert(
+          createTlsServer({
+            ...options,
+            ...tlsOptions(tls.files),
+            handshakeTimeout: limits.headersTimeoutMs,
+          }),
+          tls.http2,
+        );
   // Counted and refused by Keyferry: node:http would drop what is beyond the count, a Content-Length among it.
   server.maxHeadersCount = 0;
   server.maxConnections = limits.maxConnections;

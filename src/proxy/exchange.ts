@@ -16,8 +16,10 @@ import { cutResponse } from './cut-response.js';
 import type { InboundRequest, InboundResponse } from './inbound-message.js';
 import { nextRequestId } from './request-id.js';
 import { readResponseHead, readTrailers } from './response-head.js';
+import { guardResponseLength, responseTooLarge } from './response-length.js';
 import { sendProblem } from './send-problem.js';
 import { tooLarge } from './too-large.js';
+import type { TrafficGate } from './traffic-gate.js';
 import { translateError } from './translate-error.js';
 import { isConnectionFailing } from './upstream-pools.js';
 
@@ -27,6 +29,8 @@ export interface ExchangeHost {
   ended(exchange: Exchange): void;
   /** Called once per request that was sent, when its outcome is known. */
   used(plan: Plan, clientId: string, outcome: UsageOutcome, usedAtMs: number): void;
+  /** Called when the upstream began to answer. */
+  answered(exchange: Exchange, plan: Plan, status: number): void;
   now(): number;
   /** True while the server shuts down: answers then close their connection. */
   readonly draining: boolean;
@@ -57,13 +61,22 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     | undefined;
   /** The client holds its body back until it is told to continue. */
   awaitsContinue = false;
+  /** What counts it as under way, where that is limited. */
+  clientGate: TrafficGate | undefined;
+  routeGate: TrafficGate | undefined;
+  /** What tells the client of the limits that it is under; undefined without any. */
+  rateLimitFields: readonly string[] | undefined;
+  /** Sent to find out whether the upstream can be reached again. */
+  isProbe = false;
+  /** Monotonic. */
+  readonly startedAtMs = performance.now();
   readonly #host: ExchangeHost;
-  readonly #startedAtMs = performance.now();
   #controller: Dispatcher.DispatchController | undefined;
   #sentAtMs = 0;
   #outcomeKnown = false;
   #bodyBegan = false;
   #requestBytes = 0;
+  #responseBytes = 0;
   #watchesBody = false;
   #over = false;
 
@@ -136,7 +149,8 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
       this.awaitsContinue ||
       code === 'request_timeout' ||
       code === 'request_rejected';
-    sendProblem(response, code, detail, this.requestId, { retryAfterSeconds, close });
+    const fields = this.rateLimitFields;
+    sendProblem(response, code, detail, this.requestId, { retryAfterSeconds, close, fields });
     this.#end();
     this.#controller?.abort(GIVEN_UP);
   }
@@ -162,8 +176,14 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   ): void {
     // An interim response (RFC 9110 section 15.2) is for this hop: the final one follows.
     if (status < 200 || this.#over) return;
+    if (this.plan !== undefined) this.#host.answered(this, this.plan, status);
     const head = readResponseHead((controller.rawHeaders ?? []) as Uint8Array[]);
     const { headers } = head;
+    const maxBytes = this.plan?.maxResponseBytes;
+    if (maxBytes !== undefined && this.method !== 'HEAD' && status !== 304) {
+      guardResponseLength(headers, maxBytes);
+    }
+    if (this.rateLimitFields !== undefined) headers.push(...this.rateLimitFields);
     if (!head.hasRequestId) headers.push('X-Request-Id', this.requestId);
     if (this.#host.draining || this.upgrade !== undefined) headers.push('Connection', 'close');
     this.status = status;
@@ -184,6 +204,12 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
+    this.#responseBytes += chunk.length;
+    const maxBytes = this.plan?.maxResponseBytes;
+    if (maxBytes !== undefined && this.#responseBytes > maxBytes) {
+      this.failWith(responseTooLarge(maxBytes));
+      return;
+    }
     this.#bodyBegan = true;
     if (this.response.write(chunk)) return;
     controller.pause();
@@ -221,6 +247,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
       upstream.destroy();
       return;
     }
+    if (this.plan !== undefined) this.#host.answered(this, this.plan, status);
     this.status = status;
     this.#know('accepted');
     const { headers } = readResponseHead((controller.rawHeaders ?? []) as Uint8Array[]);
@@ -261,7 +288,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   #end(): void {
     this.#over = true;
     if (!this.request.complete && this.upgrade === undefined) this.request.dropRest();
-    this.durationMs = performance.now() - this.#startedAtMs;
+    this.durationMs = performance.now() - this.startedAtMs;
     this.#host.ended(this);
   }
 

@@ -5,6 +5,7 @@ import {
   type RouteShape,
   type Snapshot,
 } from '../core/index.js';
+import type { Admission } from './admit-request.js';
 import { type Authentication, authenticate } from './authenticate.js';
 import { checkTarget } from './check-target.js';
 import type { Exchange } from './exchange.js';
@@ -20,6 +21,7 @@ export interface RequestContext {
   snapshot(): Snapshot;
   readonly pools: UpstreamPools;
   readonly failures: FailureLimit;
+  readonly admission: Admission;
   readonly noRoute: RouteShape;
   readonly maxHeaders: number;
   /** Longest silence within a request body. */
@@ -93,6 +95,7 @@ export function handleRequest(context: RequestContext, exchange: Exchange): void
   if (head.contentLength > plan.maxRequestBytes) {
     throw tooLarge(plan.maxRequestBytes);
   }
+  context.admission.admit(exchange, client, plan);
   send(context, exchange, plan, head, path, query);
 }
 

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/index.js';
+import { addressBlock } from './address-block.js';
 
 const WINDOW_MS = 60_000;
 /** A person who mistypes, or a service that restarts with an old token, stays well below. */
@@ -13,7 +14,7 @@ interface Window {
 }
 
 /**
- * Counts failed authentications per address and per token id, in windows of a minute. Only failures are
+ * Counts failed authentications per address (of IPv6 per network of 64 bits) and per token id, in windows of a minute. Only failures are
  * limited: a valid token always passes, because many apps may share one address.
  */
 export class FailureLimit {
@@ -26,7 +27,7 @@ export class FailureLimit {
 
   /** Counts one failure. Returns the seconds to wait when there were too many, else undefined. */
   fail(address: string, refused: string | undefined): number | undefined {
-    const byAddress = this.#count(`a ${address}`, MAX_PER_ADDRESS);
+    const byAddress = this.#count(`a ${addressBlock(address)}`, MAX_PER_ADDRESS);
     const byToken = refused === undefined ? undefined : this.#count(`t ${refused}`, MAX_PER_TOKEN);
     return byAddress ?? byToken;
   }

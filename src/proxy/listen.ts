@@ -13,6 +13,7 @@ import {
   type RouteShape,
   type Snapshot,
   type Telemetry,
+  type TrafficFigures,
   type UsageOutcome,
 } from '../core/index.js';
 import { AnswersInLine } from './answers-in-line.js';
@@ -25,6 +26,7 @@ import {
 } from './create-http-server.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
 import type { ResolveAll } from './guard-address.js';
+import { TrafficGuard } from './guard-traffic.js';
 import { handleRequest, type RequestContext } from './handle-request.js';
 import { Http2Sessions } from './http2-sessions.js';
 import { FailureLimit } from './limit-failures.js';
@@ -55,6 +57,8 @@ export interface ProxyListener {
   /** Closes connections to upstreams that no plan of the snapshot names, once their requests are done. */
   retainUpstreams(snapshot: Snapshot): void;
   readonly inFlight: number;
+  /** What is held back, as of now. */
+  traffic(): TrafficFigures;
   /**
    * Stops accepting, lets requests under way finish, and closes each connection after its answer. What is
    * still under way after `timeoutMs` is cut.
@@ -83,6 +87,7 @@ class Listener implements ProxyListener, ExchangeHost {
   readonly #server: HttpServer;
   readonly #http2: Http2Sessions;
   readonly #line = new AnswersInLine();
+  readonly #traffic: TrafficGuard;
   #inFlight = 0;
   /** Upgraded connections: the server no longer knows their sockets. */
   readonly #upgraded = new Set<Exchange>();
@@ -92,10 +97,12 @@ class Listener implements ProxyListener, ExchangeHost {
     this.#options = options;
     this.#limits = { ...DEFAULT_PROXY_LIMITS, ...options.limits };
     this.#pools = new UpstreamPools(options.resolveAll);
+    this.#traffic = new TrafficGuard(this.#limits);
     this.#context = {
       snapshot: options.snapshot,
       pools: this.#pools,
       failures: new FailureLimit(options.clock),
+      admission: this.#traffic.admission,
       noRoute: options.noRoute,
       maxHeaders: this.#limits.maxHeaders,
       bodyIdleMs: this.#limits.bodyIdleMs,
@@ -116,12 +123,21 @@ class Listener implements ProxyListener, ExchangeHost {
     return this.#options.clock.now();
   }
 
+  traffic(): TrafficFigures {
+    return this.#traffic.figures();
+  }
+
+  answered(exchange: Exchange, plan: Plan, status: number): void {
+    this.#traffic.admission.circuits.answered(exchange, plan, status);
+  }
+
   used(plan: Plan, clientId: string, outcome: UsageOutcome, usedAtMs: number): void {
     this.#options.usage.record(plan, clientId, outcome, usedAtMs);
   }
 
   ended(exchange: Exchange): void {
     this.#inFlight--;
+    this.#traffic.admission.ended(exchange);
     if (exchange.upgrade !== undefined) this.#upgraded.delete(exchange);
     this.#options.telemetry.decision(exchange);
     exchange.plan?.stats.record(exchange.status, exchange.code, exchange.durationMs);
@@ -145,6 +161,7 @@ class Listener implements ProxyListener, ExchangeHost {
       for (const { upstream } of plans.values()) ids.add(upstream.id);
     }
     this.#pools.retain(ids);
+    this.#traffic.admission.circuits.retain(ids);
   }
 
   async close(timeoutMs: number): Promise<void> {
@@ -164,6 +181,7 @@ class Listener implements ProxyListener, ExchangeHost {
       await Promise.race([idle, deadline.done]);
     }
     deadline.cancel();
+    if (this.#inFlight > 0) this.#traffic.refuseNew();
     this.#server.close();
     for (const exchange of [...this.#upgraded]) exchange.abandon();
     // The last answers may still be on their way to the socket.
@@ -173,6 +191,7 @@ class Listener implements ProxyListener, ExchangeHost {
     this.#server.closeAllConnections();
     this.#http2.destroy();
     await closed;
+    this.#traffic.close();
     await this.#pools.destroy();
   }
 
@@ -202,6 +221,7 @@ class Listener implements ProxyListener, ExchangeHost {
       this.#line.note(exchange, response);
       this.#handle(exchange);
     };
+    this.#traffic.watch(server, this.#options.tls !== undefined);
     server.on('request', onRequest);
     // The answer to Expect is given once the request is known to be wanted.
     server.on('checkContinue', onRequest);
@@ -226,11 +246,7 @@ class Listener implements ProxyListener, ExchangeHost {
     // A count, not a set of exchanges: a set of short-lived objects costs more in garbage collection than
     // all the rest of the bookkeeping.
     this.#inFlight++;
-    if (this.#inFlight > this.#limits.maxConcurrentRequests) {
-      exchange.begin(undefined, undefined);
-      exchange.fail('overloaded', 'Too many requests are under way. Try again soon.', 1);
-      return;
-    }
+    if (this.#traffic.turnsAway(exchange, this.#inFlight)) return;
     try {
       handleRequest(this.#context, exchange);
     } catch (error) {

@@ -47,9 +47,15 @@ export function sendProblem(
   code: ErrorCode,
   detail: string,
   requestId: string,
-  options: { retryAfterSeconds?: number | undefined; close?: boolean } = {},
+  options: {
+    retryAfterSeconds?: number | undefined;
+    close?: boolean;
+    /** More headers: name, value, … */
+    fields?: readonly string[] | undefined;
+  } = {},
 ): void {
   const answer = problemAnswer(code, detail, requestId, options.retryAfterSeconds);
+  if (options.fields !== undefined) answer.headers.push(...options.fields);
   if (response instanceof Http2Response && response.endGrpc(code, detail, answer.headers)) return;
   if (options.close === true) answer.headers.push('Connection', 'close');
   response.writeHead(answer.status, answer.headers);

@@ -119,6 +119,9 @@ export function renderPlan(
     useNames: [...uses.keys()],
     expiresAtMs,
     maxRequestBytes: effective.maxRequestBytes,
+    maxResponseBytes: effective.maxResponseBytes,
+    limits: effective.limits,
+    circuitBreaker: effective.circuitBreaker.failures === 0 ? undefined : effective.circuitBreaker,
     forwardClientAddress: effective.forwardClientAddress,
     stats: source.stats,
   };

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Decision, ErrorCode, RequestStats } from '../core/index.js';
+import type { Decision, ErrorCode, RequestStats, TrafficFigures } from '../core/index.js';
+import { registerTraffic } from './traffic-metrics.js';
 
 /** Upper bounds in seconds: from a cached answer on the same machine to a long model response. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -10,6 +11,8 @@ export interface Gauges {
   snapshotSeq(): number;
   routesRevision(): number;
   ready(): boolean;
+  /** Undefined before the proxy is there. */
+  traffic?(): TrafficFigures | undefined;
 }
 
 export interface Metrics {
@@ -61,6 +64,7 @@ export function createMetrics(gauges: Gauges): Metrics {
     'Applied routes revision; 0 before the first.',
     gauges.routesRevision,
   );
+  registerTraffic(registry, () => gauges.traffic?.());
   gauge('keyferry_ready', '1 when ready to serve.', () => Number(gauges.ready()));
 
   return {

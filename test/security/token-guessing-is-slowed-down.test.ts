@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { FailureLimit } from '../../src/proxy/limit-failures.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { rawClient, requestHead } from '../support/raw-client.js';
 import { startProxyBefore } from '../support/start-proxy.js';
 import { startUpstream } from '../support/start-upstream.js';
@@ -54,4 +56,15 @@ test('a request without any credential is no guess: git sends each first one so'
     client.send('GET /api HTTP/1.1\r\nHost: a\r\n\r\n');
     expect((await client.response()).status).toBe(401);
   }
+});
+
+test('addresses of one IPv6 network of 64 bits share their failures', () => {
+  const failures = new FailureLimit(new FakeClock());
+  let refused = 0;
+  for (let i = 0; i < 1000; i++) {
+    if (failures.fail(`2001:db8:7:1:${i.toString(16)}::1`, undefined) !== undefined) refused++;
+  }
+  expect(refused).toBeGreaterThanOrEqual(900);
+  expect(failures.fail('2001:db8:7:2::1', undefined)).toBeUndefined();
+  expect(failures.fail('192.0.2.1', undefined)).toBeUndefined();
 });
