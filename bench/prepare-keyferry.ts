@@ -19,11 +19,11 @@ export async function prepareKeyferry(
   { routes, secrets, injects }: KeyferryShape,
 ): Promise<string> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const open = () =>
-    openKeyferryStore({ dataDir, clock: { now: Date.now }, createIfMissing: true });
+  const open = (acceptRows = false) =>
+    openKeyferryStore({ dataDir, clock: { now: Date.now }, createIfMissing: true, acceptRows });
   await (await open()).store.close();
   await fillStore({ dataDir, secrets });
-  const { store, tokens } = await open();
+  const { store, tokens } = await open(true);
   const route = (index: number): Route => ({
     name: `r${index}`,
     match: { pathPrefix: `/r${index}` },

@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIPv4 } from 'node:net';
 import { AppError, formatListenAddress, type ListenAddress } from './core/index.js';
 
 /**
@@ -34,5 +34,6 @@ function isSocket(fd: number): boolean {
 export function isLoopback(address: ListenAddress): boolean {
   if ('fd' in address) return false;
   const { host } = address;
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+  // A name may begin so too: 127.example.com is wherever its DNS says.
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }

@@ -50,6 +50,16 @@ const ports: CommandLinePorts = {
       const { restore } = await import('./maintenance.js');
       return restore({ file, dataDir: folder.dataDir, rootKey: await rootKeyOf(folder), clock });
     },
+    async recoverAdmin(folder) {
+      const { recoverAdmin } = await import('./maintenance.js');
+      const { dataDir } = folder;
+      return recoverAdmin({ dataDir, rootKey: await rootKeyOf(folder), clock });
+    },
+    async acceptRows(folder) {
+      const { acceptRows } = await import('./maintenance.js');
+      const { dataDir } = folder;
+      return acceptRows({ dataDir, rootKey: await rootKeyOf(folder), clock });
+    },
     async doctor(folder) {
       const { doctor } = await import('./maintenance.js');
       return doctor({ dataDir: folder.dataDir, rootKey: await rootKeyOf(folder), clock });

@@ -27,6 +27,8 @@ export interface OpenStoreOptions {
   readonly clock: Clock;
   /** Creates what a first start finds missing: data folder, database, and the default root key file. */
   readonly createIfMissing: boolean;
+  /** Takes every row as it is now, whoever wrote it. */
+  readonly acceptRows?: boolean | undefined;
 }
 
 export interface OpenedStore {
@@ -47,7 +49,7 @@ export function defaultRootKeyFile(dataDir: string): string {
 
 /**
  * Opens the store of a data folder and holds the folder until `store.close()`. Throws what
- * `openSqliteDatabase` and `loadRootKey` throw, and `root_key_missing` (there is a database but no key: a
+ * `openSqliteDatabase` and `loadRootKey` throw, `database_corrupt`, and `root_key_missing` (there is a database but no key: a
  * new one is never made then), `root_key_wrong`, `rekey_unfinished`.
  */
 export async function openKeyferryStore(options: OpenStoreOptions): Promise<OpenedStore> {
@@ -63,7 +65,7 @@ export async function openKeyferryStore(options: OpenStoreOptions): Promise<Open
 
 async function unlockStore(
   database: SqliteDatabase,
-  { dataDir, rootKey, clock, createIfMissing }: OpenStoreOptions,
+  { dataDir, rootKey, clock, createIfMissing, acceptRows = false }: OpenStoreOptions,
 ): Promise<OpenedStore> {
   const source = rootKey ?? { type: 'file', file: defaultRootKeyFile(dataDir) };
   const { root, rekey, keys } = await database.keys();
@@ -83,6 +85,7 @@ async function unlockStore(
   const store = await database.unlock({
     sealer: createSealer(keyring),
     audit: opened.audit.map(({ id, key }) => ({ id, key: key.expose() })),
+    acceptRows,
   });
   return {
     store,

@@ -19,6 +19,7 @@ import { openKeyferryStore } from './open-store.js';
 import { createProxyListener, createUsageRecorder, type ProxyListener } from './proxy/index.js';
 import { startLines, urlOf } from './quickstart.js';
 import { readTls } from './read-tls.js';
+import { reportAlteredRows } from './report-altered-rows.js';
 import { createSnapshotKeeper, NO_ROUTE } from './snapshot/index.js';
 import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
 
@@ -34,6 +35,9 @@ export interface RunningServer {
   /** Answers requests under way, then closes everything. */
   close(): Promise<void>;
 }
+
+/** Altered rows that `/readyz` names. */
+const NAMED_ROWS = 10;
 
 const clock: Clock = { now: () => Date.now() };
 const { version } = JSON.parse(
@@ -128,6 +132,8 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   state.publish = () => keeper.catchUp();
   const changes = followChanges(() => keeper.catchUp(), log);
   closing.push(async () => changes.close());
+  const alteredRows = reportAlteredRows(store, log);
+  closing.push(async () => alteredRows.close());
   const usage = createUsageRecorder({
     store,
     clock,
@@ -222,12 +228,20 @@ async function readiness(store: Store, draining: boolean, behind: boolean): Prom
   const reasons: string[] = [];
   if (draining) reasons.push('The server is shutting down.');
   if (behind) reasons.push('The change log cannot be read; requests may miss the last changes.');
-  try {
-    await store.latestChange();
-  } catch {
+  const altered = await store.alteredRows().catch(() => undefined);
+  if (altered === undefined) {
     reasons.push('The store does not answer; requests go on from the last snapshot.');
   }
-  return { ready: reasons.length === 0, reasons };
+  const ready = reasons.length === 0;
+  // What needs those rows is refused; the rest goes on.
+  if (altered !== undefined && altered.length > 0) reasons.push(describeAltered(altered));
+  return { ready, reasons };
+}
+
+function describeAltered(rows: readonly string[]): string {
+  const named = rows.slice(0, NAMED_ROWS).join(', ');
+  const more = rows.length > NAMED_ROWS ? ` and ${rows.length - NAMED_ROWS} more` : '';
+  return `Rows were altered outside of Keyferry and are not used: ${named}${more}. Run keyferry doctor.`;
 }
 
 function cliFlags(dataDir: string, adminUrl: string): string {

@@ -42,9 +42,7 @@ const EXPOSE_CALLERS: Readonly<Record<string, readonly [calls: number, reason: s
   'crypto/stored-keys.ts': [1, 'wraps a key under another root key'],
   'crypto/tokens.ts': [1, 'keys the hash of tokens'],
   'example.ts': [1, 'gives the example upstream the credential to compare with'],
-  'maintenance/doctor.ts': [1, 'hands the audit keys to the store'],
-  'maintenance/rekey.ts': [1, 'hands the audit keys to the store'],
-  'maintenance/restore.ts': [1, 'hands the audit keys to the store'],
+  'maintenance/inspect-database.ts': [1, 'hands the audit keys to the store'],
   'open-store.ts': [1, 'hands the audit keys to the store'],
   'snapshot/render-plan.ts': [1, 'renders what a request will carry, once per snapshot'],
 };

@@ -1,13 +1,12 @@
 import { z } from '@hono/zod-openapi';
 import { type Admin, AppError, nearestName, ROLES, type Store } from '../core/index.js';
 import { actorOf } from './actor.js';
-import { isActive } from './authenticate.js';
 import type { AdminDependencies } from './dependencies.js';
 import { futureTime } from './future-time.js';
 import { holderName } from './holder-name.js';
 import { defineOperation, type Operation } from './operation.js';
 import { pageOf, pageParameters } from './query-parameters.js';
-import { coversScope, isScoped, outsideScope } from './scope.js';
+import { coversScope, outsideScope } from './scope.js';
 import { Timestamp, TimestampInput, toTimestamp, toTimestampOrNull } from './wire-time.js';
 
 const AdminSchema = z
@@ -141,17 +140,9 @@ export function adminOperations({ store, tokens, clock }: AdminDependencies): Op
       errors: ['not_found', 'in_use'],
       changes: true,
       async handle({ caller, params }) {
-        const all = await everyAdmin(store);
-        const found = all.find(({ id }) => id === params.id);
+        const found = await findAdmin(store, params.id);
         if (found === undefined) throw new AppError('not_found', 'There is no admin with this id.');
         if (!coversScope(caller.admin, found)) throw outsideScope();
-        const nowMs = clock.now();
-        if (isFull(found, nowMs) && all.filter((admin) => isFull(admin, nowMs)).length === 1) {
-          throw new AppError(
-            'in_use',
-            'This is the last admin that can do everything and does not expire: create another one first.',
-          );
-        }
         await store.revokeAdmin({ actor: actorOf(caller), id: params.id });
         return { body: undefined };
       },
@@ -189,24 +180,15 @@ async function requireDeclared(store: Store, environments: readonly string[]): P
   throw new AppError('environment_unknown', `${first.path} ${first.message}${hint}`, { problems });
 }
 
-async function everyAdmin(store: Store): Promise<Admin[]> {
-  const all: Admin[] = [];
+async function findAdmin(store: Store, id: string): Promise<Admin | undefined> {
   let cursor: string | undefined;
   do {
     const page = await store.listAdmins({ cursor, limit: 1000 });
-    all.push(...page.items);
+    const found = page.items.find((admin) => admin.id === id);
+    if (found !== undefined) return found;
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
-  return all;
-}
-
-function isFull(admin: Admin, nowMs: number): boolean {
-  return (
-    admin.role === 'admin' &&
-    !isScoped(admin) &&
-    admin.expiresAtMs === null &&
-    isActive(admin, nowMs)
-  );
+  return undefined;
 }
 
 function showAdmin(admin: Admin): z.input<typeof AdminSchema> {

@@ -50,7 +50,7 @@ export function createAuthenticate(parts: {
 }
 
 /** Whether an admin's token counts now. */
-export function isActive(admin: Admin, nowMs: number): boolean {
+function isActive(admin: Admin, nowMs: number): boolean {
   return admin.revokedAtMs === null && (admin.expiresAtMs === null || nowMs < admin.expiresAtMs);
 }
 

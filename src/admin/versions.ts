@@ -59,6 +59,33 @@ export function versionOperations({ store, clock }: AdminDependencies): Operatio
     changes: true,
     answer: VersionSchema,
   } as const;
+  /** What takes a version out of use, and may need force for it. */
+  const ending = ({
+    end,
+    ...about
+  }: {
+    method: 'post' | 'delete';
+    path: `/v1/${string}`;
+    summary: string;
+    description: string;
+    answerDescription: string;
+    end: (target: Parameters<Store['revokeVersion']>[0]) => Promise<Version>;
+  }): Operation =>
+    defineOperation({
+      ...common,
+      ...about,
+      params: VersionPath,
+      query: z.strictObject(forceQuery),
+      body: z.strictObject(forceBody),
+      status: 200,
+      errors: ['not_found', 'environment_unknown', 'in_use', 'version_unusable'],
+      async handle({ caller, params: { name, environment, version }, query, body }) {
+        const force = forceOf(query, body);
+        await requireVersions(store, caller.admin, name, environment);
+        const target = { actor: actorOf(caller), secret: name, environment, version, force };
+        return { body: showVersion(await end(target)) };
+      },
+    });
   return [
     defineOperation({
       ...common,
@@ -145,44 +172,22 @@ export function versionOperations({ store, clock }: AdminDependencies): Operatio
         return { body: showVersion(await store.activateVersion(target)) };
       },
     }),
-    defineOperation({
-      ...common,
+    ending({
       method: 'post',
       path: `${BASE}/versions/{version}/revoke`,
       summary: 'Revoke a version',
       description:
         'Refused while it is current, pinned by a route, or within 48 h of its last use.',
-      params: VersionPath,
-      query: z.strictObject(forceQuery),
-      body: z.strictObject(forceBody),
-      status: 200,
       answerDescription: 'The version, now revoked',
-      errors: ['not_found', 'environment_unknown', 'in_use', 'version_unusable'],
-      async handle({ caller, params: { name, environment, version }, query, body }) {
-        const force = forceOf(query, body);
-        await requireVersions(store, caller.admin, name, environment);
-        const target = { actor: actorOf(caller), secret: name, environment, version, force };
-        return { body: showVersion(await store.revokeVersion(target)) };
-      },
+      end: (target) => store.revokeVersion(target),
     }),
-    defineOperation({
-      ...common,
+    ending({
       method: 'delete',
       path: `${BASE}/versions/{version}`,
       summary: 'Destroy a version: erase its value, keep its row',
       description: 'Refused as revoking is.',
-      params: VersionPath,
-      query: z.strictObject(forceQuery),
-      body: z.strictObject(forceBody),
-      status: 200,
       answerDescription: 'The version, now destroyed',
-      errors: ['not_found', 'environment_unknown', 'in_use', 'version_unusable'],
-      async handle({ caller, params: { name, environment, version }, query, body }) {
-        const force = forceOf(query, body);
-        await requireVersions(store, caller.admin, name, environment);
-        const target = { actor: actorOf(caller), secret: name, environment, version, force };
-        return { body: showVersion(await store.destroyVersion(target)) };
-      },
+      end: (target) => store.destroyVersion(target),
     }),
     defineOperation({
       ...common,

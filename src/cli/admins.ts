@@ -24,7 +24,7 @@ interface CreateOptions {
   readonly expires?: string;
 }
 
-/** `keyferry admins create|list|revoke`. */
+/** `keyferry admins create|list|revoke|recover`. */
 export function addAdmins(registry: Registry): void {
   const noun = addNoun(registry, 'admins', 'give operators their tokens and take them back');
   addCommand<CreateOptions>(noun, {
@@ -60,6 +60,23 @@ export function addAdmins(registry: Registry): void {
       if (session.json)
         return session.terminal.json({ id: admin.id, name: admin.name, revoked: true });
       session.terminal.print(`Revoked admin ${admin.name}.`);
+    },
+  });
+  addCommand<{ readonly rootKeyFile?: string }>(noun, {
+    usage: 'recover',
+    summary: 'make an admin where every token is lost, with the server stopped',
+    example: 'admins recover --data-dir ./data',
+    notes: [
+      'It needs the data folder and its root key. Other admins stay: revoke those that are not known.',
+    ],
+    options: [new Option('--root-key-file <file>', 'the root key (KEYFERRY_ROOT_KEY_FILE)')],
+    async act({ dataDir, terminal, json, ports }, { rootKeyFile }) {
+      const { name, tokenFile } = await ports.maintenance.recoverAdmin({ dataDir, rootKeyFile });
+      if (json) return terminal.json({ name, tokenFile });
+      terminal.print(`Created admin ${name}. Its token is in ${tokenFile}.`);
+      terminal.hint(
+        'Start the server, then: keyferry admins list, and revoke those that are not known.',
+      );
     },
   });
 }

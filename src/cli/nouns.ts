@@ -1,3 +1,4 @@
+import { addAcceptRows } from './accept-rows.js';
 import { addAdmins } from './admins.js';
 import { addAudit } from './audit.js';
 import { addBackup } from './backup.js';
@@ -36,5 +37,6 @@ export function addNouns(registry: Registry, serveSettings: readonly ServeSettin
   addRestore(registry);
   addRekey(registry);
   addDoctor(registry);
+  addAcceptRows(registry);
   addCompletion(registry);
 }

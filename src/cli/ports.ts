@@ -1,4 +1,4 @@
-import type { Problem, RoutesDocument, SecretValue } from '../core/index.js';
+import type { Problem, RoutesDocument, RowVerification, SecretValue } from '../core/index.js';
 
 /** One setting of the server as `serve --help` shows it. */
 export interface ServeSetting {
@@ -58,6 +58,10 @@ export interface MaintenancePort {
   }>;
   /** Into an empty data folder. */
   restore(folder: DataFolder, backupFile: string): Promise<{ readonly createdAtMs: number }>;
+  /** Makes an admin for who has lost every token; its token is in a file of the data folder. */
+  recoverAdmin(folder: DataFolder): Promise<{ readonly name: string; readonly tokenFile: string }>;
+  /** Takes altered rows as they are, and answers with what was found. */
+  acceptRows(folder: DataFolder): Promise<RowVerification>;
   doctor(folder: DataFolder): Promise<{ readonly checks: readonly DoctorCheck[] }>;
 }
 

@@ -51,7 +51,7 @@ export async function runCommandLine(
     refuseValuesInArguments(input.argv);
     const asksForServe = input.argv.some((word) => word === 'serve' || word === 'completion');
     addNouns(registry, asksForServe ? await ports.serveSettings() : []);
-    await program.parseAsync([...input.argv], { from: 'user' });
+    await program.parseAsync(helpLast(input.argv, program), { from: 'user' });
     return exitCode;
   } catch (error) {
     const failure = asFailure(error, program, input.argv);
@@ -91,6 +91,14 @@ admin-token in the data folder. Exit codes: 0 done, 1 wrong usage or local failu
 Example:
   keyferry secrets create stripe_api_key --environment production`,
     );
+}
+
+/** `help secrets create` as `secrets create --help`: commander's own help goes one noun deep. */
+function helpLast(argv: readonly string[], program: Command): string[] {
+  const [first, ...words] = argv;
+  if (first !== 'help' || words.length < 2) return [...argv];
+  const { path } = commandOf(program, words);
+  return path.length === words.length ? [...words, '--help'] : [...argv];
 }
 
 /** A misspelt variable would be ignored in silence, and another token or server used. */

@@ -20,6 +20,8 @@ interface StatusRow {
   readonly ageMs: number | null;
   readonly lastUsedAt: string | null;
   readonly nextRotationAt: string | null;
+  /** An applied route names the secret. */
+  readonly routed: boolean;
   /** `missing`: there is no current version to judge. */
   readonly mark: AgeMark | 'missing';
 }
@@ -38,17 +40,21 @@ export function addStatus(registry: Registry): void {
     summary: 'every secret with its age, last use and next rotation',
     example: 'status --check',
     options: [
-      new Option('--check', 'exit with 2 when a secret is overdue'),
+      new Option(
+        '--check',
+        'exit with 2 when a secret is overdue, or a route names one that has no current version',
+      ),
       new Option('-e, --environment <name>', 'only this environment'),
     ],
     async act({ api, json, terminal, nowMs }, { check, environment }) {
       const secrets = await api().listPaged<SecretAnswer>('/v1/secrets', { environment });
       const rows = secrets.flatMap((secret) => rowsOf(secret, environment, nowMs));
       const overdue = rows.filter((row) => row.mark === 'overdue').length;
-      const exitCode = check === true && overdue > 0 ? 2 : 0;
+      const lacking = rows.filter((row) => row.mark === 'missing' && row.routed);
+      const exitCode = check === true && overdue + lacking.length > 0 ? 2 : 0;
       if (json) {
-        const items = rows.map(({ ageMs, ...row }) => row);
-        terminal.json({ items, overdue });
+        const items = rows.map(({ ageMs, routed, ...row }) => row);
+        terminal.json({ items, overdue, withoutValue: lacking.length });
         return exitCode;
       }
       if (rows.length === 0) {
@@ -85,6 +91,12 @@ export function addStatus(registry: Registry): void {
           `${overdue} overdue. Next: keyferry versions add ${first.secret} --environment ${first.environment}, then versions activate.`,
         );
       }
+      const [firstLacking] = lacking;
+      if (firstLacking !== undefined) {
+        terminal.hint(
+          `${lacking.length} that routes name ${lacking.length === 1 ? 'has' : 'have'} no current version: requests that need ${lacking.length === 1 ? 'it' : 'them'} fail. Next: keyferry versions add ${firstLacking.secret} --environment ${firstLacking.environment ?? 'ENVIRONMENT'}`,
+        );
+      }
       return exitCode;
     },
   });
@@ -96,13 +108,13 @@ function rowsOf(secret: SecretAnswer, environment: string | undefined, nowMs: nu
   );
   if (held.length > 0) return held.map((it) => rowOf(secret, it, nowMs));
   if (environment !== undefined) return [];
-  return [emptyRow(secret.name, null, null)];
+  return [emptyRow(secret, null, null)];
 }
 
 function rowOf(secret: SecretAnswer, held: SecretEnvironmentAnswer, nowMs: number): StatusRow {
   const { environment, currentVersion, currentCreatedAt, ageDays, mark, lastUsedAt } = held;
   if (currentVersion === null || currentCreatedAt === null || mark === null) {
-    return emptyRow(secret.name, environment, lastUsedAt);
+    return emptyRow(secret, environment, lastUsedAt);
   }
   const createdAtMs = Date.parse(currentCreatedAt);
   const expiresAtMs =
@@ -117,25 +129,31 @@ function rowOf(secret: SecretAnswer, held: SecretEnvironmentAnswer, nowMs: numbe
     ageMs: Math.max(0, nowMs - createdAtMs),
     lastUsedAt,
     nextRotationAt: new Date(dueAtMs).toISOString(),
+    routed: isRouted(secret),
     mark: expiresAtMs <= nowMs ? 'overdue' : mark,
   };
 }
 
 function emptyRow(
-  secret: string,
+  secret: SecretAnswer,
   environment: string | null,
   lastUsedAt: string | null,
 ): StatusRow {
   return {
-    secret,
+    secret: secret.name,
     environment,
     version: null,
     ageDays: null,
     ageMs: null,
     lastUsedAt,
     nextRotationAt: null,
+    routed: isRouted(secret),
     mark: 'missing',
   };
+}
+
+function isRouted({ routes }: SecretAnswer): boolean {
+  return routes.length > 0;
 }
 
 function colourOf(cell: string, paint: Paint): string {

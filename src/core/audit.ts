@@ -11,6 +11,17 @@ export interface AuditRow {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
+/** Whether the rows that decide something are as Keyferry wrote them. */
+export interface RowVerification {
+  readonly rows: number;
+  /** Rows that were altered, exchanged, put back or added, by what they say they are. */
+  readonly altered: readonly string[];
+  /** Rows that should be there and are not. */
+  readonly missing: number;
+  /** False when what they are checked by was altered: then no row can be trusted. */
+  readonly headFits: boolean;
+}
+
 export interface AuditVerification {
   readonly ok: boolean;
   readonly rows: number;

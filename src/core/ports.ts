@@ -72,7 +72,7 @@ export type ResolvedValue =
       readonly allowedHosts: readonly string[];
     }
   | { readonly status: 'missing' }
-  /** The row does not open: it was altered, or the disk damaged it. */
+  /** A row does not open or was altered, or the disk damaged it. Version 0: the one meant is not known. */
   | { readonly status: 'damaged'; readonly version: number }
   /** There was one, but it was revoked or destroyed. */
   | { readonly status: 'revoked'; readonly version: number };
@@ -214,7 +214,7 @@ export interface Store {
   /** `allowedHosts` of each existing secret among `names`; a name that is not a key does not exist. */
   secretHosts(names: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
 
-  /** Undefined before the first. */
+  /** Undefined before the first, and when the row of the newest was altered. */
   currentRoutes(): Promise<RoutesRevision | undefined>;
   /**
    * Appends a revision and makes it the applied one. Throws `precondition_failed` when `ifRevision` is not
@@ -264,6 +264,7 @@ export interface Store {
     },
   ): Promise<Admin>;
   listAdmins(page: PageRequest): Promise<Page<Admin>>;
+  /** Throws `in_use` for the last admin that can do everything and does not expire. */
   revokeAdmin(command: ByActor & { id: string }): Promise<void>;
   /** By the public id of a token; undefined when there is none. Revoked ones are returned as such. */
   findAdmin(tokenId: string): Promise<AdminCredential | undefined>;
@@ -304,6 +305,11 @@ export interface Store {
   copyTo(file: string): Promise<void>;
   /** Size, integrity and settings, for `doctor` and `/readyz`. Throws `store_unavailable`. */
   check(): Promise<StoreHealth>;
+  /**
+   * Rows that were looked at and are not used, because another program altered them: by what they say they are
+   * (`client "shop"`).
+   */
+  alteredRows(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 

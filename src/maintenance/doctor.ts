@@ -2,15 +2,10 @@ import { existsSync, statSync } from 'node:fs';
 import { readdir, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { AppError, type Clock, requirePrivateMode, type Store } from '../core/index.js';
-import {
-  createSealer,
-  Keyring,
-  loadRootKey,
-  openStoredKeys,
-  type RootKeySource,
-} from '../crypto/index.js';
+import { Keyring, loadRootKey, type RootKeySource } from '../crypto/index.js';
 import { defaultRootKeyFile, nextRootKeyFile, rekeyUnfinished } from '../open-store.js';
 import { openSqliteDatabase, type SqliteDatabase } from '../store/index.js';
+import { unlockDatabase } from './inspect-database.js';
 
 /** As `engines` in package.json. */
 const MINIMUM_NODE = [20, 19] as const;
@@ -79,11 +74,7 @@ async function checkDatabase(
   }
   const opened = await attempt('root key', async () => {
     const keyring = new Keyring(await loadRootKey(source, root.passphrase));
-    const own = openStoredKeys(keyring, database.databaseId, keys);
-    const store = await database.unlock({
-      sealer: createSealer(keyring),
-      audit: own.audit.map(({ id, key }) => ({ id, key: key.expose() })),
-    });
+    const store = await unlockDatabase(database, keyring, keys);
     const { sqliteVersion, journalMode, synchronous, secrets } = await store.check();
     return [
       ok('sqlite', `SQLite ${sqliteVersion}, journal ${journalMode}, synchronous ${synchronous}`),
@@ -91,6 +82,7 @@ async function checkDatabase(
         'root key',
         `Root key ${keyring.rootKeyId} opens the database; secrets in it: ${secrets}.`,
       ),
+      ...(await attempt('rows', () => checkRows(database))),
       ...(await attempt('values', () => checkValues(database, store))),
       ...(await attempt('audit log', () => checkAudit(store))),
       ...(await attempt('routes', () => checkRoutes(database, store))),
@@ -157,6 +149,27 @@ async function checkClock(database: SqliteDatabase, clock: Clock): Promise<Check
         'Set the clock; expiries and ages are judged by it.',
       );
 }
+
+async function checkRows(database: SqliteDatabase): Promise<Check[]> {
+  const { rows, altered, missing, headFits } = await database.verifyRows();
+  if (!headFits) {
+    const detail = 'What rows are checked by was altered or removed: none of them can be trusted.';
+    return [fail('rows', detail, MEND_ROWS)];
+  }
+  if (altered.length + missing === 0) {
+    return [ok('rows', `Every row that decides something is as Keyferry wrote it: ${rows}.`)];
+  }
+  const found = [
+    altered.length === 0
+      ? undefined
+      : `${altered.length} of ${rows} rows were altered outside of Keyferry: ${altered.slice(0, NAMED).join(', ')}`,
+    missing === 0 ? undefined : `${missing} rows were removed outside of Keyferry`,
+  ];
+  return [fail('rows', `${found.filter(Boolean).join('; ')}.`, MEND_ROWS)];
+}
+
+const MEND_ROWS =
+  'Find out who wrote to the file. Restore a backup, delete what was altered, or take it as it is: keyferry accept-rows.';
 
 async function checkValues(database: SqliteDatabase, store: Store): Promise<Check[]> {
   const unopened: string[] = [];

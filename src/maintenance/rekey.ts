@@ -3,7 +3,6 @@ import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError, type Clock, type StoredKey, SYSTEM_ACTOR } from '../core/index.js';
 import {
-  createSealer,
   generateRootKey,
   Keyring,
   loadRootKey,
@@ -17,6 +16,7 @@ import {
 } from '../crypto/index.js';
 import { defaultRootKeyFile, nextRootKeyFile } from '../open-store.js';
 import { openSqliteDatabase, type RootKeyFacts, type SqliteDatabase } from '../store/index.js';
+import { unlockDatabase } from './inspect-database.js';
 
 /** Values rewrapped in one transaction: each is a wait for the disk. */
 const BATCH_VALUES = 1_000;
@@ -134,12 +134,9 @@ async function rewrapAll(
     newKeys = rewrapStoredKeys(from, to, database.databaseId, keys);
     await database.beginRekey({ root: { rootKeyId: to.rootKeyId, passphrase }, keys: newKeys });
   }
-  const opened = openStoredKeys(to, database.databaseId, newKeys);
+  openStoredKeys(to, database.databaseId, newKeys);
   const rewrapped = await rewrapValues(database, from, to, options.onProgress);
-  await database.unlock({
-    sealer: createSealer(to),
-    audit: opened.audit.map(({ id, key }) => ({ id, key: key.expose() })),
-  });
+  await unlockDatabase(database, to, newKeys);
   await database.finishRekey({ actor: SYSTEM_ACTOR });
   return {
     rootKeyId: to.rootKeyId,

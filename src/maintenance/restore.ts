@@ -4,17 +4,16 @@ import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError, type Clock, requirePrivateMode, SYSTEM_ACTOR } from '../core/index.js';
 import {
-  createSealer,
   decryptBackup,
   Keyring,
   loadRootKey,
-  openStoredKeys,
   type RootKeySource,
   readBackupHeader,
   syncFolder,
 } from '../crypto/index.js';
 import { defaultRootKeyFile } from '../open-store.js';
 import { openSqliteDatabase } from '../store/index.js';
+import { unlockDatabase } from './inspect-database.js';
 
 /** Where a backup is decrypted and checked before it takes its place. */
 const STAGING = 'restore-';
@@ -84,11 +83,7 @@ async function proveUsable(
       throw new AppError('backup_invalid', `The database in it is damaged: ${damage[0]}.`);
     }
     const { keys } = await database.keys();
-    const opened = openStoredKeys(keyring, database.databaseId, keys);
-    const store = await database.unlock({
-      sealer: createSealer(keyring),
-      audit: opened.audit.map(({ id, key }) => ({ id, key: key.expose() })),
-    });
+    const store = await unlockDatabase(database, keyring, keys);
     await store.recordAudit({ actor: SYSTEM_ACTOR, action: 'backup.restore', detail });
   } finally {
     await database.close();

@@ -181,8 +181,8 @@ function failureFor(
   }
   if (status === 'damaged') {
     const detail =
-      `The stored value of ${what} in environment "${environment}" does not open: it was altered or ` +
-      'damaged. Nothing was sent. Run keyferry doctor, then add a version or restore a backup.';
+      `A stored row of ${what} in environment "${environment}" was altered or damaged, so that its value ` +
+      'is not used. Nothing was sent. Run keyferry doctor, then add a version or restore a backup.';
     return { code: 'secret_missing', detail };
   }
   const detail =

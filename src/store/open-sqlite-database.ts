@@ -1,10 +1,18 @@
 import { resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import type { Actor, Clock, RouteReference, Sealer, Store, StoredKey } from '../core/index.js';
+import type {
+  Actor,
+  Clock,
+  RouteReference,
+  RowVerification,
+  Sealer,
+  Store,
+  StoredKey,
+} from '../core/index.js';
 import { startDatabaseWorker } from './database-worker.js';
-import type { AuditLogKey } from './sqlite/audit-log.js';
 import { MIGRATIONS_FOLDER } from './sqlite/migrate.js';
 import type { ValueRow } from './sqlite/resolve.js';
+import type { AuditLogKey } from './sqlite/sealed-head.js';
 import type { DatabaseKeys, RootKeyFacts, WrappedValue } from './sqlite/stored-keys.js';
 import { createSqliteStore } from './sqlite-store.js';
 
@@ -27,8 +35,15 @@ export interface SqliteDatabase {
   readonly databaseId: string;
   keys(): Promise<DatabaseKeys>;
   createKeys(keys: { root: RootKeyFacts; keys: readonly StoredKey[] }): Promise<void>;
-  /** From here on the audit log can be written and values opened. */
-  unlock(keys: { sealer: Sealer; audit: readonly AuditLogKey[] }): Promise<Store>;
+  /**
+   * From here on the audit log can be written and values opened. With `acceptRows` every row counts as it is
+   * now, whoever wrote it. Throws `database_corrupt` when what the rows are checked by was altered.
+   */
+  unlock(keys: {
+    sealer: Sealer;
+    audit: readonly AuditLogKey[];
+    acceptRows?: boolean;
+  }): Promise<Store>;
 
   beginRekey(keys: { root: RootKeyFacts; keys: readonly StoredKey[] }): Promise<void>;
   valuesNotUnder(from: {
@@ -43,6 +58,8 @@ export interface SqliteDatabase {
   /** Every usable version, in order of position. */
   valueReferences(from: { after: number; limit: number }): Promise<readonly ValueRow[]>;
   findDamage(): Promise<readonly string[]>;
+  /** Looks at every row that decides something. */
+  verifyRows(): Promise<RowVerification>;
   newestTimeMs(): Promise<number | null>;
   close(): Promise<void>;
 }
@@ -68,8 +85,8 @@ export async function openSqliteDatabase(options: SqliteOptions): Promise<Sqlite
     databaseId: worker.databaseId,
     keys: () => call('databaseKeys'),
     createKeys: (keys) => call('createKeys', keys),
-    async unlock({ sealer, audit }) {
-      await call('unlock', audit);
+    async unlock({ sealer, audit, acceptRows = false }) {
+      await call('unlock', { keys: audit, acceptRows });
       return createSqliteStore(worker, sealer);
     },
     beginRekey: (keys) => call('beginRekey', keys),
@@ -79,6 +96,7 @@ export async function openSqliteDatabase(options: SqliteOptions): Promise<Sqlite
     routeReferences: () => call('routeReferences'),
     valueReferences: (from) => call('valueReferences', from),
     findDamage: () => call('findDamage'),
+    verifyRows: () => call('verifyRows'),
     newestTimeMs: () => call('newestTimeMs'),
     close: () => worker.close(),
   };

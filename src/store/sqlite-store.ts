@@ -140,6 +140,7 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
       await call('copyTo', file);
     },
     check: () => call('check'),
+    alteredRows: () => call('alteredRows'),
     close() {
       closed = true;
       return worker.close();

@@ -1,5 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Decision, ErrorCode, RequestStats, TrafficFigures } from '../core/index.js';
+import {
+  type Decision,
+  type ErrorCode,
+  errorTable,
+  type RequestStats,
+  type TrafficFigures,
+} from '../core/index.js';
 import { registerTraffic } from './traffic-metrics.js';
 
 /** Upper bounds in seconds: from a cached answer on the same machine to a long model response. */
@@ -42,7 +48,8 @@ export function createMetrics(gauges: Gauges): Metrics {
         }
       }
       for (const [code, count] of unrouted) {
-        this.inc({ route: '', environment: '', status: '', code }, count);
+        const { status } = errorTable[code];
+        this.inc({ route: '', environment: '', status, code }, count);
       }
     },
   });

@@ -28,6 +28,8 @@ export const noPorts: CommandLinePorts = {
   maintenance: {
     rekey: () => Promise.reject(new Error('no rekey in this test')),
     restore: () => Promise.reject(new Error('no restore in this test')),
+    recoverAdmin: () => Promise.reject(new Error('no recovery in this test')),
+    acceptRows: () => Promise.reject(new Error('no rows in this test')),
     doctor: () => Promise.reject(new Error('no doctor in this test')),
   },
   readRoutes: () => Promise.reject(new Error('no routes in this test')),

@@ -20,11 +20,17 @@ function held(environment: string, days: number, mark: string, more: object = {}
 }
 
 const secrets = [
-  { name: 'aws', rotateEveryDays: 90, environments: [held('production', 100, 'overdue')] },
-  { name: 'new', rotateEveryDays: 90, environments: [] },
+  {
+    name: 'aws',
+    rotateEveryDays: 90,
+    routes: [],
+    environments: [held('production', 100, 'overdue')],
+  },
+  { name: 'new', rotateEveryDays: 90, routes: [], environments: [] },
   {
     name: 'stripe_api_key',
     rotateEveryDays: 180,
+    routes: ['stripe'],
     environments: [
       held('production', 140, 'ageing'),
       held('staging', 2, 'fresh', { lastUsedAt: null }),
@@ -60,9 +66,10 @@ describe('keyferry status', () => {
     );
   });
 
-  it('names the next command for what is overdue', async () => {
+  it('names the next command for what is overdue or has no value', async () => {
     expect((await status()).stderr).toBe(
-      '2 overdue. Next: keyferry versions add aws --environment production, then versions activate.\n',
+      '2 overdue. Next: keyferry versions add aws --environment production, then versions activate.\n' +
+        '1 that routes name has no current version: requests that need it fail. Next: keyferry versions add stripe_api_key --environment review\n',
     );
   });
 
@@ -71,6 +78,16 @@ describe('keyferry status', () => {
     expect((await status('--check')).exitCode).toBe(2);
     expect((await status('--check', '--environment', 'staging')).exitCode).toBe(0);
     items = [];
+    expect((await status('--check')).exitCode).toBe(0);
+  });
+
+  it('exits with 2 with --check when a route names a secret without a current version', async () => {
+    const empty = { name: 'new', rotateEveryDays: 90, environments: [] };
+    items = [{ ...empty, routes: ['r'] }];
+    expect((await status()).exitCode).toBe(0);
+    const check = await status('--check', '--json');
+    expect([check.exitCode, JSON.parse(check.stdout).withoutValue]).toEqual([2, 1]);
+    items = [{ ...empty, routes: [] }];
     expect((await status('--check')).exitCode).toBe(0);
   });
 

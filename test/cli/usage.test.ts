@@ -51,6 +51,16 @@ describe('help', () => {
     }
   });
 
+  it('is the same by the word help as by the option', async () => {
+    for (const path of await everyCommand()) {
+      const run = await runCaptured(['help', ...path]);
+      expect([run.exitCode, run.stdout]).toEqual([
+        0,
+        (await runCaptured([...path, '--help'])).stdout,
+      ]);
+    }
+  });
+
   it('says how a value is given', async () => {
     const { stdout } = await runCaptured(['versions', 'add', '--help']);
     expect(stdout).toContain('never from an argument');

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Route } from '../../src/core/index.js';
+import { acceptRows } from '../../src/maintenance.js';
 import { filledName, filledValue, fillStore } from '../support/fill-store.js';
 import { serveKeyferry } from '../support/serve-process.js';
 import { send } from '../support/steady-load.js';
@@ -28,6 +29,7 @@ test(`a server with ${SECRETS} secrets and ${ROUTES} routes is ready within ${RE
   await made.stop();
   const { dataDir } = made;
   await fillStore({ dataDir, secrets: SECRETS });
+  await acceptRows({ dataDir, clock: Date });
 
   const onlySecrets = await serveKeyferry({ dataDir });
   const routes = Array.from(

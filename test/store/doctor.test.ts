@@ -54,6 +54,7 @@ describe('doctor', () => {
       'root key',
       'root key place',
       'routes',
+      'rows',
       'sqlite',
       'values',
     ]);

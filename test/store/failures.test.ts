@@ -79,7 +79,8 @@ describe('a store whose disk is full', () => {
       createSession(database, 'db', () => 1),
       schema,
     );
-    commands.unlock([{ id: 'audit-1', key: new Uint8Array(32) }]);
+    const keys = [{ id: 'audit-1', key: new Uint8Array(32) }];
+    commands.unlock({ keys, acceptRows: false });
     commands.createSecret({ actor, name: 'key' });
     const pages = Number(database.pragma('page_count', { simple: true }));
     database.pragma(`max_page_count = ${pages + 3}`);

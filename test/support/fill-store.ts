@@ -18,7 +18,7 @@ export const filledValue = (index: number, environment: string): string =>
 
 /**
  * Adds many secrets with one current version each, in one transaction: what the store would write, without
- * audit and change rows. For benches and tests of size.
+ * audit and change rows. For benches and tests of size. The next one to open the store must accept the rows.
  */
 export async function fillStore(options: FillOptions): Promise<void> {
   const { dataDir, secrets, environments = ['production'], nowMs = Date.now() } = options;

@@ -25,7 +25,7 @@ interface AdminRow {
 }
 
 export function adminCommands(session: Session) {
-  const { database, audit, changes, lookup, newId, now } = session;
+  const { database, audit, changes, ledger, lookup, newId, now } = session;
   const insert = database.prepare<AdminRow>(
     `INSERT INTO admins VALUES (@id, @name, @role, @environments, @secret_prefix, @token_id,
        @token_hash, @created_at_ms, @expires_at_ms, @revoked_at_ms)`,
@@ -35,6 +35,14 @@ export function adminCommands(session: Session) {
   const after = database.prepare<[string, number], AdminRow>(
     'SELECT * FROM admins WHERE id > ? ORDER BY id LIMIT ?',
   );
+  const full = database.prepare<[], AdminRow>(
+    `SELECT * FROM admins WHERE role = 'admin' AND environments IS NULL AND secret_prefix IS NULL
+       AND expires_at_ms IS NULL AND revoked_at_ms IS NULL`,
+  );
+  const isLastFull = (id: string): boolean => {
+    const usable = full.all().filter((row) => ledger.holds('admins', row));
+    return usable.length === 1 && usable[0]?.id === id;
+  };
   const revoke = database.prepare<[number, string]>(
     'UPDATE admins SET revoked_at_ms = ? WHERE id = ?',
   );
@@ -97,6 +105,12 @@ export function adminCommands(session: Session) {
         if (row === undefined)
           throw new AppError('not_found', `There is no admin with id "${id}".`);
         if (row.revoked_at_ms !== null) return;
+        if (isLastFull(id)) {
+          throw new AppError(
+            'in_use',
+            'This is the last admin that can do everything and does not expire: create another one first.',
+          );
+        }
         revoke.run(now(), id);
         audit.append({ actor, action: 'admin.revoke', detail: { id, name: row.name } });
         changes.append({ kind: 'admin', adminId: id });
@@ -105,7 +119,8 @@ export function adminCommands(session: Session) {
 
     findAdmin(tokenId: string): AdminCredential | undefined {
       const row = byTokenId.get(tokenId);
-      return row === undefined ? undefined : { ...toAdmin(row), tokenHash: row.token_hash };
+      if (row === undefined || !ledger.holds('admins', row)) return undefined;
+      return { ...toAdmin(row), tokenHash: row.token_hash };
     },
   };
 }

@@ -1,13 +1,8 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { type Actor, AppError, type AuditVerification } from '../../core/index.js';
-
-/** A key of the audit log as the store uses it. */
-export interface AuditLogKey {
-  readonly id: string;
-  readonly key: Uint8Array;
-}
+import { equalBytes, FIRST_MAC, type SealedHead } from './sealed-head.js';
 
 export interface AuditEntry {
   readonly actor: Actor;
@@ -20,9 +15,9 @@ export interface AuditEntry {
 export interface AuditLog {
   /** Adds a row; call it inside the transaction of what it records. */
   append(entry: AuditEntry): void;
+  /** The newest row; number 0 before the first. */
+  newest(): { readonly seq: number; readonly mac: Uint8Array };
   verify(): Promise<AuditVerification>;
-  /** Without keys rows can be neither written nor checked. */
-  unlock(keys: readonly AuditLogKey[]): void;
 }
 
 export interface StoredAuditRow {
@@ -40,15 +35,14 @@ export interface StoredAuditRow {
 }
 
 const VERIFY_SLICE_ROWS = 5_000;
-const FIRST_MAC = new Uint8Array(32);
 
 /** The audit log of one database: each row's mac covers the row and the mac before it. */
 export function createAuditLog(
   database: Database,
   databaseId: string,
+  head: SealedHead,
   now: () => number,
 ): AuditLog {
-  let keys: readonly AuditLogKey[] = [];
   const last = database.prepare<[], { seq: number; mac: Uint8Array }>(
     'SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1',
   );
@@ -58,13 +52,6 @@ export function createAuditLog(
      VALUES (@seq, @at_ms, @actor_type, @actor_id, @actor_name, @action, @secret, @environment,
        @detail, @key_id, @mac)`,
   );
-  const saveHead = database.prepare<[number, Uint8Array]>(
-    `INSERT INTO audit_head (only, seq, mac) VALUES (1, ?, ?)
-     ON CONFLICT (only) DO UPDATE SET seq = excluded.seq, mac = excluded.mac`,
-  );
-  const readHead = database.prepare<[], { seq: number; mac: Uint8Array }>(
-    'SELECT seq, mac FROM audit_head',
-  );
   const slice = database.prepare<[number, number], StoredAuditRow>(
     'SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?',
   );
@@ -73,7 +60,7 @@ export function createAuditLog(
     row: Omit<StoredAuditRow, 'mac'>,
     previous: Uint8Array,
   ): Uint8Array | undefined => {
-    const key = keys.find(({ id }) => id === row.key_id)?.key;
+    const key = head.keys.find(({ id }) => id === row.key_id)?.key;
     if (key === undefined) return undefined;
     const { seq, at_ms, actor_type, actor_id, actor_name, action, secret, environment } = row;
     const fields = [seq, at_ms, actor_type, actor_id, actor_name, action, secret, environment];
@@ -81,16 +68,15 @@ export function createAuditLog(
     const text = JSON.stringify(['audit', databaseId, row.key_id, ...fields, row.detail]);
     return createHmac('sha256', key).update(previous).update(text, 'utf8').digest();
   };
-  const headMac = (seq: number, mac: Uint8Array, key: Uint8Array): Uint8Array =>
-    createHmac('sha256', key).update(`head ${databaseId} ${seq} `, 'utf8').update(mac).digest();
+  const newest = (): { seq: number; mac: Uint8Array } => last.get() ?? { seq: 0, mac: FIRST_MAC };
 
   return {
     append({ actor, action, secret, environment, detail }) {
-      const key = keys.at(-1);
+      const key = head.keys.at(-1);
       if (key === undefined) throw new AppError('sealed', 'The store is not unlocked yet.');
-      const before = last.get();
+      const before = newest();
       const row = {
-        seq: (before?.seq ?? 0) + 1,
+        seq: before.seq + 1,
         at_ms: now(),
         actor_type: actor.type,
         actor_id: actor.id,
@@ -101,45 +87,32 @@ export function createAuditLog(
         detail: JSON.stringify(detail ?? {}),
         key_id: key.id,
       };
-      const mac = rowMac(row, before?.mac ?? FIRST_MAC);
+      const mac = rowMac(row, before.mac);
       if (mac === undefined) throw new AppError('sealed', 'The store is not unlocked yet.');
       insert.run({ ...row, mac });
-      saveHead.run(row.seq, headMac(row.seq, mac, key.key));
     },
+    newest,
 
     async verify() {
       let seq = 0;
       let mac: Uint8Array = FIRST_MAC;
-      let keyId: string | undefined;
       for (;;) {
         const rows = slice.all(seq, VERIFY_SLICE_ROWS);
         for (const row of rows) {
           const expected = row.seq === seq + 1 ? rowMac(row, mac) : undefined;
-          if (expected === undefined || !equal(expected, row.mac)) {
+          if (expected === undefined || !equalBytes(expected, row.mac)) {
             return { ok: false, rows: seq, firstBroken: row.seq };
           }
           seq = row.seq;
           mac = row.mac;
-          keyId = row.key_id;
         }
         if (rows.length < VERIFY_SLICE_ROWS) break;
         await nextTurn();
       }
-      const head = readHead.get();
-      const key = keys.find(({ id }) => id === keyId)?.key;
+      const found = head.read();
       const fits =
-        key === undefined
-          ? head === undefined
-          : head?.seq === seq && equal(headMac(seq, mac, key), head.mac);
+        found.state === 'sealed' && found.head.seq === seq && equalBytes(found.head.rowMac, mac);
       return fits ? { ok: true, rows: seq } : { ok: false, rows: seq, firstBroken: seq + 1 };
     },
-
-    unlock(opened) {
-      keys = opened;
-    },
   };
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && timingSafeEqual(a, b);
 }

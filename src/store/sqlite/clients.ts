@@ -25,7 +25,7 @@ interface ClientRow {
 }
 
 export function clientCommands(session: Session) {
-  const { database, audit, changes, lookup, newId, now } = session;
+  const { database, audit, changes, ledger, lookup, newId, now } = session;
   const insert = database.prepare<ClientRow>(
     `INSERT INTO clients VALUES (@id, @name, @environment, @routes, @cidrs, @token_id, @token_hash,
        @created_at_ms, @expires_at_ms, @revoked_at_ms, @last_used_at_ms)`,
@@ -127,7 +127,7 @@ export function clientCommands(session: Session) {
           ? live.all()
           : ids.map((id) => byId.get(id)).filter((row) => row !== undefined);
       return rows
-        .filter((row) => row.revoked_at_ms === null)
+        .filter((row) => row.revoked_at_ms === null && ledger.holds('clients', row))
         .map((row) => ({ ...toClient(row), tokenId: row.token_id, tokenHash: row.token_hash }));
     },
   };

@@ -5,7 +5,7 @@ import type { Session } from './session.js';
 /** Reading every page takes about a second per gigabyte: not for every probe of a load balancer. */
 const INTEGRITY_KEPT_MS = 600_000;
 
-export function healthCommands({ database, now }: Session, schemaVersion: number) {
+export function healthCommands({ database, ledger, now }: Session, schemaVersion: number) {
   const count = (table: 'secrets' | 'versions') =>
     database.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck();
   const secrets = count('secrets');
@@ -48,6 +48,10 @@ export function healthCommands({ database, now }: Session, schemaVersion: number
         ...new Set(orphans.map((table) => `a row of ${table} refers to nothing`)),
       ];
     },
+
+    /** Rows that were looked at and are not used, because another program altered them. */
+    alteredRows: () => ledger.altered(),
+    verifyRows: () => ledger.verify(),
 
     /** The latest time that the database knows of; a clock that is behind it went back. */
     newestTimeMs: (): number | null => newestTime.get() ?? null,

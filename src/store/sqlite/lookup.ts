@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { AppError, nearestName } from '../../core/index.js';
+import type { RowLedger } from './row-ledger.js';
 import type { SecretRow } from './secret-row.js';
 
 /** Names that are looked through for a likely misspelling; bounded, because a store may hold many. */
@@ -7,14 +8,15 @@ const NEAREST_CANDIDATES = 5_000;
 
 /** Finds what a command names, or says that it is not there, with the nearest spelling as a problem. */
 export interface Lookup {
+  /** As the row says, which may have been altered. */
   secret(name: string): SecretRow | undefined;
-  /** Throws `not_found`. */
+  /** Throws `not_found`, and `database_corrupt` when its row was altered. */
   requireSecret(name: string): SecretRow;
   /** Throws `environment_unknown`. Reserved environments count only where `reserved` says so. */
   requireEnvironment(name: string, options?: { reserved: boolean }): void;
 }
 
-export function createLookup(database: Database): Lookup {
+export function createLookup(database: Database, ledger: RowLedger): Lookup {
   const byName = database.prepare<[string], SecretRow>('SELECT * FROM secrets WHERE name = ?');
   const sameFirstLetter = database
     .prepare<[string, string, number], string>(
@@ -22,12 +24,15 @@ export function createLookup(database: Database): Lookup {
     )
     .pluck();
   const environments = database.prepare<[], { name: string; reserved: number }>(
-    'SELECT name, reserved FROM environments ORDER BY name',
+    'SELECT * FROM environments ORDER BY name',
   );
 
   const requireSecret = (name: string): SecretRow => {
     const row = byName.get(name);
-    if (row !== undefined) return row;
+    if (row !== undefined) {
+      ledger.requireIntact('secrets', row);
+      return row;
+    }
     const first = name.slice(0, 1);
     const candidates = sameFirstLetter.all(
       first.toLowerCase(),
@@ -42,7 +47,7 @@ export function createLookup(database: Database): Lookup {
     secret: (name) => byName.get(name),
     requireSecret,
     requireEnvironment(name, { reserved } = { reserved: false }) {
-      const rows = environments.all();
+      const rows = environments.all().filter((row) => ledger.holds('environments', row));
       if (rows.some((row) => row.name === name && (reserved || row.reserved === 0))) return;
       const names = rows.filter((row) => row.reserved === 0).map((row) => row.name);
       const found = `"${name}" is not declared`;

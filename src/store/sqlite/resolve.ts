@@ -1,4 +1,5 @@
 import type { SealedValue, ValueReference } from '../../core/index.js';
+import type { SecretRow } from './secret-row.js';
 import type { Session } from './session.js';
 
 /** A `ResolvedValue` whose value is still sealed. */
@@ -13,6 +14,8 @@ export type SealedAnswer =
       readonly allowedHosts: readonly string[];
     }
   | { readonly status: 'missing' }
+  /** One of its rows was altered; version 0 where it is not known which one is meant. */
+  | { readonly status: 'damaged'; readonly version: number }
   | { readonly status: 'revoked'; readonly version: number };
 
 /** A usable version by its names. */
@@ -26,7 +29,6 @@ export interface ValueRow {
 interface PointerRow {
   readonly secret_id: string;
   readonly current_version: number | null;
-  readonly allowed_hosts: string;
 }
 
 interface SealedRow {
@@ -40,19 +42,12 @@ interface SealedRow {
   readonly ciphertext: Uint8Array | null;
 }
 
-export function resolveCommands({ database, read }: Session) {
-  const pointer = database.prepare<[string, string], PointerRow>(
-    `SELECT e.secret_id, e.current_version, s.allowed_hosts
-     FROM secrets AS s JOIN secret_environments AS e ON e.secret_id = s.id
-     WHERE s.name = ? AND e.environment = ?`,
+export function resolveCommands({ database, ledger, lookup, read }: Session) {
+  const pointerRow = database.prepare<[string, string], PointerRow>(
+    'SELECT * FROM secret_environments WHERE secret_id = ? AND environment = ?',
   );
-  const sealed = database.prepare<[string, string, number], SealedRow>(
-    `SELECT version, revoked_at_ms, expires_at_ms, fields, algorithm, key_id, wrapped_key, ciphertext
-     FROM versions WHERE secret_id = ? AND environment = ? AND version = ?`,
-  );
-  const usable = database.prepare<[string, string, number]>(
-    `SELECT 1 FROM versions WHERE secret_id = ? AND environment = ? AND version = ?
-       AND revoked_at_ms IS NULL AND destroyed_at_ms IS NULL`,
+  const versionRow = database.prepare<[string, string, number], SealedRow>(
+    'SELECT * FROM versions WHERE secret_id = ? AND environment = ? AND version = ?',
   );
   const lastCurrent = database
     .prepare<[string, string], number>(
@@ -69,17 +64,23 @@ export function resolveCommands({ database, read }: Session) {
      ORDER BY v.position LIMIT ?`,
   );
 
-  const resolve = ({ secret, environment, version }: ValueReference): SealedAnswer => {
-    const row = pointer.get(secret, environment);
-    if (row === undefined) return { status: 'missing' };
+  const resolve = ({ secret: name, environment, version }: ValueReference): SealedAnswer => {
+    const secret: SecretRow | undefined = lookup.secret(name);
+    const row = secret === undefined ? undefined : pointerRow.get(secret.id, environment);
+    if (secret === undefined || row === undefined) return { status: 'missing' };
+    // Both, so that both are named.
+    const secretHolds = ledger.holds('secrets', secret);
+    const pointerHolds = ledger.holds('secret_environments', row);
+    if (!secretHolds || !pointerHolds) return { status: 'damaged', version: version ?? 0 };
     const wanted = version ?? row.current_version;
     if (wanted === null) {
       // Without a current version there was one: the first is current at once, and only a forced revoke or
       // destroy takes it away.
       return { status: 'revoked', version: lastCurrent.get(row.secret_id, environment) ?? 0 };
     }
-    const found = sealed.get(row.secret_id, environment, wanted);
+    const found = versionRow.get(row.secret_id, environment, wanted);
     if (found === undefined) return { status: 'missing' };
+    if (!ledger.holds('versions', found)) return { status: 'damaged', version: wanted };
     const { wrapped_key: wrappedKey, ciphertext } = found;
     if (found.revoked_at_ms !== null || wrappedKey === null || ciphertext === null) {
       return { status: 'revoked', version: wanted };
@@ -92,16 +93,11 @@ export function resolveCommands({ database, read }: Session) {
       sealed: { algorithm, keyId, wrappedKey, ciphertext },
       expiresAtMs: found.expires_at_ms,
       fields: JSON.parse(found.fields),
-      allowedHosts: JSON.parse(row.allowed_hosts),
+      allowedHosts: JSON.parse(secret.allowed_hosts),
     };
   };
 
-  const isMissing = ({ secret, environment, version }: ValueReference): boolean => {
-    const row = pointer.get(secret, environment);
-    const wanted = version ?? row?.current_version ?? null;
-    if (row === undefined || wanted === null) return true;
-    return usable.get(row.secret_id, environment, wanted) === undefined;
-  };
+  const isMissing = (reference: ValueReference): boolean => resolve(reference).status !== 'found';
 
   return {
     resolveSealed: (references: readonly ValueReference[]): SealedAnswer[] =>

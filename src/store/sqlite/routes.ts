@@ -28,10 +28,16 @@ interface ReferenceRow {
 const COLUMNS = 'revision, created_at_ms, created_by, source, restores';
 
 export function routeCommands(session: Session) {
-  const { database, audit, changes, now } = session;
-  const newest = database
+  const { database, audit, changes, ledger, now } = session;
+  const highest = database
     .prepare<[], number>('SELECT coalesce(max(revision), 0) FROM routes_revisions')
     .pluck();
+  /** Also where its row was removed: an older one is not the applied one then. */
+  const newest = (): number => {
+    let revision = highest.get() ?? 0;
+    while (ledger.expects('routes_revisions', [revision + 1])) revision++;
+    return revision;
+  };
   const byRevision = database.prepare<[number], RevisionRow & { document: string }>(
     `SELECT ${COLUMNS}, document FROM routes_revisions WHERE revision = ?`,
   );
@@ -54,14 +60,13 @@ export function routeCommands(session: Session) {
 
   const get = (revision: number): RoutesRevision | undefined => {
     const row = byRevision.get(revision);
-    return row === undefined
-      ? undefined
-      : { ...toRevision(row), document: JSON.parse(row.document) };
+    if (row === undefined || !ledger.holds('routes_revisions', row)) return undefined;
+    return { ...toRevision(row), document: JSON.parse(row.document) };
   };
 
   return {
-    /** The newest revision is the applied one. */
-    currentRoutes: (): RoutesRevision | undefined => get(newest.get() ?? 0),
+    /** The newest revision is the applied one. Undefined also when its row was altered or removed. */
+    currentRoutes: (): RoutesRevision | undefined => get(newest()),
     getRevision: get,
 
     applyRoutes(command: {
@@ -73,7 +78,7 @@ export function routeCommands(session: Session) {
       restores?: number | undefined;
     }): RoutesRevision {
       return session.write(() => {
-        const applied = newest.get() ?? 0;
+        const applied = newest();
         if (command.ifRevision !== undefined && command.ifRevision !== applied) {
           throw new AppError(
             'precondition_failed',

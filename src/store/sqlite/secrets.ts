@@ -101,7 +101,8 @@ export function secretCommands(session: Session, guard: UseGuard) {
       force?: Force | undefined;
     }): void {
       session.write(() => {
-        const secret = lookup.requireSecret(name);
+        // One that was altered can still be deleted.
+        const secret = lookup.secret(name) ?? lookup.requireSecret(name);
         const detail = guard.requireSecretFree(secret, force);
         remove.run(secret.id);
         audit.append({ actor, action: 'secret.delete', secret: name, detail });

@@ -6,8 +6,8 @@ import {
   type SealedValue,
   type StoredKey,
 } from '../../core/index.js';
-import type { AuditLogKey } from './audit-log.js';
 import { type MetaName, readMeta } from './initialise.js';
+import type { AuditLogKey } from './sealed-head.js';
 import type { Session } from './session.js';
 
 /** Which root key the database is under. */
@@ -82,7 +82,8 @@ export function storedKeyCommands(session: Session) {
       });
     },
 
-    unlock: (keys: readonly AuditLogKey[]): void => audit.unlock(keys),
+    unlock: ({ keys, acceptRows }: { keys: readonly AuditLogKey[]; acceptRows: boolean }): void =>
+      session.unlock(keys, acceptRows),
 
     /** Records a rekey before any value is rewrapped, with the server's own keys under the new root key. */
     beginRekey({ root, keys }: { root: RootKeyFacts; keys: readonly StoredKey[] }): void {

@@ -1,0 +1,107 @@
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import type { Database } from 'better-sqlite3';
+import { AppError } from '../../core/index.js';
+
+/** A key of the audit log as the store uses it. */
+export interface AuditLogKey {
+  readonly id: string;
+  readonly key: Uint8Array;
+}
+
+/** What the database is to hold: the newest audit row, and by it everything that the ledger covers. */
+export interface Head {
+  /** Number of the newest audit row; 0 before the first. */
+  readonly seq: number;
+  /** Its mac. */
+  readonly rowMac: Uint8Array;
+  /** The digest of each bucket of the row ledger, one after the other. */
+  readonly buckets: Uint8Array;
+}
+
+export type FoundHead =
+  | { readonly state: 'sealed'; readonly head: Head }
+  /** None yet, and no audit row either. */
+  | { readonly state: 'new' }
+  /** As it was written before there was a row ledger. */
+  | { readonly state: 'older' }
+  | { readonly state: 'altered' };
+
+/** The one row under which everything else is: of two states of a database, only one has a head. */
+export interface SealedHead {
+  /** Without keys the head can be neither written nor checked. New ones are written under the last key. */
+  unlock(keys: readonly AuditLogKey[]): void;
+  readonly keys: readonly AuditLogKey[];
+  read(): FoundHead;
+  /** Call it inside the transaction of what it covers. Throws `sealed` without keys. */
+  save(head: Head): void;
+}
+
+export const FIRST_MAC = new Uint8Array(32);
+
+interface HeadRow {
+  readonly seq: number;
+  readonly mac: Uint8Array;
+  readonly row_mac: Uint8Array | null;
+  readonly buckets: Uint8Array | null;
+}
+
+export function createSealedHead(database: Database, databaseId: string): SealedHead {
+  let keys: readonly AuditLogKey[] = [];
+  const select = database.prepare<[], HeadRow>('SELECT seq, mac, row_mac, buckets FROM audit_head');
+  const newestRow = database.prepare<[], { seq: number; mac: Uint8Array }>(
+    'SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1',
+  );
+  const insert = database.prepare<HeadRow>(
+    `INSERT INTO audit_head (only, seq, mac, row_mac, buckets)
+     VALUES (1, @seq, @mac, @row_mac, @buckets)
+     ON CONFLICT (only) DO UPDATE SET seq = excluded.seq, mac = excluded.mac,
+       row_mac = excluded.row_mac, buckets = excluded.buckets`,
+  );
+  const macOf = ({ seq, rowMac, buckets }: Head, key: Uint8Array): Uint8Array =>
+    createHmac('sha256', key)
+      .update(`sealed head ${databaseId} ${seq} `, 'utf8')
+      .update(rowMac)
+      .update(hash('sha256', buckets, 'buffer'))
+      .digest();
+  const olderMacOf = (seq: number, rowMac: Uint8Array, key: Uint8Array): Uint8Array =>
+    createHmac('sha256', key).update(`head ${databaseId} ${seq} `, 'utf8').update(rowMac).digest();
+  const fits = (mac: Uint8Array, make: (key: Uint8Array) => Uint8Array): boolean =>
+    keys.some(({ key }) => equalBytes(make(key), mac));
+
+  return {
+    unlock(opened) {
+      keys = opened;
+    },
+    get keys() {
+      return keys;
+    },
+
+    read() {
+      const row = select.get();
+      const newest = newestRow.get();
+      if (row === undefined) return { state: newest === undefined ? 'new' : 'altered' };
+      const { seq, mac, row_mac: rowMac, buckets } = row;
+      if (rowMac === null || buckets === null) {
+        const isOlder = newest?.seq === seq && fits(mac, (key) => olderMacOf(seq, newest.mac, key));
+        return { state: isOlder ? 'older' : 'altered' };
+      }
+      const head = { seq, rowMac, buckets };
+      // A head that is older than the audit log was put back.
+      const isNewest = (newest?.seq ?? 0) <= seq;
+      return isNewest && fits(mac, (key) => macOf(head, key))
+        ? { state: 'sealed', head }
+        : { state: 'altered' };
+    },
+
+    save(head) {
+      const key = keys.at(-1)?.key;
+      if (key === undefined) throw new AppError('sealed', 'The store is not unlocked yet.');
+      const { seq, rowMac, buckets } = head;
+      insert.run({ seq, mac: macOf(head, key), row_mac: rowMac, buckets });
+    },
+  };
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && timingSafeEqual(a, b);
+}

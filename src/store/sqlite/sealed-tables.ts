@@ -1,0 +1,129 @@
+import { hash } from 'node:crypto';
+
+/** What a column of a sealed table may hold. */
+export type SealedValue = string | number | null | Uint8Array;
+
+export interface SealedTable {
+  /** The columns that name a row; they come first. */
+  readonly key: readonly string[];
+  /** What else it says. */
+  readonly columns: readonly string[];
+  /** A row that was altered may still be ended: what an UPDATE then makes of it. */
+  readonly ends?: string;
+}
+
+/**
+ * The tables whose rows decide where values go and who may use or change them. Left out are columns that only
+ * observe (`last_used_at_ms`), that are sealed by themselves (`ciphertext`, `wrapped_key`), and tables that
+ * follow from these (`route_references`) or decide nothing (`usage`).
+ */
+export const SEALED_TABLES = {
+  environments: { key: ['name'], columns: ['created_at_ms', 'reserved'] },
+  secrets: {
+    key: ['id'],
+    columns: [
+      'name',
+      'description',
+      'owner',
+      'labels',
+      'allowed_hosts',
+      'kind',
+      'criticality',
+      'rotate_every_days',
+      'maximum_age_days',
+      'created_at_ms',
+      'updated_at_ms',
+    ],
+  },
+  secret_environments: {
+    key: ['secret_id', 'environment'],
+    columns: ['last_version', 'current_version', 'current_since_ms', 'previous_version'],
+  },
+  versions: {
+    key: ['secret_id', 'environment', 'version'],
+    columns: [
+      'created_at_ms',
+      'created_by',
+      'activated_at_ms',
+      'revoked_at_ms',
+      'destroyed_at_ms',
+      'expires_at_ms',
+      'note',
+      'fields',
+    ],
+    ends: 'NEW.revoked_at_ms IS NOT NULL OR NEW.destroyed_at_ms IS NOT NULL',
+  },
+  routes_revisions: {
+    key: ['revision'],
+    columns: ['document', 'created_at_ms', 'created_by', 'source', 'restores'],
+  },
+  clients: {
+    key: ['id'],
+    columns: [
+      'name',
+      'environment',
+      'routes',
+      'cidrs',
+      'token_id',
+      'token_hash',
+      'created_at_ms',
+      'expires_at_ms',
+      'revoked_at_ms',
+    ],
+    ends: 'NEW.revoked_at_ms IS NOT NULL',
+  },
+  admins: {
+    key: ['id'],
+    columns: [
+      'name',
+      'role',
+      'environments',
+      'secret_prefix',
+      'token_id',
+      'token_hash',
+      'created_at_ms',
+      'expires_at_ms',
+      'revoked_at_ms',
+    ],
+    ends: 'NEW.revoked_at_ms IS NOT NULL',
+  },
+} as const satisfies Record<string, SealedTable>;
+
+export type SealedTableName = keyof typeof SEALED_TABLES;
+
+export const SEALED_TABLE_NAMES = Object.keys(SEALED_TABLES) as readonly SealedTableName[];
+
+const ALL_COLUMNS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries(SEALED_TABLES).map(([table, { key, columns }]) => [table, [...key, ...columns]]),
+);
+
+/** Key first, as `rowDigest` takes them. */
+export function sealedColumns(table: SealedTableName): readonly string[] {
+  return ALL_COLUMNS.get(table) ?? [];
+}
+
+const KEY_BYTES = 16;
+
+/** Where a row stands in the ledger; its first byte is the bucket. */
+export function rowKey(table: SealedTableName, key: readonly SealedValue[]): Buffer {
+  return hash('sha256', asText('key', table, key), 'buffer').subarray(0, KEY_BYTES);
+}
+
+/** What a row says. */
+export function rowDigest(table: SealedTableName, values: readonly SealedValue[]): Buffer {
+  return hash('sha256', asText('row', table, values), 'buffer');
+}
+
+/** Strings as JSON, numbers, nulls and bytes in hex, each with a comma behind: one text for one list. */
+function asText(what: string, table: SealedTableName, values: readonly SealedValue[]): string {
+  let text = `${what} ${table} `;
+  for (const value of values) {
+    text += typeof value === 'string' || value === null ? JSON.stringify(value) : plain(value);
+    text += ',';
+  }
+  return text;
+}
+
+function plain(value: number | Uint8Array): string {
+  return typeof value === 'number' ? String(value) : `x${Buffer.from(value).toString('hex')}`;
+}
