@@ -9,19 +9,33 @@ import {
   type Readiness,
 } from './admin/index.js';
 import { createRoutesControl, diffRoutes, type Settings } from './config/index.js';
-import { AppError, type Clock, type Decision, nearestName, type Store } from './core/index.js';
+import {
+  AppError,
+  type Clock,
+  type Decision,
+  nearestName,
+  type Store,
+  type Telemetry,
+} from './core/index.js';
 import { revokeLeftoverExamples, startExample } from './example.js';
 import { ensureFirstAdmin } from './first-admin.js';
 import { followChanges } from './follow-changes.js';
 import { followRoutesFile } from './follow-routes-file.js';
 import { isLoopback, listenOn } from './listen-on.js';
 import { openKeyferryStore } from './open-store.js';
+import { openTraces } from './open-traces.js';
 import { createProxyListener, createUsageRecorder, type ProxyListener } from './proxy/index.js';
 import { startLines, urlOf } from './quickstart.js';
 import { readTls } from './read-tls.js';
 import { reportAlteredRows } from './report-altered-rows.js';
 import { createSnapshotKeeper, NO_ROUTE } from './snapshot/index.js';
-import { createLog, createMetrics, type Log, type Metrics } from './telemetry/index.js';
+import {
+  createLog,
+  createMetrics,
+  type Log,
+  type Metrics,
+  type RunningTraces,
+} from './telemetry/index.js';
 
 export interface ServerIo {
   /** For a person. */
@@ -39,6 +53,8 @@ export interface RunningServer {
 /** Altered rows that `/readyz` names. */
 const NAMED_ROWS = 10;
 
+/** A receiver that is down holds up a stop for no longer than this. */
+const FLUSH_TRACES_MS = 3000;
 const clock: Clock = { now: () => Date.now() };
 const { version } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
@@ -113,14 +129,20 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     process.off('SIGHUP', onHangUp);
   });
 
+  const traces = await openTraces(settings, version, log);
+  const closeBy = { ms: Number.POSITIVE_INFINITY };
+  if (traces !== undefined) {
+    closing.push(() => traces.close(Math.min(FLUSH_TRACES_MS, closeBy.ms - performance.now())));
+  }
   const metrics: Metrics = createMetrics({
     inFlight: () => state.proxy?.inFlight ?? 0,
     snapshotSeq: () => keeper.current().seq,
     routesRevision: () => keeper.current().routesRevision ?? 0,
     ready: () => !state.draining,
     traffic: () => state.proxy?.traffic(),
+    spans: traces?.counts.bind(traces),
   });
-  const telemetry = telemetryOf(log, metrics);
+  const telemetry = telemetryOf(log, metrics, traces);
   const keeper = await createSnapshotKeeper({
     store,
     tokens,
@@ -179,6 +201,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   const proxyAddress = await listenOn('--proxy-listen', settings.proxyListen, proxy);
   closing.push(() => {
     state.draining = true;
+    closeBy.ms = performance.now() + settings.drainTimeoutMs;
     return proxy.close(settings.drainTimeoutMs);
   });
   const proxyUrl = urlOf(proxyAddress, settings.proxyTls !== undefined);
@@ -214,12 +237,14 @@ async function requireDeclared(store: Store, environments: readonly string[]): P
   );
 }
 
-function telemetryOf(log: Log, metrics: Metrics) {
+function telemetryOf(log: Log, metrics: Metrics, traces: RunningTraces | undefined): Telemetry {
   return {
     statsFor: metrics.statsFor,
+    traces,
     decision(decision: Decision): void {
       log.decision(decision);
       metrics.decision(decision);
+      traces?.decision(decision);
     },
   };
 }

@@ -20,7 +20,15 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   admin: ['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', 'swagger-ui-dist'],
   console: ['hono'],
   cli: ['commander', '@clack/prompts', 'picocolors'],
-  telemetry: ['pino', 'prom-client'],
+  telemetry: [
+    'pino',
+    'prom-client',
+    '@opentelemetry/api',
+    '@opentelemetry/sdk-trace-base',
+    '@opentelemetry/exporter-trace-otlp-http',
+    '@opentelemetry/resources',
+    '@opentelemetry/semantic-conventions',
+  ],
 };
 
 /** Composes rooms as the roots in src/ do: the parts of maintenance.ts. */
@@ -45,6 +53,7 @@ const EXPOSE_CALLERS: Readonly<Record<string, readonly [calls: number, reason: s
   'maintenance/inspect-database.ts': [1, 'hands the audit keys to the store'],
   'open-store.ts': [1, 'hands the audit keys to the store'],
   'snapshot/render-plan.ts': [1, 'renders what a request will carry, once per snapshot'],
+  'telemetry/otlp-headers.ts': [1, 'reads the headers that the receiver of traces asks for'],
 };
 
 interface SourceFile {

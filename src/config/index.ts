@@ -27,6 +27,7 @@ export {
 } from './routes-control.js';
 export { routesJsonSchema } from './routes-json-schema.js';
 export { SETTINGS, type SettingName, type SettingRow } from './setting-table.js';
+export type { TraceSettings } from './trace-settings.js';
 export { unknownVariables } from './unknown-variables.js';
 export {
   type RoutesWatcher,

@@ -18,6 +18,7 @@ import {
 import { type LogLevel, type ParsedSetting, parseSetting } from './parse-setting.js';
 import { SETTINGS, type SettingName, type SettingRow } from './setting-table.js';
 import type { SettingsLayer } from './settings-layer.js';
+import { type TraceSettings, traceWarnings } from './trace-settings.js';
 
 /** Where the root key comes from. */
 export type RootKeySource =
@@ -65,6 +66,8 @@ export interface Settings {
   readonly strictExpiry: boolean;
   readonly drainTimeoutMs: number;
   readonly limits: ListenerLimits;
+  /** Undefined = traces are off. */
+  readonly traces: TraceSettings | undefined;
   /** What works but is likely not meant; one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -90,7 +93,7 @@ export function loadSettings(input: SettingsInput): Settings {
   const layers = [flags, variables];
   if (typeof configFile === 'string') layers.push(gatherConfigFile(configFile, readFile));
   const problems = layers.flatMap((layer) => layer.problems);
-  const settings = assemble(layers, problems);
+  const settings = assemble(layers, problems, input.environment);
   const [first] = problems;
   if (first !== undefined) {
     const { path, message, nearest } = first;
@@ -101,7 +104,11 @@ export function loadSettings(input: SettingsInput): Settings {
   return settings;
 }
 
-function assemble(layers: readonly SettingsLayer[], problems: Problem[]): Settings {
+function assemble(
+  layers: readonly SettingsLayer[],
+  problems: Problem[],
+  environment: SettingsInput['environment'],
+): Settings {
   const find = (name: SettingName): ParsedSetting | undefined =>
     layers.find((layer) => layer.values.has(name))?.values.get(name) ?? defaultOf(name);
   const text = (name: SettingName): string | undefined => {
@@ -117,6 +124,7 @@ function assemble(layers: readonly SettingsLayer[], problems: Problem[]): Settin
       problems,
     );
   const dataDir = text('dataDir') ?? '';
+  const endpoint = text('otlpEndpoint');
   const settings: Omit<Settings, 'warnings'> = {
     dataDir,
     proxyListen: address('proxyListen'),
@@ -146,6 +154,16 @@ function assemble(layers: readonly SettingsLayer[], problems: Problem[]): Settin
         count('clientConcurrentRequests'),
       ),
     },
+    traces:
+      endpoint === undefined
+        ? undefined
+        : {
+            endpoint,
+            headers: layers.map(({ secrets }) => secrets.get('otlpHeaders')).find(Boolean),
+            caFile: text('otlpCa'),
+            serviceName: text('otlpServiceName') ?? '',
+            sampleRatio: count('traceSampleRatio'),
+          },
   };
   const { proxyListen, adminListen } = settings;
   const same = formatListenAddress(proxyListen) === formatListenAddress(adminListen);
@@ -153,7 +171,8 @@ function assemble(layers: readonly SettingsLayer[], problems: Problem[]): Settin
     const message = 'both listeners have the same address; no path of the proxy is the admin’s';
     problems.push({ path: '--admin-listen', message });
   }
-  return { ...settings, warnings: warningsOf(settings) };
+  const warnings = [...warningsOf(settings), ...traceWarnings(settings.traces, environment)];
+  return { ...settings, warnings };
 }
 
 /** 0 = no limit. */

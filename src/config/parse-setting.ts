@@ -30,6 +30,10 @@ export function parseSetting(row: SettingRow, given: unknown): Parsed {
       return parseSwitch(given);
     case 'count':
       return parseCount(given, row.range ?? [0, Number.MAX_SAFE_INTEGER]);
+    case 'ratio':
+      return parseRatio(given);
+    case 'url':
+      return parseUrl(given);
     default:
       if (typeof given !== 'string' || given === '') return refuse(given, `a ${row.kind}`);
       return given.includes('\0') ? refuse(given, 'text without NUL') : { ok: true, value: given };
@@ -117,4 +121,24 @@ function parseCount(given: unknown, [smallest, largest]: readonly [number, numbe
     ok: false,
     message: `found ${found}; a whole number from ${smallest} to ${largest} is expected`,
   };
+}
+
+function parseRatio(given: unknown): Parsed {
+  const isText = typeof given === 'string' && /^\d{1,3}(?:\.\d{1,15})?$/.test(given);
+  const value = typeof given === 'number' || isText ? Number(given) : Number.NaN;
+  if (value >= 0 && value <= 1) return { ok: true, value };
+  return refuse(given, 'a number from 0 to 1');
+}
+
+/** Never repeats what it was given: an address may hold credentials. */
+function parseUrl(given: unknown): Parsed {
+  const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : undefined;
+  const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (url === undefined || !isHttp || url.search !== '' || url.hash !== '') {
+    return refuse(given, 'http:// or https:// with a host, and no query or fragment,');
+  }
+  if (url.username !== '' || url.password !== '') {
+    return { ok: false, message: 'credentials do not belong in an address; send them in a header' };
+  }
+  return { ok: true, value: url.href };
 }

@@ -5,6 +5,7 @@ import {
   DEFAULT_TIMEOUTS,
   ECHO_SCRUB_MODES,
   ENVIRONMENT_NAME,
+  TRACE_MODES,
 } from '../core/index.js';
 
 /** Names of routes: they appear in logs, metrics and client tokens. */
@@ -130,6 +131,11 @@ const settings = {
     default: false,
   }),
   tls: tls.optional(),
+  trace: z.enum(TRACE_MODES).optional().meta({
+    description:
+      "Where traces are on: own begins a trace for each request; continue goes on with the request's own traceparent; propagate also gives the upstream a traceparent that names Keyferry's span.",
+    default: 'own',
+  }),
 };
 
 const match = z

@@ -7,6 +7,8 @@ export type SettingKind =
   | 'level'
   | 'switch'
   | 'count'
+  | 'ratio'
+  | 'url'
   | 'secret'
   | 'other';
 
@@ -167,6 +169,37 @@ export const SETTINGS = [
     [0, 60_000],
     'Lasting delay of the event loop from which on requests are turned away; 0: never.',
   ),
+  server(
+    'otlpEndpoint',
+    'url',
+    'URL',
+    'OTLP/HTTP receiver of traces; /v1/traces is added. Without it there are none.',
+  ),
+  {
+    name: 'otlpHeaders',
+    variable: 'KEYFERRY_OTLP_HEADERS',
+    fileVariable: 'KEYFERRY_OTLP_HEADERS_FILE',
+    takes: 'HEADERS',
+    kind: 'secret',
+    description:
+      'Headers for the receiver: name=value, with commas between, values percent-encoded.',
+    secret: true,
+    readBy: 'server',
+  },
+  server('otlpCa', 'file', 'FILE', 'Authorities (PEM) for the receiver. Default: those of Node.'),
+  {
+    ...server('otlpServiceName', 'other', 'NAME', 'service.name of the traces.'),
+    default: 'keyferry',
+  },
+  {
+    ...server(
+      'traceSampleRatio',
+      'ratio',
+      'RATIO',
+      'Share of requests, from 0 to 1, whose own traces are exported.',
+    ),
+    default: '1',
+  },
   {
     name: 'adminUrl',
     flag: '--admin-url',

@@ -17,6 +17,40 @@ export interface Decision {
   /** The versions that were placed: `name@version`. */
   readonly secrets: readonly string[];
   readonly durationMs: number;
+  /** Read only where traces are made; undefined where no request was read. */
+  readonly traceFacts?: TraceFacts | undefined;
+}
+
+/** What the spans of a request need besides its decision. */
+export interface TraceFacts {
+  /** `match.pathPrefix` of the route. */
+  readonly pathPrefix: string | undefined;
+  /** When a connection to the upstream took the request, in milliseconds since the epoch; 0 when none did. */
+  readonly sentAtMs: number;
+  /** The request's own `traceparent`, as it came, where the route lets that trace go on. */
+  readonly traceparent: string | undefined;
+  /** Set when the upstream was told about the trace. */
+  readonly ids: TraceIds | undefined;
+}
+
+/** The place of a request's two spans in a trace (W3C Trace Context): ids in lower-case hexadecimal. */
+export interface TraceIds {
+  readonly traceId: string;
+  readonly parentSpanId: string | undefined;
+  /** Of the span of the request as the client sees it. */
+  readonly serverSpanId: string;
+  /** Of the span of the request to the upstream, a child of the other. */
+  readonly clientSpanId: string;
+  /** Only what is sampled is exported. */
+  readonly sampled: boolean;
+}
+
+/** Makes traces of requests. Called on the request path: must not block or throw. */
+export interface Traces {
+  /** Goes on from a `traceparent` that is valid; begins a trace of its own otherwise. */
+  place(traceparent: string | undefined): TraceIds;
+  /** `traceparent` for the upstream. */
+  traceparentOf(ids: TraceIds): string;
 }
 
 /** Counts of one route in one environment since the start: plain numbers, cheap to add to. */
@@ -29,4 +63,6 @@ export interface Telemetry {
   decision(decision: Decision): void;
   /** The same object for the same names, for the life of the process. */
   statsFor(route: string, environment: string): RequestStats;
+  /** Undefined while traces are off. */
+  readonly traces?: Traces | undefined;
 }

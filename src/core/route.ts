@@ -22,6 +22,13 @@ export const DEFAULT_MAX_REQUEST_BYTES = 100 * 1024 * 1024;
 export const ECHO_SCRUB_MODES = ['block', 'mask', 'off'] as const;
 export type EchoScrubMode = (typeof ECHO_SCRUB_MODES)[number];
 
+export const TRACE_MODES = ['own', 'continue', 'propagate'] as const;
+/**
+ * Whose trace a request belongs to. `own`: one that begins here; `continue`: that of the request's
+ * `traceparent`; `propagate`: likewise, and the upstream is told.
+ */
+export type TraceMode = (typeof TRACE_MODES)[number];
+
 export interface RouteMatch {
   /** Whole segments: `/a` matches `/a` and `/a/b`, not `/ab`. */
   readonly pathPrefix?: string | undefined;
@@ -48,6 +55,7 @@ export interface RouteOptions {
   /** Speak HTTP/2 to the upstream. */
   readonly http2?: boolean | undefined;
   readonly tls?: RouteTls | undefined;
+  readonly trace?: TraceMode | undefined;
 }
 
 export interface RouteTls {
@@ -109,6 +117,8 @@ export interface EffectiveRoute {
   readonly forwardClientAddress: boolean;
   readonly http2: boolean;
   readonly tls: RouteTls;
+  readonly trace: TraceMode;
+  readonly pathPrefix: string | undefined;
 }
 
 /** Merges a route with one of its environments. Undefined when the route does not list the environment. */
@@ -138,6 +148,8 @@ export function effectiveRoute(route: Route, environment: string): EffectiveRout
     forwardClientAddress: own.forwardClientAddress ?? route.forwardClientAddress ?? false,
     http2: own.http2 ?? route.http2 ?? false,
     tls: { ...route.tls, ...own.tls },
+    trace: own.trace ?? route.trace ?? 'own',
+    pathPrefix: route.match.pathPrefix,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { RequestStats } from './decision.js';
 import type { ErrorCode } from './errors.js';
-import type { RouteTimeouts, RouteTls } from './route.js';
+import type { RouteTimeouts, RouteTls, TraceMode } from './route.js';
 import type { CircuitBreaker, TrafficLimits } from './traffic.js';
 
 /** What requests read. Immutable and swapped whole: a request keeps the one that it began with. */
@@ -131,4 +131,7 @@ export interface Plan {
   readonly circuitBreaker: CircuitBreaker | undefined;
   readonly forwardClientAddress: boolean;
   readonly stats: RequestStats;
+  readonly trace: TraceMode;
+  /** `match.pathPrefix` of the route. */
+  readonly pathPrefix: string | undefined;
 }

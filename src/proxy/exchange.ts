@@ -10,6 +10,8 @@ import {
   errorTable,
   type Plan,
   type RouteShape,
+  type TraceFacts,
+  type TraceIds,
   type UsageOutcome,
 } from '../core/index.js';
 import { cutResponse } from './cut-response.js';
@@ -19,6 +21,7 @@ import { readResponseHead, readTrailers } from './response-head.js';
 import { guardResponseLength, responseTooLarge } from './response-length.js';
 import { sendProblem } from './send-problem.js';
 import { tooLarge } from './too-large.js';
+import { traceFactsOf } from './trace-context.js';
 import type { TrafficGate } from './traffic-gate.js';
 import { translateError } from './translate-error.js';
 import { isConnectionFailing } from './upstream-pools.js';
@@ -59,6 +62,8 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   upgrade:
     | { readonly socket: Socket; readonly head: Buffer; readonly response: ServerResponse }
     | undefined;
+  /** Set where the upstream is told about the trace. */
+  traceIds: TraceIds | undefined;
   /** The client holds its body back until it is told to continue. */
   awaitsContinue = false;
   /** What counts it as under way, where that is limited. */
@@ -93,6 +98,14 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
 
   get over(): boolean {
     return this.#over;
+  }
+
+  get sentAtMs(): number {
+    return this.#sentAtMs;
+  }
+
+  get traceFacts(): TraceFacts {
+    return traceFactsOf(this);
   }
 
   begin(requestId: string | undefined, shape: RouteShape | undefined): void {

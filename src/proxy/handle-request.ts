@@ -4,6 +4,7 @@ import {
   type Plan,
   type RouteShape,
   type Snapshot,
+  type Traces,
 } from '../core/index.js';
 import type { Admission } from './admit-request.js';
 import { type Authentication, authenticate } from './authenticate.js';
@@ -14,6 +15,7 @@ import type { FailureLimit } from './limit-failures.js';
 import { placeQuery } from './place-query.js';
 import { holdsToken, type RequestHead, readHead } from './request-head.js';
 import { tooLarge } from './too-large.js';
+import { propagateTrace } from './trace-context.js';
 import type { UpstreamPools } from './upstream-pools.js';
 
 /** What handling a request needs besides the request. */
@@ -28,6 +30,8 @@ export interface RequestContext {
   readonly bodyIdleMs: number;
   /** Whether an expired version makes the request fail. */
   readonly strictExpiry: boolean;
+  /** Undefined while traces are off. */
+  readonly traces: Traces | undefined;
   now(): number;
 }
 
@@ -116,6 +120,7 @@ function send(
   }
   const rest = plan.stripLength === 0 ? path : path.slice(plan.stripLength);
   const joined = plan.basePath + rest;
+  if (context.traces !== undefined) propagateTrace(context.traces, exchange, plan, head);
   const headers = outgoingHeaders(exchange, plan, head);
   exchange.sending(plan);
   if (head.expectsContinue) {

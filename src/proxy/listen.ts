@@ -107,6 +107,7 @@ class Listener implements ProxyListener, ExchangeHost {
       maxHeaders: this.#limits.maxHeaders,
       bodyIdleMs: this.#limits.bodyIdleMs,
       strictExpiry: options.strictExpiry ?? false,
+      traces: options.telemetry.traces,
       now: () => options.clock.now(),
     };
     this.#http2 = new Http2Sessions(this.#limits, (request, response) => {

@@ -64,7 +64,7 @@ export function readHead(raw: readonly string[], shape: RouteShape, http11: bool
         else head.problem = 'The only Expect taken is "100-continue".';
         break;
       case HeaderAction.requestId:
-        if (REQUEST_ID.test(value)) head.requestId = value;
+        if (REQUEST_ID.test(value) && !holdsToken(value)) head.requestId = value;
         break;
       case HeaderAction.token:
         if (head.token !== undefined) head.problem = 'Keyferry-Token is sent twice.';

@@ -124,6 +124,8 @@ export function renderPlan(
     circuitBreaker: effective.circuitBreaker.failures === 0 ? undefined : effective.circuitBreaker,
     forwardClientAddress: effective.forwardClientAddress,
     stats: source.stats,
+    trace: effective.trace,
+    pathPrefix: effective.pathPrefix,
   };
 }
 

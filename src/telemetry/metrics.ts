@@ -6,6 +6,7 @@ import {
   type RequestStats,
   type TrafficFigures,
 } from '../core/index.js';
+import type { SpanCounts } from './start-traces.js';
 import { registerTraffic } from './traffic-metrics.js';
 
 /** Upper bounds in seconds: from a cached answer on the same machine to a long model response. */
@@ -19,6 +20,8 @@ export interface Gauges {
   ready(): boolean;
   /** Undefined before the proxy is there. */
   traffic?(): TrafficFigures | undefined;
+  /** Undefined while traces are off. */
+  readonly spans?: (() => SpanCounts) | undefined;
 }
 
 export interface Metrics {
@@ -53,6 +56,19 @@ export function createMetrics(gauges: Gauges): Metrics {
       }
     },
   });
+  const { spans } = gauges;
+  if (spans !== undefined) {
+    new Counter({
+      name: 'keyferry_spans_total',
+      help: 'Spans of traces: exported, failed (the receiver did not take them), dropped (the queue was full).',
+      labelNames: ['outcome'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [outcome, count] of Object.entries(spans())) this.inc({ outcome }, count);
+      },
+    });
+  }
   registry.registerMetric(durationHistogram(stats) as unknown as Gauge);
   const gauge = (name: string, help: string, read: () => number): void => {
     new Gauge({

@@ -24,6 +24,7 @@ const PLACES: Readonly<Record<string, (token: string) => [target: string, ...lin
     `X-Key: ${token}`,
     `X-Other: my ${token}`,
     `Cookie: t=${token}`,
+    `X-Request-Id: ${token}`,
   ],
 };
 

@@ -13,6 +13,7 @@ import {
   serveKeyferry,
   temporaryDataDir,
 } from '../support/serve-process.js';
+import { startOtlpReceiver } from '../support/start-otlp-receiver.js';
 import { send } from '../support/steady-load.js';
 
 const letters = fc.string({
@@ -99,7 +100,8 @@ test('a value is found in nothing that the server or a command wrote', async () 
   const dataDir = temporaryDataDir();
   const scratch = join(dataDir, 'scratch');
   mkdirSync(scratch, { mode: 0o700 });
-  const environment = { TMPDIR: scratch };
+  const receiver = await startOtlpReceiver();
+  const environment = { TMPDIR: scratch, KEYFERRY_OTLP_ENDPOINT: receiver.url };
   const flags = ['--log-level', 'debug', '--drain-timeout-ms', '500'];
   const { origins, seen } = await startUpstreams();
 
@@ -383,6 +385,9 @@ test('a value is found in nothing that the server or a command wrote', async () 
   expect(watch.bytes).toBeGreaterThan(1_000_000);
   expect(watch.places.some((place) => place.endsWith('keyferry.db-wal'))).toBe(true);
   expect(watch.places.some((place) => place.endsWith('backup-file'))).toBe(true);
+  // Both servers sent traces: the second one also at its stop.
+  expect(receiver.spans.length).toBeGreaterThan(10);
+  watch.add('traces', receiver.text);
   expect(watch.findings()).toEqual([]);
   watch.add('planted', Buffer.from(`..${value}`).toString('base64'));
   expect(watch.findings()).not.toEqual([]);

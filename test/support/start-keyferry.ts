@@ -25,6 +25,7 @@ export interface TestKeyferry {
 export async function startKeyferry(
   flags: Readonly<Record<string, unknown>> = {},
   dataDir?: string,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<TestKeyferry> {
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'keyferry-test-')));
   const settings = loadSettings({
@@ -36,7 +37,7 @@ export async function startKeyferry(
       '--drain-timeout-ms': '0',
       ...flags,
     },
-    environment: {},
+    environment,
   });
   const server = await startServer(settings, { say: () => undefined, warn: () => undefined });
   // In every test: what goes in as a value comes out nowhere.
