@@ -58,7 +58,7 @@ export function requestSpans(
   // A status below 400 with a code: the response was cut.
   if (status >= 500 || (code !== undefined && status < 400)) server.status = FAILED;
   const { requestId, route, environment, client, secrets } = decision;
-  server.attributes = {
+  server.attributes = known({
     [ATTR_HTTP_REQUEST_METHOD]: method,
     [ATTR_URL_SCHEME]: origin.scheme,
     [ATTR_HTTP_ROUTE]: pathPrefix,
@@ -69,7 +69,7 @@ export function requestSpans(
     'keyferry.environment': environment,
     'keyferry.client': client,
     'keyferry.secrets': secrets.length === 0 ? undefined : [...secrets],
-  };
+  });
   if (upstream === undefined) return [server];
 
   const sentMs = sentAtMs === 0 ? startMs : Math.min(Math.max(sentAtMs, startMs), endMs);
@@ -80,13 +80,18 @@ export function requestSpans(
   const answered = status !== 0 && (code === undefined || status < 400);
   const refused = answered && status >= 400 ? String(status) : undefined;
   if (error !== undefined || refused !== undefined) sent.status = FAILED;
-  sent.attributes = {
+  sent.attributes = known({
     [ATTR_HTTP_REQUEST_METHOD]: method,
     ...hostAttributes(upstream),
     [ATTR_HTTP_RESPONSE_STATUS_CODE]: answered ? status : undefined,
     [ATTR_ERROR_TYPE]: error ?? refused,
-  };
+  });
   return [server, sent];
+}
+
+/** The exporter would write what is undefined as an attribute without a value. */
+function known(attributes: Attributes): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
 
 const FAILED: SpanStatus = { code: SpanStatusCode.ERROR };

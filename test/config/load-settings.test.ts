@@ -53,6 +53,56 @@ describe('settings', () => {
     });
   });
 
+  it('turn traces on by the address of a receiver alone', () => {
+    const others = { KEYFERRY_TRACE_SAMPLE_RATIO: '0.25', KEYFERRY_OTLP_HEADERS: 'a=s3cr3t' };
+    expect(load({ environment: others }).traces).toBeUndefined();
+    const endpoint = { KEYFERRY_OTLP_ENDPOINT: 'http://localhost:4318' };
+    const { traces, warnings } = load({ environment: { ...others, ...endpoint } });
+    expect(traces).toMatchObject({
+      endpoint: 'http://localhost:4318/',
+      serviceName: 'keyferry',
+      sampleRatio: 0.25,
+      caFile: undefined,
+    });
+    expect(text(traces?.headers?.expose() ?? new Uint8Array())).toBe('a=s3cr3t');
+    expect(warnings).toEqual([]);
+    const clear = { ...others, KEYFERRY_OTLP_ENDPOINT: 'http://collector.example.com:4318' };
+    expect(load({ environment: clear }).warnings).toEqual([expect.stringContaining('in clear')]);
+  });
+
+  it('read no variable of OpenTelemetry, and say so where one has a twin', () => {
+    const environment = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
+      OTEL_SERVICE_NAME: 'mine',
+      OTEL_LOG_LEVEL: 'debug',
+      KEYFERRY_OTLP_SERVICE_NAME: 'ours',
+    };
+    expect(load({ environment })).toMatchObject({
+      traces: undefined,
+      warnings: [
+        'OTEL_EXPORTER_OTLP_ENDPOINT is not read by Keyferry; its variable is KEYFERRY_OTLP_ENDPOINT.',
+      ],
+    });
+  });
+
+  it.each([
+    ['--otlp-endpoint', 'collector:4318'],
+    ['--otlp-endpoint', 'grpc://collector:4317'],
+    ['--otlp-endpoint', 'https://collector/?token=s3cr3t'],
+    ['--otlp-endpoint', 'https://user:s3cr3t@collector'],
+    ['--otlp-endpoint', 'http://'],
+    ['--trace-sample-ratio', '1.01'],
+    ['--trace-sample-ratio', '-0.5'],
+    ['--trace-sample-ratio', '10%'],
+    ['--trace-sample-ratio', 'NaN'],
+    ['--trace-sample-ratio', ''],
+  ])('refuse %s %s, without repeating it', (flag, given) => {
+    const [problem, ...more] = problemsOf({ flags: { [flag]: given } });
+    expect(more).toEqual([]);
+    expect(problem?.path).toBe(flag);
+    expect(problem?.message).not.toContain('s3cr3t');
+  });
+
   it('go by flags, then variables, then the config file, then defaults', () => {
     const files = { 'k.json': '{ "logLevel": "debug", /* mine */ "maxHeaders": 7, }' };
     const environment = { KEYFERRY_CONFIG: 'k.json' };

@@ -141,54 +141,65 @@ test('a request through the server is traced, and nothing of what it carried is 
 
 test('the route decides whether a trace goes on, and whether the upstream is told', async () => {
   const { receiver, token, url, seen } = await startTraced();
+  let sent = 0;
   const ask = async (route: string, headers: Record<string, string> = {}) => {
-    const count = receiver.spans.length;
-    await send(url(`/${route}`), { headers: { 'keyferry-token': token, ...headers } });
-    const [server, client] = (await receiver.received(count + 2)).slice(count);
-    return { server, client, got: seen.at(-1) ?? {} };
+    sent++;
+    const own = { 'keyferry-token': token, 'x-request-id': `r-${sent}` };
+    await send(url(`/${route}`), { headers: { ...own, ...headers } });
+    return { id: `r-${sent}`, got: seen.at(-1) ?? {} };
   };
   const theirs = { traceparent: PARENT, tracestate: 'a=1' };
-
-  for (const route of ['unsaid', 'own', 'continue']) {
-    const { got } = await ask(route, theirs);
-    // As without traces: the client's headers pass.
-    expect(got, route).toMatchObject(theirs);
-  }
-  expect((await ask('own', theirs)).server?.traceId).not.toBe(TRACE);
-
-  const continued = await ask('continue', theirs);
-  expect(continued.server).toMatchObject({ traceId: TRACE, parentSpanId: SPAN });
-  expect(continued.client).toMatchObject({
-    traceId: TRACE,
-    parentSpanId: continued.server?.spanId,
-  });
+  const passed = [];
+  for (const route of ['unsaid', 'own', 'continue']) passed.push(await ask(route, theirs));
   const fresh = await ask('continue');
-  expect(fresh.server?.parentSpanId).toBeUndefined();
-  expect(fresh.got).not.toHaveProperty('traceparent');
-
   const told = await ask('propagate', theirs);
-  expect(told.server).toMatchObject({ traceId: TRACE, parentSpanId: SPAN });
-  expect(told.got).toMatchObject({
-    traceparent: `00-${TRACE}-${told.client?.spanId}-01`,
-    tracestate: 'a=1',
-  });
   const begun = await ask('propagate');
-  expect(begun.got.traceparent).toBe(`00-${begun.server?.traceId}-${begun.client?.spanId}-01`);
-
+  const refused = [];
   for (const hostile of [
     '00-0-0-0',
     PARENT.toUpperCase(),
     `${PARENT}, ${PARENT}`,
     'x'.repeat(5000),
   ]) {
-    const { server, got } = await ask('propagate', { traceparent: hostile, tracestate: 'a=1' });
+    refused.push(await ask('propagate', { traceparent: hostile, tracestate: 'a=1' }));
+  }
+  const placed = await ask('placed', theirs);
+  await receiver.received(2 * sent);
+  const spansOf = ({ id }: { readonly id: string }) => {
+    const server = receiver.spans.find(
+      ({ attributes }) => attributes['keyferry.request_id'] === id,
+    );
+    const client = receiver.spans.find(({ parentSpanId }) => parentSpanId === server?.spanId);
+    expect(client?.traceId).toBe(server?.traceId);
+    return { server, client };
+  };
+
+  // As without traces: the client's headers pass.
+  for (const { got } of passed) expect(got).toMatchObject(theirs);
+  expect(fresh.got).not.toHaveProperty('traceparent');
+  const [unsaid, own, continued] = passed.map((asked) => spansOf(asked).server);
+  for (const server of [unsaid, own]) {
     expect(server?.parentSpanId).toBeUndefined();
-    expect(got.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-    expect(got.traceparent).not.toContain(TRACE);
-    expect(got).not.toHaveProperty('tracestate');
+    expect(server?.traceId).not.toBe(TRACE);
+  }
+  expect(continued).toMatchObject({ traceId: TRACE, parentSpanId: SPAN });
+  expect(spansOf(fresh).server?.parentSpanId).toBeUndefined();
+
+  expect(spansOf(told).server).toMatchObject({ traceId: TRACE, parentSpanId: SPAN });
+  expect(told.got).toMatchObject({
+    traceparent: `00-${TRACE}-${spansOf(told).client?.spanId}-01`,
+    tracestate: 'a=1',
+  });
+  const { server, client } = spansOf(begun);
+  expect(begun.got.traceparent).toBe(`00-${server?.traceId}-${client?.spanId}-01`);
+  for (const asked of refused) {
+    expect(spansOf(asked).server?.parentSpanId).toBeUndefined();
+    expect(asked.got.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    expect(asked.got.traceparent).not.toContain(TRACE);
+    expect(asked.got).not.toHaveProperty('tracestate');
   }
   // What the route places is the operator's word.
-  expect((await ask('placed', theirs)).got.traceparent).toBe('mine');
+  expect(placed.got.traceparent).toBe('mine');
 });
 
 test('a parent that is not sampled leaves no trace, and the upstream is told so', async () => {
