@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { openKeyferryStore } from '../dist/open-store.js';
-import type { Route } from '../src/core/index.js';
+import type { EchoScrubMode, Route } from '../src/core/index.js';
 import { filledName, fillStore } from '../test/support/fill-store.js';
 
 export interface KeyferryShape {
@@ -8,6 +8,8 @@ export interface KeyferryShape {
   readonly secrets: number;
   /** Whether the routes place a secret. */
   readonly injects: boolean;
+  /** Whether responses are searched; off by default. */
+  readonly echoScrub?: EchoScrubMode;
 }
 
 const ACTOR = { type: 'system', id: 'bench', name: 'bench' } as const;
@@ -16,7 +18,7 @@ const ACTOR = { type: 'system', id: 'bench', name: 'bench' } as const;
 export async function prepareKeyferry(
   dataDir: string,
   upstream: string,
-  { routes, secrets, injects }: KeyferryShape,
+  { routes, secrets, injects, echoScrub = 'off' }: KeyferryShape,
 ): Promise<string> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const open = (acceptRows = false) =>
@@ -30,7 +32,7 @@ export async function prepareKeyferry(
     ...(injects
       ? { headers: { Authorization: `Bearer <<secret:${filledName(index % secrets)}>>` } }
       : {}),
-    echoScrub: 'off',
+    echoScrub,
     environments: { production: { upstream, allowPrivateNetwork: true } },
   });
   const document = { routes: Array.from({ length: routes }, (_, index) => route(index)) };

@@ -39,6 +39,18 @@ export const ROWS: readonly Row[] = [
   peer('nginx', startNginx),
   peer('caddy', startCaddy),
   keyferry('keyferry, no injection', { routes: 1, secrets: 10, injects: false }),
+  keyferry('keyferry, echoScrub mask', {
+    routes: 1,
+    secrets: 10,
+    injects: true,
+    echoScrub: 'mask',
+  }),
+  keyferry('keyferry, echoScrub block', {
+    routes: 1,
+    secrets: 10,
+    injects: true,
+    echoScrub: 'block',
+  }),
   keyferry('keyferry, 100 routes', { routes: 100, secrets: 100, injects: true }),
   keyferry('keyferry, 10,000 routes', { routes: 10_000, secrets: 10_000, injects: true }),
   keyferry('keyferry, 100,000 secrets', { routes: 1, secrets: 100_000, injects: true }),

@@ -13,6 +13,7 @@ import {
   AppError,
   type Clock,
   type Decision,
+  type EchoFinding,
   nearestName,
   type Store,
   type Telemetry,
@@ -245,6 +246,10 @@ function telemetryOf(log: Log, metrics: Metrics, traces: RunningTraces | undefin
       log.decision(decision);
       metrics.decision(decision);
       traces?.decision(decision);
+    },
+    echo(finding: EchoFinding): void {
+      log.echo(finding);
+      metrics.echo(finding);
     },
   };
 }

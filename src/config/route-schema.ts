@@ -119,7 +119,7 @@ const settings = {
   }),
   echoScrub: z.enum(ECHO_SCRUB_MODES).optional().meta({
     description:
-      'What to do when a response holds the placed secret: block it, mask the secret, or do not look. By default text and JSON are masked.',
+      'What to do when a response holds the placed secret: block it, mask the secret, or do not look. By default it is masked, in all but binary types.',
   }),
   forwardClientAddress: z.boolean().optional().meta({
     description: "Tell the upstream the client's address.",

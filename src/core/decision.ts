@@ -1,3 +1,4 @@
+import type { EchoFinding } from './echo.js';
 import type { ErrorCode } from './errors.js';
 
 /** What Keyferry decided about one request: names and numbers only, never a value or a query. */
@@ -61,6 +62,8 @@ export interface RequestStats {
 /** Where the proxy reports to. Called on the request path: must not block or throw. */
 export interface Telemetry {
   decision(decision: Decision): void;
+  /** A hit is reported once for each response. */
+  echo(finding: EchoFinding): void;
   /** The same object for the same names, for the life of the process. */
   statsFor(route: string, environment: string): RequestStats;
   /** Undefined while traces are off. */

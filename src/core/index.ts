@@ -5,6 +5,7 @@
 export * from './audit.js';
 export * from './client.js';
 export * from './decision.js';
+export * from './echo.js';
 export * from './environment.js';
 export * from './errors.js';
 export * from './host-allowed.js';

@@ -1,4 +1,5 @@
 import type { RequestStats } from './decision.js';
+import type { EchoScrub } from './echo.js';
 import type { ErrorCode } from './errors.js';
 import type { RouteTimeouts, RouteTls, TraceMode } from './route.js';
 import type { CircuitBreaker, TrafficLimits } from './traffic.js';
@@ -130,6 +131,8 @@ export interface Plan {
   /** Undefined = requests are sent whatever came of those before. */
   readonly circuitBreaker: CircuitBreaker | undefined;
   readonly forwardClientAddress: boolean;
+  /** Undefined where responses are not searched: the route says so, or it places no value. */
+  readonly scrub: EchoScrub | undefined;
   readonly stats: RequestStats;
   readonly trace: TraceMode;
   /** `match.pathPrefix` of the route. */

@@ -172,6 +172,13 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     this.fail(error.code, error.message, error.retryAfterSeconds);
   }
 
+  /** The upstream answered so; to be told where the answer itself is not passed on. */
+  answered(status: number): void {
+    if (this.#outcomeKnown) return;
+    if (this.plan !== undefined) this.#host.answered(this, this.plan, status);
+    this.#know(outcomeOf(status));
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#over) {

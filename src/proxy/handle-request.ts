@@ -1,11 +1,13 @@
 import {
   AppError,
+  type EchoFinding,
   normaliseHeaderName,
   type Plan,
   type RouteShape,
   type Snapshot,
   type Traces,
 } from '../core/index.js';
+import { askForSearchable } from './accept-encoding.js';
 import type { Admission } from './admit-request.js';
 import { type Authentication, authenticate } from './authenticate.js';
 import { checkTarget } from './check-target.js';
@@ -14,6 +16,7 @@ import { findToken } from './find-token.js';
 import type { FailureLimit } from './limit-failures.js';
 import { placeQuery } from './place-query.js';
 import { holdsToken, type RequestHead, readHead } from './request-head.js';
+import { ScrubbedResponse } from './scrub-response.js';
 import { tooLarge } from './too-large.js';
 import { propagateTrace } from './trace-context.js';
 import type { UpstreamPools } from './upstream-pools.js';
@@ -33,6 +36,8 @@ export interface RequestContext {
   /** Undefined while traces are off. */
   readonly traces: Traces | undefined;
   now(): number;
+  /** Told what a search of a response found. */
+  echo(finding: EchoFinding): void;
 }
 
 /**
@@ -138,7 +143,9 @@ function send(
         body: head.hasBody ? request : null,
         upgrade: upgrade === undefined ? null : 'websocket',
       },
-      exchange,
+      plan.scrub === undefined
+        ? exchange
+        : new ScrubbedResponse(exchange, plan, plan.scrub, context.echo),
     );
   } catch (error) {
     exchange.onResponseError(undefined as never, error as Error);
@@ -154,6 +161,7 @@ function outgoingHeaders(exchange: Exchange, plan: Plan, head: RequestHead): str
     if (isPlacedBy(plan, name) || holdsToken(value) || findToken(value) !== undefined) continue;
     headers.push(name, value);
   }
+  if (plan.scrub !== undefined) askForSearchable(headers, plan.headerNames);
   headers.push('X-Request-Id', exchange.requestId);
   if (plan.upstream.http2 && exchange.request.acceptsTrailers) headers.push('TE', 'trailers');
   if (plan.forwardClientAddress) {

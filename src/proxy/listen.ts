@@ -109,6 +109,7 @@ class Listener implements ProxyListener, ExchangeHost {
       strictExpiry: options.strictExpiry ?? false,
       traces: options.telemetry.traces,
       now: () => options.clock.now(),
+      echo: (finding) => options.telemetry.echo(finding),
     };
     this.#http2 = new Http2Sessions(this.#limits, (request, response) => {
       this.#handle(new Exchange(this, request, response));

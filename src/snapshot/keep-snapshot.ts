@@ -23,7 +23,7 @@ type Facts = Pick<
 export interface SnapshotOptions {
   readonly store: Facts;
   readonly tokens: Tokens;
-  readonly telemetry: Pick<Telemetry, 'statsFor'>;
+  readonly telemetry: Pick<Telemetry, 'statsFor' | 'echo'>;
   /** Serve only these environments; undefined = all. */
   readonly environments?: readonly string[] | undefined;
   /** Routes that exist without a document: the example of the quickstart. */
@@ -131,7 +131,7 @@ class Keeper implements SnapshotKeeper {
     );
     const all = compiled.sources.flat();
     const resolve = await this.#resolver(all);
-    const plans = compiled.sources.map((sources) => plansOf(sources, resolve));
+    const plans = compiled.sources.map((sources) => this.#render(sources, resolve));
     this.#compiled = compiled;
     this.#positions = positionsOf(compiled);
     this.#publish({
@@ -181,7 +181,7 @@ class Keeper implements SnapshotKeeper {
     const plans = [...before.plans];
     for (const [route, positions] of affected) {
       const changed = sourcesOf(route).filter((_, position) => positions.has(position));
-      plans[route] = new Map([...(before.plans[route] ?? []), ...plansOf(changed, resolve)]);
+      plans[route] = new Map([...(before.plans[route] ?? []), ...this.#render(changed, resolve)]);
     }
     this.#publish({ ...before, seq, plans });
   }
@@ -198,6 +198,33 @@ class Keeper implements SnapshotKeeper {
     return (reference) => byKey.get(referenceKey(reference)) ?? { status: 'missing' };
   }
 
+  #render(
+    sources: readonly PlanSource[],
+    resolve: (reference: ValueReference) => ResolvedValue,
+  ): ReadonlyMap<string, Plan> {
+    const plans = new Map<string, Plan>();
+    for (const source of sources) {
+      const plan = renderPlan(source, resolve);
+      plans.set(plan.environment, plan);
+      this.#tellShortValues(plan);
+    }
+    return plans;
+  }
+
+  /** An upstream could give them back unseen: that must not go unsaid. */
+  #tellShortValues({ route, environment, scrub }: Plan): void {
+    if (scrub === undefined || scrub.tooShort.length === 0) return;
+    this.#options.telemetry.echo({
+      kind: 'too_short',
+      action: undefined,
+      route,
+      environment,
+      secrets: scrub.tooShort,
+      requestId: undefined,
+      client: undefined,
+    });
+  }
+
   #publish(snapshot: Snapshot): void {
     const newRoutes = this.#snapshot?.table !== snapshot.table;
     this.#snapshot = snapshot;
@@ -207,15 +234,6 @@ class Keeper implements SnapshotKeeper {
   #serves(environment: string): boolean {
     return this.#served === undefined || this.#served.has(environment);
   }
-}
-
-function plansOf(
-  sources: readonly PlanSource[],
-  resolve: (reference: ValueReference) => ResolvedValue,
-): ReadonlyMap<string, Plan> {
-  return new Map(
-    sources.map((source) => [source.effective.environment, renderPlan(source, resolve)]),
-  );
 }
 
 /** By secret. */

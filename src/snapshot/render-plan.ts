@@ -13,6 +13,7 @@ import {
   type Upstream,
   type ValueReference,
 } from '../core/index.js';
+import { PlacedValues } from './placed-values.js';
 
 /** RFC 9110 section 5.5: a field value has no CR, LF or NUL; undici refuses the other controls too. */
 const FORBIDDEN_IN_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
@@ -66,6 +67,7 @@ export function renderPlan(
   const { upstream } = effective;
   const uses = new Map<string, SecretUse>();
   let expiresAtMs = Number.POSITIVE_INFINITY;
+  const placed = new PlacedValues();
   let failure: Plan['failure'];
 
   const bytesOf = (reference: SecretReference): Uint8Array => {
@@ -89,19 +91,22 @@ export function renderPlan(
     const { secretId, version } = resolved;
     uses.set(`${reference.name}@${version}`, { secretId, secret: reference.name, version });
     expiresAtMs = Math.min(expiresAtMs, resolved.expiresAtMs ?? Number.POSITIVE_INFINITY);
+    placed.add(reference, bytes);
     return bytes;
   };
 
   const headers = ['host', upstream.host];
   for (const [name, template] of source.headers) {
     const value = renderTemplate(template, bytesOf);
+    placed.addRendered(template, value);
     if (FORBIDDEN_IN_HEADER.test(value)) failure ??= unplaceable(name, template, effective);
     headers.push(name, value);
   }
-  const query = source.query.map(
-    ([name, template]) =>
-      `${encodeURIComponent(name)}=${percentEncode(renderTemplate(template, bytesOf))}`,
-  );
+  const query = source.query.map(([name, template]) => {
+    const value = renderTemplate(template, bytesOf);
+    placed.addRendered(template, value);
+    return `${encodeURIComponent(name)}=${percentEncode(value)}`;
+  });
   const { pathname } = effective.upstream;
   return {
     route: effective.route,
@@ -123,6 +128,7 @@ export function renderPlan(
     limits: effective.limits,
     circuitBreaker: effective.circuitBreaker.failures === 0 ? undefined : effective.circuitBreaker,
     forwardClientAddress: effective.forwardClientAddress,
+    scrub: failure === undefined ? placed.scrub(effective.echoScrub ?? 'mask') : undefined,
     stats: source.stats,
     trace: effective.trace,
     pathPrefix: effective.pathPrefix,

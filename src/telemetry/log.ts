@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { AppError, type Decision, type Problem } from '../core/index.js';
+import { AppError, type Decision, type EchoFinding, type Problem } from '../core/index.js';
 import { decisionHead, decisionTail } from './decision-line.js';
 import { LineGatherer, type LineSink } from './gather-lines.js';
 import { OutputWriter } from './write-output.js';
@@ -12,6 +12,8 @@ const STANDARD_OUTPUT = 1;
 export interface Log {
   /** One line per request, at level `info`. */
   decision(decision: Decision): void;
+  /** One line at level `warn`: `echo_hit`, `echo_unreadable` or `echo_too_short`. */
+  echo(finding: EchoFinding): void;
   info(event: string, facts?: Facts): void;
   warn(event: string, facts?: Facts): void;
   /** A foreign error is named by its class and code: its text may hold anything. */
@@ -42,6 +44,8 @@ export function createLog(level: LogLevel, sink?: LineSink): Log {
         lines.writeParts(decisionHead(decision, time()), decisionTail(decision));
       }
     },
+    echo: ({ kind, secrets, ...facts }) =>
+      logger.warn({ ...facts, secrets: [...secrets] }, `echo_${kind}`),
     info: (event, facts = {}) => logger.info(facts, event),
     warn: (event, facts = {}) => logger.warn(facts, event),
     error: (event, error, facts = {}) => logger.error({ ...facts, ...describe(error) }, event),

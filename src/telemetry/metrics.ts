@@ -1,11 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import {
   type Decision,
+  type EchoFinding,
   type ErrorCode,
   errorTable,
   type RequestStats,
   type TrafficFigures,
 } from '../core/index.js';
+import { countEchoes } from './count-echoes.js';
 import type { SpanCounts } from './start-traces.js';
 import { registerTraffic } from './traffic-metrics.js';
 
@@ -28,6 +30,7 @@ export interface Metrics {
   statsFor(route: string, environment: string): RequestStats;
   /** Counts what no route took: the rest is counted by its route's stats. */
   decision(decision: Decision): void;
+  echo(finding: EchoFinding): void;
   text(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
@@ -70,6 +73,7 @@ export function createMetrics(gauges: Gauges): Metrics {
     });
   }
   registry.registerMetric(durationHistogram(stats) as unknown as Gauge);
+  const echo = countEchoes(registry);
   const gauge = (name: string, help: string, read: () => number): void => {
     new Gauge({
       name,
@@ -105,6 +109,7 @@ export function createMetrics(gauges: Gauges): Metrics {
       if (route !== undefined && environment !== undefined && planned) return;
       if (code !== undefined) unrouted.set(code, (unrouted.get(code) ?? 0) + 1);
     },
+    echo,
     async text() {
       return { contentType: registry.contentType, text: await registry.metrics() };
     },

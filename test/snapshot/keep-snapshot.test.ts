@@ -4,7 +4,7 @@ import { createSnapshotKeeper, type SnapshotOptions } from '../../src/snapshot/i
 import { openTestStore, TEST_ACTOR } from '../support/open-test-store.js';
 
 const actor = TEST_ACTOR;
-const stats = { statsFor: () => ({ record: () => undefined }) };
+const stats = { statsFor: () => ({ record: () => undefined }), echo: () => undefined };
 
 const route = (name: string, secret: string, environments: readonly string[]): Route => ({
   name,

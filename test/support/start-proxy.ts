@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import type { Decision, Route, RouteEnvironment } from '../../src/core/index.js';
+import type { Decision, EchoFinding, Route, RouteEnvironment } from '../../src/core/index.js';
 import { SecretValue, type Telemetry } from '../../src/core/index.js';
 import { openKeyferryStore } from '../../src/open-store.js';
 import {
@@ -39,6 +39,8 @@ export interface ProxyRig {
   readonly metrics: Metrics;
   /** One per request, in the order in which they ended. */
   readonly decisions: Decision[];
+  /** What searches of responses found. */
+  readonly echoes: EchoFinding[];
   secret(name: string, values: Readonly<Record<string, string>>): Promise<void>;
   routes(routes: readonly Route[]): Promise<void>;
   client(environment: string, more?: ClientLimits): Promise<{ id: string; token: string }>;
@@ -59,6 +61,7 @@ export async function startProxy(options: ProxyRigOptions = {}): Promise<ProxyRi
   const dataDir = newDataDir();
   const { store, tokens } = await openKeyferryStore({ dataDir, clock, createIfMissing: true });
   const decisions: Decision[] = [];
+  const echoes: EchoFinding[] = [];
   const metrics = createMetrics({
     inFlight: () => proxy.inFlight,
     snapshotSeq: () => keeper.current().seq,
@@ -71,6 +74,10 @@ export async function startProxy(options: ProxyRigOptions = {}): Promise<ProxyRi
     decision(decision) {
       decisions.push(copyOf(decision));
       metrics.decision(decision);
+    },
+    echo(finding) {
+      echoes.push(finding);
+      metrics.echo(finding);
     },
   };
   const keeper = await createSnapshotKeeper({
@@ -110,6 +117,7 @@ export async function startProxy(options: ProxyRigOptions = {}): Promise<ProxyRi
     usage,
     metrics,
     decisions,
+    echoes,
     async secret(name, values) {
       await store.createSecret({ actor, name });
       for (const [environment, text] of Object.entries(values)) {
