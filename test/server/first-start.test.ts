@@ -1,21 +1,11 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { seededRandom } from '../support/seeded-random.js';
-import {
-  type ServedKeyferry,
-  serveKeyferry,
-  startProcess,
-  temporaryDataDir,
-} from '../support/serve-process.js';
+import { type ServedKeyferry, serveKeyferry, temporaryDataDir } from '../support/serve-process.js';
 import { send } from '../support/steady-load.js';
-
-/** `KEYFERRY_TORTURE=1` runs the whole number. */
-const KILLS = process.env.KEYFERRY_TORTURE === undefined ? 3 : 100;
-/** From before Node has loaded the program to after it is ready. */
-const [EARLIEST_MS, LATEST_MS] = [150, 1200];
-const TIMEOUT_MS = 600_000;
+import { campaign as firstStartKills } from '../torture/campaigns/first-start-kills.js';
+import { expectClean } from '../torture/expect-clean.js';
 
 interface ClientRow {
   readonly name: string;
@@ -32,36 +22,9 @@ const tryExample = (server: ServedKeyferry, token: string) =>
 const clientsOf = async (server: ServedKeyferry): Promise<readonly ClientRow[]> =>
   (await server.admin<{ items: ClientRow[] }>('GET', '/v1/clients')).items;
 
-test(
-  `a first start that is killed at any moment is made good by the next (${KILLS} kills)`,
-  async () => {
-    const random = seededRandom(20_261_123);
-    let interrupted = 0;
-    for (let kill = 0; kill < KILLS; kill++) {
-      const dataDir = temporaryDataDir();
-      const { child, finished } = startProcess(dataDir, ['--example']);
-      await wait(EARLIEST_MS + random() * (LATEST_MS - EARLIEST_MS));
-      child.kill('SIGKILL');
-      await finished;
-      if (!existsSync(join(dataDir, 'admin-token'))) interrupted++;
-
-      const server = await serveKeyferry({ dataDir });
-      const admins = await server.admin<{ items: unknown[] }>('GET', '/v1/admins');
-      expect(admins.items).toHaveLength(1);
-      expect(readdirSync(dataDir).filter((name) => name.startsWith('admin-token'))).toEqual([
-        'admin-token',
-      ]);
-      expect(statSync(join(dataDir, 'admin-token')).mode & 0o777).toBe(0o600);
-      expect(statSync(join(dataDir, 'master.key')).mode & 0o777).toBe(0o600);
-      for (const { revokedAt } of await clientsOf(server)) expect(revokedAt).not.toBeNull();
-      await server.secret('key', { production: 'a-value' });
-      expect(await server.admin('GET', '/v1/audit/verify')).toMatchObject({ ok: true });
-      await server.stop();
-    }
-    console.info(`${interrupted} of ${KILLS} starts had no admin yet`);
-  },
-  TIMEOUT_MS,
-);
+test('a first start that is killed at any moment is made good by the next', async () => {
+  await expectClean(firstStartKills, 3);
+}, 120_000);
 
 test('the first admin is made once, and its token stays', async () => {
   const dataDir = temporaryDataDir();

@@ -9,8 +9,9 @@ import { filledName, filledValue, fillStore } from '../support/fill-store.js';
 import { runAndKill } from '../support/kill-process.js';
 import { TEST_ACTOR as actor, newDataDir } from '../support/open-test-store.js';
 import { seededRandom } from '../support/seeded-random.js';
+import { campaign as rekeyKills } from '../torture/campaigns/rekey-kills.js';
+import { expectClean } from '../torture/expect-clean.js';
 
-const KILLS = process.env.KEYFERRY_TORTURE === undefined ? 24 : 200;
 const VALUES = 3_000;
 const clock = { now: () => Date.now() };
 const environment = 'production';
@@ -155,29 +156,7 @@ describe('a rekey', () => {
     expect.unreachable('no kill hit the middle of a rekey');
   }, 120_000);
 
-  test(`goes on after ${KILLS} kills at any moment, and every value opens`, async () => {
-    await filled(VALUES);
-    const random = seededRandom(7);
-    const startedAt = performance.now();
-    await runAndKill('rekey-process.mjs', [dataDir], 60_000);
-    const wholeMs = performance.now() - startedAt;
-    await expectAllValues(VALUES);
-    let unfinished = 0;
-    for (let kill = 0; kill < KILLS; kill++) {
-      const { errors } = await runAndKill('rekey-process.mjs', [dataDir], random() * wholeMs);
-      expect(errors).toBe('');
-      const attempt = await open().catch((caught: unknown) => caught);
-      if (attempt instanceof Error) {
-        expect(attempt).toMatchObject({ code: 'rekey_unfinished' });
-        unfinished++;
-      } else {
-        await (attempt as Awaited<ReturnType<typeof open>>).store.close();
-      }
-    }
-    expect(unfinished).toBeGreaterThan(0);
-    if (existsSync(keyFile('master.key.next'))) {
-      expect(await rekey({ dataDir, clock })).toMatchObject({ rewrapped: expect.any(Number) });
-    }
-    await expectAllValues(VALUES);
-  }, 600_000);
+  test('goes on after 24 kills at any moment, and every value opens', async () => {
+    await expectClean(rekeyKills, 24, 7);
+  }, 120_000);
 });

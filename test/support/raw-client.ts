@@ -30,7 +30,8 @@ export class RawClient {
       this.received += piece.toString('latin1');
       this.#wake();
     });
-    socket.on('end', () => this.#close('end'));
+    // libuv reports a reset that comes together with data as an end; Linux then knows no peer any more.
+    socket.on('end', () => this.#close(socket.remoteAddress === undefined ? 'reset' : 'end'));
     socket.on('error', () => this.#close('reset'));
     socket.on('close', () => this.#close('end'));
   }
