@@ -13,7 +13,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   crypto: ['libsodium-wrappers'],
   store: ['better-sqlite3'],
   snapshot: ['lru-cache'],
-  proxy: ['undici', 'hono', '@hono/node-server', 'lru-cache'],
+  proxy: ['undici', 'hono', '@hono/node-server', 'lru-cache', '@smithy/signature-v4'],
   cutover: [],
   rotation: [],
   alerts: [],

@@ -17,7 +17,10 @@ export function guardHeaderValue(
   );
   if (unfit.size === 0) return;
   for (const route of document?.routes ?? []) {
-    const headers = effectiveRoute(route, environment)?.headers ?? new Map<string, string>();
+    const effective = effectiveRoute(route, environment);
+    const { header: signed, prefix } = effective?.sign?.hmac ?? {};
+    const headers = [...(effective?.headers ?? [])];
+    if (signed !== undefined && prefix !== undefined) headers.push([signed, prefix]);
     for (const [header, text] of headers) {
       for (const part of compileTemplate(text).template.parts) {
         if (part.type !== 'secret' || part.reference.name !== secret) continue;

@@ -1,9 +1,9 @@
 import {
   type Admin,
   AppError,
-  compileTemplate,
   effectiveRoute,
   type Problem,
+  placedTemplates,
   type Route,
   type RouteMatch,
   type RoutesDocument,
@@ -143,8 +143,7 @@ function hostsMeet(a: string, b: string): boolean {
 export function secretNames(route: Route, environment: string): string[] {
   const effective = effectiveRoute(route, environment);
   if (effective === undefined) return [];
-  const texts = [...effective.headers.values(), ...effective.query.values()];
-  return texts.flatMap((text) => compileTemplate(text).template.references.map(({ name }) => name));
+  return placedTemplates(effective).flatMap(({ references }) => references.map(({ name }) => name));
 }
 
 function keepEnvironments(route: Route, keep: (name: string) => boolean): Route | undefined {

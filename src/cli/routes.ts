@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { Option } from 'commander';
-import type { Problem, RoutesDocument } from '../core/index.js';
+import {
+  effectiveRoute,
+  type Problem,
+  placedTemplates,
+  type Route,
+  type RoutesDocument,
+} from '../core/index.js';
 import { addCommand, addNoun, type Registry, type Session, wholeNumber } from './command.js';
 import { CommandFailure, type ExitCode } from './command-failure.js';
 import { nextSteps } from './next-steps.js';
@@ -127,15 +133,20 @@ async function show(
         describeMatch(route.match),
         environment,
         own.upstream,
-        Object.keys({ ...route.headers, ...own.headers, ...route.query, ...own.query }).join(
-          ', ',
-        ) || '–',
+        injected(route, environment),
       ]),
     ),
   );
   terminal.hint(
     `Revision ${answer.revision}. The document itself: keyferry routes show --document`,
   );
+}
+
+/** What a request gets in this environment, by name. */
+function injected(route: Route, environment: string): string {
+  const effective = effectiveRoute(route, environment);
+  const names = effective === undefined ? [] : placedTemplates(effective).map(({ name }) => name);
+  return [...new Set(names)].join(', ') || '–';
 }
 
 /** Reads and checks a routes file here, where line and column of a mistake are known. */

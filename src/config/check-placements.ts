@@ -42,13 +42,9 @@ export function checkHeaders(headers: Entries, path: JsonPath): Finding[] {
     };
     const same = normaliseHeaderName(name);
     const other = spellings.get(same);
-    if (!TOKEN.test(name)) {
-      error(`${quote(name)} is not a header name: letters, digits and !#$%&'*+-.^_\`|~ are`);
-    } else if (NOT_TO_PLACE.has(same)) {
-      error(`${name} belongs to the connection, not to the request: a route cannot place it`);
-    } else if (same.startsWith(OWN_PREFIX) || same === REQUEST_ID) {
-      error(`${name} is Keyferry's own: a route cannot place it`);
-    } else if (other !== undefined) {
+    const problem = headerNameProblem(name);
+    if (problem !== undefined) error(problem);
+    else if (other !== undefined) {
       error(`${name} and ${other} are one header to an upstream; keep one`);
     }
     spellings.set(same, name);
@@ -61,6 +57,21 @@ export function checkHeaders(headers: Entries, path: JsonPath): Finding[] {
     }
   }
   return findings;
+}
+
+/** Why a route cannot place a header of this name; undefined when it can. */
+export function headerNameProblem(name: string): string | undefined {
+  const same = normaliseHeaderName(name);
+  if (!TOKEN.test(name)) {
+    return `${quote(name)} is not a header name: letters, digits and !#$%&'*+-.^_\`|~ are`;
+  }
+  if (NOT_TO_PLACE.has(same)) {
+    return `${name} belongs to the connection, not to the request: a route cannot place it`;
+  }
+  if (same.startsWith(OWN_PREFIX) || same === REQUEST_ID) {
+    return `${name} is Keyferry's own: a route cannot place it`;
+  }
+  return undefined;
 }
 
 /** Checks the query parameters to place: names that are not empty, templates that compile. */
@@ -77,7 +88,8 @@ export function checkQuery(query: Entries, path: JsonPath): Finding[] {
   return findings;
 }
 
-function checkTemplate(text: string, path: JsonPath, findings: Finding[]): Template {
+/** Checks that a template compiles and holds no control character; adds what is wrong to `findings`. */
+export function checkTemplate(text: string, path: JsonPath, findings: Finding[]): Template {
   const { template, problems } = compileTemplate(text);
   for (const { at, message, severity } of problems) {
     findings.push({ path, severity, message: `${message} (at character ${at + 1})` });

@@ -1,6 +1,8 @@
 import type { Placements, Route, RouteOptions } from '../core/index.js';
+import { checkBody, checkPath } from './check-body.js';
 import { checkMatch } from './check-match.js';
 import { checkHeaders, checkQuery } from './check-placements.js';
+import { checkOverlaps, checkSigning } from './check-signing.js';
 import { checkTls, checkUpstream } from './check-upstream.js';
 import type { Finding, JsonPath } from './finding.js';
 import type { Salvaged } from './salvage.js';
@@ -20,7 +22,11 @@ export function checkRoute(route: Salvaged<Route>, path: JsonPath): Finding[] {
         allowPrivateNetwork: allows('allowPrivateNetwork'),
         allowInsecureUpstream: allows('allowInsecureUpstream'),
       };
-      return [...checkUpstream(environment, allowances, here), ...checkSettings(environment, here)];
+      return [
+        ...checkUpstream(environment, allowances, here),
+        ...checkSettings(environment, here),
+        ...checkOverlaps(merge(route, environment), here),
+      ];
     }),
   ];
 }
@@ -29,8 +35,20 @@ function checkSettings(settings: Salvaged<RouteOptions & Placements>, path: Json
   return [
     ...checkHeaders(settings.headers ?? {}, [...path, 'headers']),
     ...checkQuery(settings.query ?? {}, [...path, 'query']),
+    ...(settings.path === undefined ? [] : checkPath(settings.path, [...path, 'path'])),
+    ...checkBody(settings.body ?? {}, [...path, 'body']),
+    ...(settings.sign === undefined ? [] : checkSigning(settings.sign, [...path, 'sign'])),
     ...checkTls(settings.tls ?? {}, [...path, 'tls']),
   ];
+}
+
+/** What an environment ends up with. */
+function merge(route: Salvaged<Placements>, own: Salvaged<Placements>): Salvaged<Placements> {
+  return {
+    headers: { ...route.headers, ...own.headers },
+    sign: own.sign ?? route.sign,
+    body: own.body ?? route.body,
+  };
 }
 
 /**

@@ -49,7 +49,7 @@ export function checkUpstream(
 
 function formProblem(upstream: string): string | undefined {
   if (upstream.includes('<<') || upstream.includes('{{')) {
-    return 'a template is not possible here; place secrets in headers or query';
+    return 'a template is not possible here; place secrets in headers, query or path';
   }
   if (/[\s\p{Cc}\\]/u.test(upstream)) {
     return 'white space, control characters and backslashes do not belong in a URL';

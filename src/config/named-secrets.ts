@@ -1,15 +1,16 @@
 import {
-  compileTemplate,
   effectiveRoute,
+  placedTemplates,
   type RouteReference,
   type RoutesDocument,
   type SecretReference,
 } from '../core/index.js';
 import type { JsonPath } from './finding.js';
+import { at } from './salvage.js';
 
 /** One place of a document that names a secret, for one environment. */
 export interface NamedSecret {
-  /** The header or query parameter that names it. */
+  /** The header, parameter, field or other place that names it. */
   readonly path: JsonPath;
   readonly route: string;
   readonly environment: string;
@@ -27,16 +28,14 @@ export function namedSecrets(document: RoutesDocument): NamedSecret[] {
     for (const [environment, own] of Object.entries(route.environments)) {
       const effective = effectiveRoute(route, environment);
       if (effective === undefined) continue;
-      for (const part of ['headers', 'query'] as const) {
-        for (const [name, text] of effective[part]) {
-          const isOwn = Object.hasOwn(own[part] ?? {}, name);
-          const path = isOwn
-            ? ['routes', index, 'environments', environment, part, name]
-            : ['routes', index, part, name];
-          for (const reference of compileTemplate(text).template.references) {
-            const upstreamHost = effective.upstream.hostname;
-            found.push({ path, route: route.name, environment, reference, upstreamHost });
-          }
+      const upstreamHost = effective.upstream.hostname;
+      for (const { at: keys, references } of placedTemplates(effective)) {
+        const isOwn = at(own, keys) !== undefined;
+        const path = isOwn
+          ? ['routes', index, 'environments', environment, ...keys]
+          : ['routes', index, ...keys];
+        for (const reference of references) {
+          found.push({ path, route: route.name, environment, reference, upstreamHost });
         }
       }
     }

@@ -7,6 +7,7 @@ import {
   ENVIRONMENT_NAME,
   TRACE_MODES,
 } from '../core/index.js';
+import { body, path, placementKeysAt, sign, TEMPLATE_FORMS } from './placement-schema.js';
 
 /** Names of routes: they appear in logs, metrics and client tokens. */
 export const ROUTE_NAME = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
@@ -79,9 +80,6 @@ const circuitBreaker = z
   })
   .meta({ description: 'When to leave an upstream alone that cannot be reached.' });
 
-const TEMPLATE_FORMS =
-  'Text with templates: <<secret:NAME>>, <<secret:NAME.field>>, <<secret:NAME@3>>, <<basic:USER_SECRET,PASSWORD_SECRET>>, <<base64:NAME>>.';
-
 const headers = z.record(z.string(), z.string()).meta({
   description: `Request headers to place, after every spelling of the same name was removed. ${TEMPLATE_FORMS}`,
 });
@@ -93,6 +91,9 @@ const query = z.record(z.string(), z.string()).meta({
 const settings = {
   headers: headers.optional(),
   query: query.optional(),
+  path: path.optional(),
+  body: body.optional(),
+  sign: sign.optional(),
   stripPrefix: z.boolean().optional().meta({
     description: 'Remove match.pathPrefix from the path before it is sent.',
     default: true,
@@ -226,5 +227,6 @@ export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   if (last === 'timeouts') return Object.keys(timeouts.shape);
   if (last === 'limits') return Object.keys(limits.shape);
   if (last === 'circuitBreaker') return Object.keys(circuitBreaker.shape);
-  return last === 'tls' ? Object.keys(tls.shape) : [];
+  if (last === 'tls') return Object.keys(tls.shape);
+  return placementKeysAt(path);
 }

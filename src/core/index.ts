@@ -3,20 +3,25 @@
  * rooms. Pure: no I/O, no clock, no environment. Imports nothing but Node's own `util` and `buffer`.
  */
 export * from './audit.js';
+export * from './canonical.js';
 export * from './client.js';
 export * from './decision.js';
 export * from './echo.js';
 export * from './environment.js';
 export * from './errors.js';
 export * from './host-allowed.js';
+export * from './json-pointer.js';
 export * from './listen-address.js';
 export * from './nearest-name.js';
 export * from './page.js';
+export * from './placed.js';
+export * from './placed-templates.js';
 export * from './ports.js';
 export * from './private-mode.js';
 export * from './route.js';
 export * from './secret.js';
 export * from './secret-value.js';
+export * from './signing.js';
 export * from './snapshot.js';
 export * from './stored-key.js';
 export * from './template.js';

@@ -1,3 +1,4 @@
+import type { SignOptions } from './signing.js';
 import { type CircuitBreaker, DEFAULT_CIRCUIT_BREAKER, type TrafficLimits } from './traffic.js';
 
 /** How long each phase of a request to the upstream may take, in milliseconds. */
@@ -18,6 +19,9 @@ export const DEFAULT_TIMEOUTS: RouteTimeouts = {
 
 /** 100 MiB, as most API gateways allow or less; a route may say more. */
 export const DEFAULT_MAX_REQUEST_BYTES = 100 * 1024 * 1024;
+
+/** 1 MiB: bodies with a credential in a field are small; one that is changed or hashed is held in memory. */
+export const DEFAULT_GATHERED_BYTES = 1024 * 1024;
 
 export const ECHO_SCRUB_MODES = ['block', 'mask', 'off'] as const;
 export type EchoScrubMode = (typeof ECHO_SCRUB_MODES)[number];
@@ -68,6 +72,20 @@ export interface RouteTls {
 export interface Placements {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly query?: Readonly<Record<string, string>> | undefined;
+  /** Put between the upstream's path and the request's own: `/bot<<secret:NAME>>`. */
+  readonly path?: string | undefined;
+  readonly body?: BodyPlacement | undefined;
+  readonly sign?: SignOptions | undefined;
+}
+
+/** Fields of the request body to set. */
+export interface BodyPlacement {
+  /** Templates by JSON pointer (RFC 6901). */
+  readonly json?: Readonly<Record<string, string>> | undefined;
+  /** Templates by the name of a field of `application/x-www-form-urlencoded`. */
+  readonly form?: Readonly<Record<string, string>> | undefined;
+  /** Larger bodies are refused: a body is gathered whole before it is changed. */
+  readonly maxBytes?: number | undefined;
 }
 
 export interface RouteEnvironment extends RouteOptions, Placements {
@@ -96,6 +114,13 @@ export interface RoutesRevision {
   readonly restores: number | null;
 }
 
+/** `BodyPlacement` with its default filled. */
+export interface EffectiveBody {
+  readonly json: ReadonlyMap<string, string>;
+  readonly form: ReadonlyMap<string, string>;
+  readonly maxBytes: number;
+}
+
 /** A route as it is in one environment: defaults filled, the environment's own settings over the route's. */
 export interface EffectiveRoute {
   readonly route: string;
@@ -104,6 +129,10 @@ export interface EffectiveRoute {
   /** Spelling of the names as written; one entry per name, whatever its case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly query: ReadonlyMap<string, string>;
+  readonly path: string | undefined;
+  /** Undefined when no field is placed. */
+  readonly body: EffectiveBody | undefined;
+  readonly sign: SignOptions | undefined;
   readonly stripPrefix: boolean;
   readonly timeouts: RouteTimeouts;
   readonly maxRequestBytes: number;
@@ -133,6 +162,9 @@ export function effectiveRoute(route: Route, environment: string): EffectiveRout
     upstream: new URL(own.upstream),
     headers: mergeByName(route.headers, own.headers, normaliseHeaderName),
     query: mergeByName(route.query, own.query, (name) => name),
+    path: own.path ?? route.path,
+    body: mergeBody(route.body, own.body),
+    sign: own.sign ?? route.sign,
     stripPrefix: own.stripPrefix ?? route.stripPrefix ?? true,
     timeouts: { ...DEFAULT_TIMEOUTS, ...defined(route.timeouts), ...defined(own.timeouts) },
     maxRequestBytes: own.maxRequestBytes ?? route.maxRequestBytes ?? DEFAULT_MAX_REQUEST_BYTES,
@@ -159,6 +191,13 @@ export function effectiveRoute(route: Route, environment: string): EffectiveRout
  */
 export function normaliseHeaderName(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
+}
+
+function mergeBody(base: BodyPlacement = {}, own: BodyPlacement = {}): EffectiveBody | undefined {
+  const json = mergeByName(base.json, own.json, (name) => name);
+  const form = mergeByName(base.form, own.form, (name) => name);
+  if (json.size === 0 && form.size === 0) return undefined;
+  return { json, form, maxBytes: own.maxBytes ?? base.maxBytes ?? DEFAULT_GATHERED_BYTES };
 }
 
 function mergeByName(

@@ -1,6 +1,7 @@
 import type { RequestStats } from './decision.js';
 import type { EchoScrub } from './echo.js';
 import type { ErrorCode } from './errors.js';
+import type { Completion, PathInPlace, PlacedPath } from './placed.js';
 import type { RouteTimeouts, RouteTls, TraceMode } from './route.js';
 import type { CircuitBreaker, TrafficLimits } from './traffic.js';
 
@@ -50,6 +51,8 @@ export interface RouteShape {
   readonly methods: ReadonlySet<string> | undefined;
   /** Query parameters that some environment places: they may carry the token. */
   readonly queryNames: ReadonlySet<string>;
+  /** Where a path that some environment places may carry the token; undefined for none. */
+  readonly pathsInPlace: readonly PathInPlace[] | undefined;
   /** The action for a header as the client spelt it. */
   actionFor(rawName: string): HeaderAction;
 }
@@ -118,6 +121,10 @@ export interface Plan {
   /** Rendered `name=value&…`, percent-encoded; empty for none. */
   readonly query: string;
   readonly queryNames: ReadonlySet<string>;
+  /** Undefined where no path is placed. */
+  readonly path: PlacedPath | undefined;
+  /** What is left to do with each request before it is sent; undefined for most routes. */
+  readonly completion: Completion | undefined;
   readonly uses: readonly SecretUse[];
   /** `name@version` of each use, for the decision log. */
   readonly useNames: readonly string[];

@@ -143,6 +143,11 @@ function parseReference(text: string): SecretReference | undefined {
   return { name, field: match[2], version: match[3] === undefined ? undefined : Number(match[3]) };
 }
 
+/** A template of this part alone. */
+export function templateOf(part: TemplatePart): Template {
+  return { parts: [part], references: referencesOf(part) };
+}
+
 function referencesOf(part: TemplatePart): SecretReference[] {
   if (part.type === 'text') return [];
   if (part.type === 'basic') return [part.user, part.password];

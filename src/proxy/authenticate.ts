@@ -1,5 +1,5 @@
 import type { ClientDirectory, DirectoryClient, RouteShape } from '../core/index.js';
-import { findToken } from './find-token.js';
+import { findAwsToken, findToken } from './find-token.js';
 import type { RequestHead } from './request-head.js';
 
 /**
@@ -15,13 +15,14 @@ const NO_TOKEN: Authentication = { client: undefined, guessed: true, tokenId: un
 
 /**
  * Finds and checks the client token: `Keyferry-Token`, else `Proxy-Authorization`, else in place of a
- * credential that the route places (header, then query parameter). The first place that holds one decides:
+ * credential that the route places (header, query parameter, path). The first place that holds one decides:
  * a wrong token there is not made good by another.
  */
 export function authenticate(
   clients: ClientDirectory,
   head: RequestHead,
   shape: RouteShape,
+  path: string,
   query: string,
 ): Authentication {
   if (head.token !== undefined) return check(clients, head.token);
@@ -41,12 +42,21 @@ export function authenticate(
       if (result !== NO_TOKEN) return result;
     }
   }
+  for (const { stripLength, pattern } of shape.pathsInPlace ?? NO_PATHS) {
+    const token = pattern.exec(path.slice(stripLength))?.[1];
+    if (token !== undefined) return check(clients, token);
+  }
   return result;
 }
+
+const NO_PATHS: NonNullable<RouteShape['pathsInPlace']> = [];
 
 function check(clients: ClientDirectory, credential: string): Authentication {
   const remembered = clients.remembered(credential);
   if (remembered !== undefined) return { client: remembered };
+  const awsToken = findAwsToken(credential);
+  // Each signature is another text: remembered is the token in it.
+  if (awsToken !== undefined) return check(clients, awsToken);
   const token = findToken(credential);
   if (token === undefined) return NO_TOKEN;
   const client = clients.verify(token, credential);

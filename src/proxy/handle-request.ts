@@ -11,12 +11,16 @@ import { askForSearchable } from './accept-encoding.js';
 import type { Admission } from './admit-request.js';
 import { type Authentication, authenticate } from './authenticate.js';
 import { checkTarget } from './check-target.js';
+import { completeRequest } from './complete-request.js';
 import type { Exchange } from './exchange.js';
 import { findToken } from './find-token.js';
 import type { FailureLimit } from './limit-failures.js';
+import type { OutgoingRequest } from './outgoing-request.js';
+import { placePath, withoutInPlace } from './place-path.js';
 import { placeQuery } from './place-query.js';
 import { holdsToken, type RequestHead, readHead } from './request-head.js';
 import { ScrubbedResponse } from './scrub-response.js';
+import { toAppError } from './to-app-error.js';
 import { tooLarge } from './too-large.js';
 import { propagateTrace } from './trace-context.js';
 import type { UpstreamPools } from './upstream-pools.js';
@@ -73,7 +77,7 @@ export function handleRequest(context: RequestContext, exchange: Exchange): void
   if (problem !== undefined) throw new AppError('request_rejected', problem);
 
   const query = target.slice(pathEnd + 1);
-  const authentication = authenticate(snapshot.clients, head, shape, query);
+  const authentication = authenticate(snapshot.clients, head, shape, path, query);
   const { client } = authentication;
   if (
     client === undefined ||
@@ -116,32 +120,78 @@ function send(
   path: string,
   query: string,
 ): void {
-  const { request, response } = exchange;
   const placed = placeQuery(query, plan);
-  if (urlHoldsToken(placed) || urlHoldsToken(path)) {
+  const own = plan.stripLength === 0 ? path : path.slice(plan.stripLength);
+  const rest = plan.path === undefined ? own : withoutInPlace(own, plan.path);
+  if (urlHoldsToken(placed) || urlHoldsToken(rest)) {
     const detail =
       'The URL holds a client token where the route places no credential. Send it in Keyferry-Token.';
     throw new AppError('request_rejected', detail);
   }
-  const rest = plan.stripLength === 0 ? path : path.slice(plan.stripLength);
-  const joined = plan.basePath + rest;
+  const { basePath } = plan;
+  const joined = plan.path === undefined ? basePath + rest : placePath(basePath, plan.path, rest);
+  const target = joined === '' ? '/' : joined;
   if (context.traces !== undefined) propagateTrace(context.traces, exchange, plan, head);
   const headers = outgoingHeaders(exchange, plan, head);
-  exchange.sending(plan);
+  const body = head.hasBody ? exchange.request : null;
+  if (plan.completion === undefined) {
+    openBody(context, exchange, head);
+    dispatch(context, exchange, plan, target, placed, headers, body);
+    return;
+  }
+  const { method } = exchange;
+  completeThenDispatch(context, exchange, plan, head, {
+    method,
+    path: target,
+    query: placed,
+    headers,
+    body,
+  }).catch((error: unknown) => exchange.failWith(toAppError(error)));
+}
+
+/** Lets the body come, once it is known to be wanted. */
+function openBody(context: RequestContext, exchange: Exchange, head: RequestHead): void {
   if (head.expectsContinue) {
-    response.writeContinue();
+    exchange.response.writeContinue();
     exchange.awaitsContinue = false;
   }
   if (head.hasBody) exchange.watchBody(context.bodyIdleMs);
-  const { upgrade } = exchange;
+}
+
+async function completeThenDispatch(
+  context: RequestContext,
+  exchange: Exchange,
+  plan: Plan,
+  head: RequestHead,
+  outgoing: OutgoingRequest,
+): Promise<void> {
+  if (plan.completion === undefined) return;
+  await completeRequest(plan.completion, outgoing, exchange, head, context.now(), () => {
+    openBody(context, exchange, head);
+  });
+  if (exchange.over) return;
+  const { path, query, headers, body } = outgoing;
+  dispatch(context, exchange, plan, path, query, headers, body);
+}
+
+function dispatch(
+  context: RequestContext,
+  exchange: Exchange,
+  plan: Plan,
+  path: string,
+  query: string,
+  headers: string[],
+  body: OutgoingRequest['body'],
+): void {
+  exchange.sending(plan);
   try {
     context.pools.poolFor(plan.upstream).dispatch(
       {
-        method: request.method as 'GET',
-        path: (joined === '' ? '/' : joined) + (placed === '' ? '' : `?${placed}`),
+        method: exchange.method as 'GET',
+        path: query === '' ? path : `${path}?${query}`,
         headers,
-        body: head.hasBody ? request : null,
-        upgrade: upgrade === undefined ? null : 'websocket',
+        body,
+        upgrade: exchange.upgrade === undefined ? null : 'websocket',
       },
       plan.scrub === undefined
         ? exchange

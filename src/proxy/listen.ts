@@ -34,6 +34,7 @@ import { ProxyRequest } from './proxy-request.js';
 import { offersWebSocket, withoutUpgrade } from './read-upgrade.js';
 import { nextRequestId } from './request-id.js';
 import { problemAnswer } from './send-problem.js';
+import { toAppError } from './to-app-error.js';
 import { UpstreamPools } from './upstream-pools.js';
 
 export interface ProxyListenerOptions {
@@ -252,13 +253,7 @@ class Listener implements ProxyListener, ExchangeHost {
     try {
       handleRequest(this.#context, exchange);
     } catch (error) {
-      exchange.failWith(
-        error instanceof AppError
-          ? error
-          : new AppError('internal_error', 'Something went wrong inside Keyferry.', {
-              cause: error,
-            }),
-      );
+      exchange.failWith(toAppError(error));
     }
   }
 

@@ -10,6 +10,7 @@ export function placeQuery(query: string, plan: Pick<Plan, 'query' | 'queryNames
     .split('&')
     .filter((pair) => pair !== '' && !plan.queryNames.has(decodeName(pair)))
     .join('&');
+  if (plan.query === '') return kept;
   return kept === '' ? plan.query : `${kept}&${plan.query}`;
 }
 

@@ -6,7 +6,7 @@ import {
   type Telemetry,
 } from '../core/index.js';
 import { type PlanSource, preparePlan } from './render-plan.js';
-import { CompiledShape, placedNames } from './route-shape.js';
+import { CompiledShape, placedNames, prefixLengthOf } from './route-shape.js';
 import { CompiledTable } from './route-table.js';
 
 /** A document compiled, before values are filled in. */
@@ -60,8 +60,7 @@ function prepare(
   served: ReadonlySet<string> | undefined,
   telemetry: Pick<Telemetry, 'statsFor'>,
 ): PlanSource[] {
-  const { pathPrefix } = route.match;
-  const prefixLength = pathPrefix === undefined || pathPrefix === '/' ? 0 : pathPrefix.length;
+  const prefixLength = prefixLengthOf(route);
   const sources: PlanSource[] = [];
   for (const environment of Object.keys(route.environments)) {
     if (served !== undefined && !served.has(environment)) continue;

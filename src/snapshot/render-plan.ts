@@ -1,22 +1,33 @@
 import {
+  AWS_QUERY,
   compileTemplate,
   type EffectiveRoute,
   hostAllowed,
   normaliseHeaderName,
   type Plan,
+  placedTemplates,
   type RequestStats,
   type ResolvedValue,
   renderTemplate,
   type SecretReference,
   type SecretUse,
+  signingHeaders,
   type Template,
   type Upstream,
   type ValueReference,
 } from '../core/index.js';
+import { describeField, failureFor, unplaceable } from './describe-failure.js';
+import { percentEncode } from './percent-encode.js';
 import { PlacedValues } from './placed-values.js';
+import { type BodySource, renderBody } from './render-body.js';
+import { renderPath } from './render-path.js';
+import { credentialsOf, renderAws, renderHmac } from './render-signing.js';
 
 /** RFC 9110 section 5.5: a field value has no CR, LF or NUL; undici refuses the other controls too. */
 const FORBIDDEN_IN_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** Key ids, keys and session tokens of AWS are letters, digits and marks. */
+const NOT_IN_KEY_PAIR = /[^\x21-\x7e]/;
 
 /** A route in one environment whose templates are compiled, but not yet filled. */
 export interface PlanSource {
@@ -24,6 +35,8 @@ export interface PlanSource {
   readonly prefixLength: number;
   readonly headers: readonly (readonly [name: string, Template])[];
   readonly query: readonly (readonly [name: string, Template])[];
+  readonly path: Template | undefined;
+  readonly body: BodySource | undefined;
   /** What the templates name, without duplicates. */
   readonly references: readonly ValueReference[];
   readonly upstream: Upstream;
@@ -38,8 +51,8 @@ export function preparePlan(
   const headers = compileAll(effective.headers);
   const query = compileAll(effective.query);
   const references = new Map<string, ValueReference>();
-  for (const [, template] of [...headers, ...query]) {
-    for (const { name, version } of template.references) {
+  for (const place of placedTemplates(effective)) {
+    for (const { name, version } of place.references) {
       references.set(`${name}@${version ?? ''}`, {
         secret: name,
         environment: effective.environment,
@@ -47,11 +60,17 @@ export function preparePlan(
       });
     }
   }
+  const { path, body } = effective;
   return {
     effective,
     prefixLength,
     headers,
     query,
+    path: path === undefined ? undefined : compileTemplate(path).template,
+    body:
+      body === undefined
+        ? undefined
+        : { json: compileAll(body.json), form: compileAll(body.form), maxBytes: body.maxBytes },
     references: [...references.values()],
     upstream: upstreamOf(effective),
     stats,
@@ -70,7 +89,7 @@ export function renderPlan(
   const placed = new PlacedValues();
   let failure: Plan['failure'];
 
-  const bytesOf = (reference: SecretReference): Uint8Array => {
+  const bytesOf = (reference: SecretReference, mayLack = false): Uint8Array => {
     const { environment } = effective;
     const resolved = resolve({ secret: reference.name, environment, version: reference.version });
     if (resolved.status !== 'found') {
@@ -84,6 +103,7 @@ export function renderPlan(
     }
     const bytes = fieldOf(resolved.value.expose(), resolved.fields, reference.field);
     if (bytes === undefined) {
+      if (mayLack) return EMPTY;
       const detail = describeField(reference, environment, resolved.fields);
       failure ??= { code: 'secret_missing', detail };
       return EMPTY;
@@ -95,18 +115,71 @@ export function renderPlan(
     return bytes;
   };
 
+  const unfit = (template: Template, where: string, why: string): void => {
+    failure ??= unplaceable(template, where, why, effective);
+  };
+  const render = (template: Template): string => {
+    for (const part of template.parts) {
+      // RFC 7617 section 2: the first colon ends the user name.
+      if (part.type === 'basic' && bytesOf(part.user).includes(COLON)) {
+        unfit(template, 'a Basic credential', 'has a colon in its user name');
+      }
+    }
+    const text = renderTemplate(template, (reference) => bytesOf(reference));
+    placed.addRendered(template, text);
+    return text;
+  };
+  const headerText = (template: Template, name: string): string => {
+    const value = render(template);
+    if (FORBIDDEN_IN_HEADER.test(value)) {
+      unfit(template, `the header ${name}`, 'has a line break or control character');
+    }
+    return value;
+  };
+
   const headers = ['host', upstream.host];
-  for (const [name, template] of source.headers) {
-    const value = renderTemplate(template, bytesOf);
-    placed.addRendered(template, value);
-    if (FORBIDDEN_IN_HEADER.test(value)) failure ??= unplaceable(name, template, effective);
-    headers.push(name, value);
+  for (const [name, template] of source.headers) headers.push(name, headerText(template, name));
+  const query = source.query.map(
+    ([name, template]) => `${encodeURIComponent(name)}=${percentEncode(render(template))}`,
+  );
+  const path =
+    source.path === undefined || effective.path === undefined
+      ? undefined
+      : renderPath(effective.path, source.path, render);
+  if (source.path !== undefined && path === undefined) {
+    unfit(source.path, 'the path', 'would be a dot segment there');
   }
-  const query = source.query.map(([name, template]) => {
-    const value = renderTemplate(template, bytesOf);
-    placed.addRendered(template, value);
-    return `${encodeURIComponent(name)}=${percentEncode(value)}`;
-  });
+  const body = source.body === undefined ? undefined : renderBody(source.body, render, unfit);
+  const { hmac, aws } = effective.sign ?? {};
+  const keyPair = aws === undefined ? undefined : credentialsOf(aws);
+  const completion: Plan['completion'] =
+    source.body === undefined && effective.sign === undefined
+      ? undefined
+      : {
+          body,
+          hmac:
+            hmac === undefined
+              ? undefined
+              : renderHmac(hmac, render, (template) => headerText(template, hmac.header), unfit),
+          aws:
+            aws === undefined || keyPair === undefined
+              ? undefined
+              : renderAws(aws, (field) => {
+                  const mayLack = field === 'sessionToken';
+                  const bytes = bytesOf({ ...keyPair, field }, mayLack);
+                  if (bytes === EMPTY) return undefined;
+                  const text = Buffer.from(bytes).toString('latin1');
+                  if (NOT_IN_KEY_PAIR.test(text)) {
+                    const at = { parts: [], references: [keyPair] };
+                    unfit(
+                      at,
+                      `a signature as ${field}`,
+                      'has a space or a character that is not ASCII',
+                    );
+                  }
+                  return text;
+                }),
+        };
   const { pathname } = effective.upstream;
   return {
     route: effective.route,
@@ -117,9 +190,13 @@ export function renderPlan(
     stripLength: effective.stripPrefix ? source.prefixLength : 0,
     // A plan that fails keeps no value: nothing of it may be sent.
     headers: failure === undefined ? headers : [],
-    headerNames: new Set(source.headers.map(([name]) => normaliseHeaderName(name))),
+    headerNames: new Set(
+      [...effective.headers.keys(), ...signingHeaders(effective.sign)].map(normaliseHeaderName),
+    ),
     query: failure === undefined ? query.join('&') : '',
-    queryNames: new Set(source.query.map(([name]) => name)),
+    queryNames: new Set([...effective.query.keys(), ...(aws === undefined ? [] : AWS_QUERY)]),
+    path: failure === undefined ? path : undefined,
+    completion: failure === undefined ? completion : undefined,
     uses: [...uses.values()],
     useNames: [...uses.keys()],
     expiresAtMs,
@@ -136,6 +213,7 @@ export function renderPlan(
 }
 
 const EMPTY = new Uint8Array(0);
+const COLON = 0x3a;
 
 function compileAll(texts: ReadonlyMap<string, string>): (readonly [string, Template])[] {
   return [...texts].map(([name, text]) => [name, compileTemplate(text).template] as const);
@@ -175,58 +253,4 @@ function parseFields(bytes: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-function failureFor(
-  { name, version }: SecretReference,
-  environment: string,
-  status: 'missing' | 'revoked' | 'damaged',
-): NonNullable<Plan['failure']> {
-  const what = version === undefined ? `"${name}"` : `version ${version} of "${name}"`;
-  if (status === 'revoked') {
-    const detail = `${what} was revoked in environment "${environment}". Nothing was sent.`;
-    return { code: 'secret_revoked', detail };
-  }
-  if (status === 'damaged') {
-    const detail =
-      `A stored row of ${what} in environment "${environment}" was altered or damaged, so that its value ` +
-      'is not used. Nothing was sent. Run keyferry doctor, then add a version or restore a backup.';
-    return { code: 'secret_missing', detail };
-  }
-  const detail =
-    `Environment "${environment}" has no value for secret ${what}. Nothing was sent, and no other ` +
-    `environment was tried. Add one: keyferry versions add ${name} --environment ${environment}`;
-  return { code: 'secret_missing', detail };
-}
-
-function describeField(
-  { name, field }: SecretReference,
-  environment: string,
-  fields: readonly string[],
-): string {
-  const where = `The value of "${name}" in environment "${environment}"`;
-  if (fields.length === 0) return `${where} has no fields, but the route names ".${field ?? ''}".`;
-  const known = fields.join(', ');
-  if (field === undefined) return `${where} has fields (${known}): the route must name one.`;
-  return `${where} has no field "${field}"; it has ${known}.`;
-}
-
-function unplaceable(
-  header: string,
-  template: Template,
-  { environment }: EffectiveRoute,
-): NonNullable<Plan['failure']> {
-  const names = template.references.map(({ name }) => `"${name}"`).join(', ');
-  const detail =
-    `The value of ${names} in environment "${environment}" has a line break or control character and ` +
-    `cannot be placed in the header ${header}. Add a version without it.`;
-  return { code: 'secret_missing', detail };
-}
-
-/** Percent-encodes the bytes of a latin1 string: everything but RFC 3986's unreserved characters. */
-function percentEncode(text: string): string {
-  return text.replace(
-    /[^A-Za-z0-9._~-]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  );
 }

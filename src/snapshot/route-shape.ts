@@ -1,10 +1,14 @@
 import {
+  AWS_QUERY,
   effectiveRoute,
   HeaderAction,
   normaliseHeaderName,
+  type PathInPlace,
   type Route,
   type RouteShape,
+  signingHeaders,
 } from '../core/index.js';
+import { pathInPlace } from './render-path.js';
 
 const BASE_ACTIONS: Readonly<Record<string, HeaderAction>> = {
   host: HeaderAction.host,
@@ -42,6 +46,7 @@ export class CompiledShape implements RouteShape {
   readonly methods: ReadonlySet<string> | undefined;
   /** Query parameters that some environment places: they may carry the token. */
   readonly queryNames: ReadonlySet<string>;
+  readonly pathsInPlace: readonly PathInPlace[] | undefined;
   readonly #placed: ReadonlySet<string>;
   readonly #actions = new Map<string, HeaderAction>();
 
@@ -50,6 +55,7 @@ export class CompiledShape implements RouteShape {
     this.index = index;
     this.methods = match.methods === undefined ? undefined : new Set(match.methods);
     this.queryNames = placed.query;
+    this.pathsInPlace = placed.paths.length === 0 ? undefined : placed.paths;
     this.#placed = placed.headers;
   }
 
@@ -77,18 +83,33 @@ export class CompiledShape implements RouteShape {
 export interface PlacedNames {
   readonly headers: ReadonlySet<string>;
   readonly query: ReadonlySet<string>;
+  readonly paths: readonly PathInPlace[];
+}
+
+/** Characters that `stripPrefix` leaves out. */
+export function prefixLengthOf({ match: { pathPrefix } }: Route): number {
+  return pathPrefix === undefined || pathPrefix === '/' ? 0 : pathPrefix.length;
 }
 
 /** All names that a route places in any of its environments. */
 export function placedNames(route: Route): PlacedNames {
   const headers = new Set<string>();
   const query = new Set<string>();
+  const paths = new Map<string, PathInPlace>();
   for (const environment of Object.keys(route.environments)) {
     const effective = effectiveRoute(route, environment);
     for (const name of effective?.headers.keys() ?? []) headers.add(normaliseHeaderName(name));
     for (const name of effective?.query.keys() ?? []) query.add(name);
+    if (effective === undefined) continue;
+    const { path, sign, stripPrefix } = effective;
+    for (const name of signingHeaders(sign)) headers.add(normaliseHeaderName(name));
+    for (const name of sign?.aws === undefined ? [] : AWS_QUERY) query.add(name);
+    const pattern = path === undefined ? undefined : pathInPlace(path);
+    if (pattern === undefined) continue;
+    const stripLength = stripPrefix ? prefixLengthOf(route) : 0;
+    paths.set(`${stripLength} ${pattern.source}`, { stripLength, pattern });
   }
-  return { headers, query };
+  return { headers, query, paths: [...paths.values()] };
 }
 
 /** Stands in where no route matched: the token may then only come in its own headers. */
@@ -96,5 +117,5 @@ export const NO_ROUTE: RouteShape = new CompiledShape(
   '',
   -1,
   {},
-  { headers: new Set(), query: new Set() },
+  { headers: new Set(), query: new Set(), paths: [] },
 );

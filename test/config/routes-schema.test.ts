@@ -68,7 +68,11 @@ describe('routes.example.json', () => {
   it('uses every option at least once', () => {
     const { properties } = schema.properties.routes.items;
     const environment = properties.environments.additionalProperties.properties;
-    const nested = [properties.match, properties.timeouts, properties.tls];
+    const { body, sign } = properties;
+    const { hmac, aws } = sign.properties;
+    const { bodyHash, timestamp, nonce } = hmac.properties;
+    const signing = [sign, hmac, aws, bodyHash, timestamp, nonce];
+    const nested = [properties.match, properties.timeouts, properties.tls, body, ...signing];
     const options = [properties, environment, ...nested.map((part) => part.properties)].flatMap(
       (part) => Object.keys(part),
     );

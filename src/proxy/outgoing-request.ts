@@ -1,0 +1,35 @@
+import type { InboundRequest } from './inbound-message.js';
+
+/** A request as it is about to be sent. */
+export interface OutgoingRequest {
+  readonly method: string;
+  /** Percent-encoded, without the query. */
+  path: string;
+  /** Without "?"; empty for none. */
+  query: string;
+  /** Name, value, name, value. */
+  readonly headers: string[];
+  /** A buffer once it was gathered. */
+  body: InboundRequest | Buffer | null;
+}
+
+/** The values of a header, in order; `name` in lower case. */
+export function headerValues(headers: readonly string[], name: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    if ((headers[i] as string).toLowerCase() === name) values.push(headers[i + 1] as string);
+  }
+  return values;
+}
+
+/** Removes headers; `names` in lower case. */
+export function removeHeaders(headers: string[], names: ReadonlySet<string>): void {
+  let end = 0;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    if (names.has(name.toLowerCase())) continue;
+    headers[end++] = name;
+    headers[end++] = headers[i + 1] as string;
+  }
+  headers.length = end;
+}

@@ -1,0 +1,51 @@
+import { compileTemplate, type PlacedPath, type Template, templateOf } from '../core/index.js';
+import { percentEncode } from './percent-encode.js';
+
+/** `.` and `..`, also with path parameters (`..;x`), which some servers cut off before they resolve dots. */
+const DOT_SEGMENT = /^\.{1,2}(?:;.*)?$/;
+/** Rounds of decoding tried, as for the targets of requests. */
+const MAX_DECODINGS = 3;
+/** Longer than any token; bounded, because what a client sends is matched with it. */
+const TOKEN = '(kfc_[A-Za-z0-9_-]{1,124})';
+
+/**
+ * What a client may write in place of a placed path: the path itself with its token where each template
+ * stands. Undefined where the path holds none.
+ */
+export function pathInPlace(text: string): RegExp | undefined {
+  const { parts, references } = compileTemplate(text).template;
+  if (references.length === 0) return undefined;
+  const source = parts
+    .map((part) => (part.type === 'text' ? part.text.replace(/[^A-Za-z0-9/]/g, '\\$&') : TOKEN))
+    .join('');
+  return new RegExp(`^${source}(?=/|$)`);
+}
+
+const NEVER = /^(?!)/;
+
+/**
+ * Renders a path. `render` gives one character per byte. Each value is percent-encoded, so that it stays within its segment. Undefined where a segment would still be taken for a
+ * dot segment, by a server that decodes before it splits.
+ */
+export function renderPath(
+  text: string,
+  template: Template,
+  render: (part: Template) => string,
+): PlacedPath | undefined {
+  let path = '';
+  for (const part of template.parts) {
+    path += part.type === 'text' ? part.text : percentEncode(render(templateOf(part)));
+  }
+  return hidesDots(path) ? undefined : { text: path, inPlace: pathInPlace(text) ?? NEVER };
+}
+
+function hidesDots(path: string): boolean {
+  let decoded = path;
+  for (let round = 0; round <= MAX_DECODINGS; round++) {
+    if (decoded.split(/[/\\]/).some((segment) => DOT_SEGMENT.test(segment))) return true;
+    decoded = decoded.replace(/%([0-9A-Fa-f]{2})/g, (_all, digits: string) =>
+      String.fromCharCode(Number.parseInt(digits, 16)),
+    );
+  }
+  return false;
+}
