@@ -4,8 +4,11 @@ import {
   type Admin,
   AppError,
   type Client,
+  LEAST_REQUESTS_PER_SECOND,
+  MOST_REQUESTS,
   type RoutesDocument,
   type Store,
+  type TrafficLimits,
 } from '../core/index.js';
 import { actorOf } from './actor.js';
 import type { AdminDependencies } from './dependencies.js';
@@ -18,6 +21,14 @@ import { coversEntry } from './routes-scope.js';
 import { coversEnvironment, outsideScope, requireEnvironment } from './scope.js';
 import { Timestamp, TimestampInput, toTimestamp, toTimestampOrNull } from './wire-time.js';
 
+const limits = z.strictObject({
+  requestsPerSecond: z.number().min(LEAST_REQUESTS_PER_SECOND).max(MOST_REQUESTS).optional(),
+  burst: z.int().min(1).max(MOST_REQUESTS).optional().openapi({
+    description: 'How many may come at once after a pause; by default what one second allows',
+  }),
+  concurrentRequests: z.int().min(1).max(MOST_REQUESTS).optional(),
+});
+
 const ClientSchema = z
   .strictObject({
     id: z.string(),
@@ -25,6 +36,10 @@ const ClientSchema = z
     environment: z.string(),
     routes: z.array(z.string()).nullable().openapi({ description: 'null = all' }),
     cidrs: z.array(z.string()).nullable().openapi({ description: 'null = any' }),
+    limits: limits.nullable().openapi({
+      description:
+        'Of its requests on all routes together; null = those that the server gives every client',
+    }),
     createdAt: Timestamp,
     expiresAt: Timestamp.nullable(),
     revokedAt: Timestamp.nullable(),
@@ -59,9 +74,12 @@ const NewClient = z
       .nullable()
       .optional()
       .openapi({ description: 'Networks it may come from; any when left out' }),
+    limits: limits.nullable().optional(),
     expiresAt: TimestampInput.nullable().optional(),
   })
   .openapi('NewClient');
+
+const ClientChanges = z.strictObject({ limits: limits.nullable() }).openapi('ClientChanges');
 
 export function clientOperations({ store, tokens, clock }: AdminDependencies): Operation[] {
   const ClientPath = z.strictObject({ id: z.string() });
@@ -94,6 +112,7 @@ export function clientOperations({ store, tokens, clock }: AdminDependencies): O
           environment,
           routes,
           cidrs: body.cidrs ?? undefined,
+          limits: limitsOf(body.limits) ?? undefined,
           expiresAtMs,
           tokenId: minted.id,
           tokenHash: minted.hash,
@@ -133,6 +152,28 @@ export function clientOperations({ store, tokens, clock }: AdminDependencies): O
       changes: false,
       async handle({ caller: { admin }, params }) {
         return { body: showClient(await findClient(store, admin, params.id)) };
+      },
+    }),
+    defineOperation({
+      method: 'patch',
+      path: '/v1/clients/{id}',
+      tag: 'clients',
+      summary: 'Change the limits of a client: they hold from the next request on',
+      role: 'operator',
+      params: ClientPath,
+      body: ClientChanges,
+      example: { limits: { requestsPerSecond: 20, concurrentRequests: 50 } },
+      status: 200,
+      answer: ClientSchema,
+      answerDescription: 'The client as it is now',
+      errors: ['not_found', 'conflict'],
+      changes: true,
+      async handle({ caller, params: { id }, body }) {
+        await findClient(store, caller.admin, id);
+        const limits = limitsOf(body.limits);
+        return {
+          body: showClient(await store.updateClient({ actor: actorOf(caller), id, limits })),
+        };
       },
     }),
     defineOperation({
@@ -193,6 +234,11 @@ function beyondRoutes(): AppError {
   );
 }
 
+/** None at all is as good as null. */
+function limitsOf(given: TrafficLimits | null | undefined): TrafficLimits | null {
+  return given == null || Object.keys(given).length === 0 ? null : given;
+}
+
 function isNetwork(text: string): boolean {
   const [address, bits, ...more] = text.split('/');
   const family = isIP(address ?? '');
@@ -208,6 +254,7 @@ function showClient(client: Client): z.input<typeof ClientSchema> {
     environment: client.environment,
     routes: client.routes === null ? null : [...client.routes],
     cidrs: client.cidrs === null ? null : [...client.cidrs],
+    limits: client.limits,
     createdAt: toTimestamp(client.createdAtMs),
     expiresAt: toTimestampOrNull(client.expiresAtMs),
     revokedAt: toTimestampOrNull(client.revokedAtMs),

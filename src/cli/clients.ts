@@ -1,6 +1,7 @@
 import { Option } from 'commander';
-import { nearestName, type Route } from '../core/index.js';
+import { nearestName, type Route, type TrafficLimits } from '../core/index.js';
 import type { ApiClient } from './api-client.js';
+import { describeLimits, type LimitOptions, limitOptions, limitsOf } from './client-limits.js';
 import {
   addCommand,
   addNoun,
@@ -9,6 +10,7 @@ import {
   repeated,
   type Session,
 } from './command.js';
+import { CommandFailure } from './command-failure.js';
 import { type ConfirmOptions, confirm, yesOption } from './confirm.js';
 import { describeAgo, describeMoment, parseMoment } from './describe-time.js';
 import { findByName } from './find-by-name.js';
@@ -23,20 +25,26 @@ interface ClientAnswer {
   readonly environment: string;
   readonly routes: readonly string[] | null;
   readonly cidrs: readonly string[] | null;
+  readonly limits: TrafficLimits | null;
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
   readonly lastUsedAt: string | null;
 }
 
-interface CreateOptions {
+interface UpdateOptions extends LimitOptions {
+  /** False: `--no-limits`. */
+  readonly limits?: boolean;
+}
+
+interface CreateOptions extends LimitOptions {
   readonly environment: string;
   readonly route?: readonly string[];
   readonly cidr?: readonly string[];
   readonly expires?: string;
 }
 
-/** `keyferry clients create|list|revoke`. */
+/** `keyferry clients create|list|update|revoke`. */
 export function addClients(registry: Registry): void {
   const noun = addNoun(registry, 'clients', 'give apps their tokens and take them back');
   addCommand<CreateOptions>(noun, {
@@ -48,6 +56,7 @@ export function addClients(registry: Registry): void {
       repeated('--route <name>', 'a route that it may use (repeatable; default: all)'),
       repeated('--cidr <network>', 'a network that it may come from (repeatable; default: any)'),
       new Option('--expires <when>', 'when the token ends: 90d, or 2027-01-31T00:00:00Z'),
+      ...limitOptions(),
     ],
     act: create,
   });
@@ -56,6 +65,16 @@ export function addClients(registry: Registry): void {
     summary: 'list clients',
     example: 'clients list',
     act: list,
+  });
+  addCommand<UpdateOptions>(noun, {
+    usage: 'update <client>',
+    summary: 'change how much a client may send; name it by its name or its id',
+    example: 'clients update shop --requests-per-second 20 --concurrent-requests 50',
+    options: [
+      ...limitOptions(),
+      new Option('--no-limits', 'those that the server gives every client'),
+    ],
+    act: update,
   });
   addCommand<ConfirmOptions>(noun, {
     usage: 'revoke <client>',
@@ -74,15 +93,29 @@ export function addClients(registry: Registry): void {
   });
 }
 
+async function update(session: Session, options: UpdateOptions, name: string): Promise<void> {
+  const limits = limitsOf(options);
+  if ((limits === undefined) === (options.limits !== false)) {
+    throw new CommandFailure('give the limits that it is to have, or --no-limits');
+  }
+  const api = session.api();
+  const { id } = findByName(await api.listPaged<ClientAnswer>('/v1/clients'), name, 'client');
+  const client = await api.patch<ClientAnswer>(`/v1/clients/${id}`, { limits: limits ?? null });
+  if (session.json) return session.terminal.json(client);
+  session.terminal.print(`Limits of client ${client.name}: ${describeLimits(client.limits)}.`);
+}
+
 async function create(session: Session, options: CreateOptions, name: string): Promise<void> {
   const { terminal, json, nowMs } = session;
   const api = session.api();
   const { environment, route: names, cidr: cidrs, expires } = options;
+  const limits = limitsOf(options);
   const client = await api.post<ClientAnswer & { readonly token: string }>('/v1/clients', {
     name,
     environment,
     ...(names === undefined ? {} : { routes: names }),
     ...(cidrs === undefined ? {} : { cidrs }),
+    ...(limits === undefined ? {} : { limits }),
     ...(expires === undefined
       ? {}
       : { expiresAt: parseMoment(expires, '--expires', 'future', nowMs) }),
@@ -155,6 +188,7 @@ async function list({ api, json, terminal, nowMs }: Session): Promise<void> {
       { title: 'ENVIRONMENT', shrinks: true },
       { title: 'ROUTES', shrinks: true },
       { title: 'NETWORKS', shrinks: true },
+      { title: 'LIMITS', shrinks: true },
       { title: 'STATE' },
       { title: 'EXPIRES' },
       { title: 'LAST USED', align: 'right' },
@@ -165,11 +199,12 @@ async function list({ api, json, terminal, nowMs }: Session): Promise<void> {
       client.environment,
       client.routes?.join(', ') ?? 'all',
       client.cidrs?.join(', ') ?? 'any',
+      describeLimits(client.limits),
       stateOf(client, nowMs),
       describeMoment(client.expiresAt),
       describeAgo(client.lastUsedAt, nowMs),
     ]),
-    (cell, column) => (column === 5 && cell !== 'active' ? terminal.paint.dim(cell) : cell),
+    (cell, column) => (column === 6 && cell !== 'active' ? terminal.paint.dim(cell) : cell),
   );
 }
 

@@ -5,6 +5,8 @@ import {
   DEFAULT_TIMEOUTS,
   ECHO_SCRUB_MODES,
   ENVIRONMENT_NAME,
+  LEAST_REQUESTS_PER_SECOND,
+  MOST_REQUESTS,
   TRACE_MODES,
 } from '../core/index.js';
 import { body, path, placementKeysAt, sign, TEMPLATE_FORMS } from './placement-schema.js';
@@ -15,8 +17,6 @@ export const ROUTE_NAME = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
 const DAY_MS = 86_400_000;
 /** 1 TiB: a body this large is a stream, not a request. */
 const LARGEST_REQUEST_BYTES = 1024 ** 4;
-/** More than one process takes: a larger limit limits nothing. */
-const MOST_REQUESTS = 1_000_000;
 
 const milliseconds = (description: string, defaultMs: number) =>
   z.int().min(1).max(DAY_MS).optional().meta({ description, default: defaultMs });
@@ -46,9 +46,14 @@ const tls = z
 
 const limits = z
   .strictObject({
-    requestsPerSecond: z.number().min(0.001).max(MOST_REQUESTS).optional().meta({
-      description: 'Requests per second on average; 0.5 is one every two seconds.',
-    }),
+    requestsPerSecond: z
+      .number()
+      .min(LEAST_REQUESTS_PER_SECOND)
+      .max(MOST_REQUESTS)
+      .optional()
+      .meta({
+        description: 'Requests per second on average; 0.5 is one every two seconds.',
+      }),
     burst: z.int().min(1).max(MOST_REQUESTS).optional().meta({
       description:
         'Requests that may come at once after a pause. By default what one second allows, at least 1.',

@@ -1,3 +1,5 @@
+import type { TrafficLimits } from './traffic.js';
+
 /** Prefix of a client token (`kfc_…`): what an app sends. */
 export const CLIENT_TOKEN_PREFIX = 'kfc_';
 /** Prefix of an admin token (`kfa_…`): what an operator sends. */
@@ -12,6 +14,8 @@ export interface Client {
   readonly routes: readonly string[] | null;
   /** Networks it may come from (`10.0.0.0/8`); null = any. */
   readonly cidrs: readonly string[] | null;
+  /** Of its requests on all routes together; null = those that every client has. */
+  readonly limits: TrafficLimits | null;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | null;
   readonly revokedAtMs: number | null;

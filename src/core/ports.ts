@@ -5,6 +5,7 @@ import type { Page, PageRequest } from './page.js';
 import type { RoutesDocument, RoutesRevision } from './route.js';
 import type { Secret, SecretAttributes, Version } from './secret.js';
 import type { SecretValue } from './secret-value.js';
+import type { TrafficLimits } from './traffic.js';
 import type { UsageDelta, UsageRow } from './usage.js';
 
 /** Wall-clock time. The only clock of the rooms; tests inject their own. */
@@ -239,11 +240,14 @@ export interface Store {
       environment: string;
       routes?: readonly string[] | undefined;
       cidrs?: readonly string[] | undefined;
+      limits?: TrafficLimits | undefined;
       expiresAtMs?: number | undefined;
       tokenId: string;
       tokenHash: Uint8Array;
     },
   ): Promise<Client>;
+  /** Throws `not_found`, `conflict` (it is revoked). Null = the limits that every client has. */
+  updateClient(command: ByActor & { id: string; limits: TrafficLimits | null }): Promise<Client>;
   getClient(id: string): Promise<Client | undefined>;
   listClients(
     page: PageRequest & { environments?: readonly string[] | undefined },

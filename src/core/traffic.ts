@@ -8,6 +8,10 @@ export interface TrafficLimits {
   readonly concurrentRequests?: number | undefined;
 }
 
+/** Beyond what one process takes a limit limits nothing; the smallest rate is one request in 1,000 seconds. */
+export const MOST_REQUESTS = 1_000_000;
+export const LEAST_REQUESTS_PER_SECOND = 0.001;
+
 /** When an upstream that cannot be reached is left alone for a while. */
 export interface CircuitBreaker {
   /** Failures in a row after which no request is sent; 0 = never. */

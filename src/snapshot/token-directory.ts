@@ -69,7 +69,7 @@ function directoryClient(credential: ClientCredential): VerifiableClient {
     expiresAtMs: credential.expiresAtMs ?? Number.POSITIVE_INFINITY,
     tokenHash: credential.tokenHash,
     routes: credential.routes === null ? undefined : new Set(credential.routes),
-    limits: undefined,
+    limits: credential.limits ?? undefined,
     allowsAddress:
       networks &&
       ((address) =>

@@ -112,6 +112,7 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     getRevision: (revision) => call('getRevision', revision),
 
     createClient: (command) => call('createClient', command),
+    updateClient: (command) => call('updateClient', command),
     getClient: (id) => call('getClient', id),
     listClients: (page) => call('listClients', page),
     revokeClient: (command) => call('revokeClient', command),

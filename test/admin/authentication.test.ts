@@ -106,6 +106,7 @@ const CALLS: [
   ['operator', 'PUT', '/v1/routes', { routes: [] }],
   ['operator', 'POST', '/v1/routes/revisions/1/restore'],
   ['operator', 'POST', '/v1/clients', { name: 'c', environment: 'production' }],
+  ['operator', 'PATCH', '/v1/clients/x', { limits: null }],
   ['operator', 'DELETE', '/v1/clients/x'],
   ['admin', 'POST', '/v1/environments', { name: 'extra' }],
   ['admin', 'DELETE', '/v1/environments/extra'],

@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { TEST_ACTOR } from '../support/open-test-store.js';
 import { type RawResponse, rawClient, requestHead } from '../support/raw-client.js';
 import { freePort } from '../support/serve-process.js';
 import { apiRoute, type ProxyBefore, startProxyBefore } from '../support/start-proxy.js';
@@ -142,6 +143,35 @@ test('each client has its own share of what every client may send', async () => 
   // What the client was refused is not taken from the route.
   expect((await ask(rig, other.token)).status).toBe(200);
   expect((await ask(rig, other.token)).headers.ratelimit).toMatch(/^"route";r=0;t=\d+$/);
+});
+
+test('a client has its own limits over all routes, which change without a new token', async () => {
+  const upstream = await okUpstream();
+  const rig = await startProxyBefore(
+    upstream.origin,
+    {},
+    { limits: { clientLimits: { requestsPerSecond: 0.001, burst: 5 } } },
+  );
+  const { id, token } = await rig.client('production', {
+    limits: { requestsPerSecond: 0.001, burst: 2 },
+  });
+  expect((await ask(rig, token)).status).toBe(200);
+  expect((await ask(rig, token)).status).toBe(200);
+  expect((await ask(rig, token)).status).toBe(429);
+  const actor = TEST_ACTOR;
+  await rig.store.updateClient({ actor, id, limits: { concurrentRequests: 1 } });
+  await rig.keeper.catchUp();
+  expect((await ask(rig, token)).headers).not.toHaveProperty('ratelimit');
+  await rig.store.updateClient({ actor, id, limits: null });
+  await rig.keeper.catchUp();
+  expect((await ask(rig, token)).headers['ratelimit-policy']).toBe('"client";q=5;w=5000');
+  expect((await ask(rig, rig.token)).headers['ratelimit-policy']).toBe('"client";q=5;w=5000');
+  await rig.store.revokeClient({ actor, id });
+  await expect(rig.store.updateClient({ actor, id, limits: null })).rejects.toMatchObject({
+    code: 'conflict',
+  });
+  const unknown = rig.store.updateClient({ actor, id: 'none', limits: null });
+  await expect(unknown).rejects.toMatchObject({ code: 'not_found' });
 });
 
 test('an upstream that is gone is left alone for a while, then found again by one probe', async () => {

@@ -13,6 +13,7 @@ const credential = (more: Partial<ClientCredential>): ClientCredential => ({
   environment: 'production',
   routes: null,
   cidrs: null,
+  limits: null,
   createdAtMs: 0,
   expiresAtMs: null,
   revokedAtMs: null,

@@ -1,4 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MIGRATIONS_FOLDER } from '../../src/store/sqlite/migrate.js';
 import { TEST_ACTOR as actor, openTestStore, type TestStore } from '../support/open-test-store.js';
 
 let opened: TestStore;
@@ -160,7 +162,7 @@ describe('a database', () => {
       journalMode: 'wal',
       synchronous: 'full',
       integrity: 'ok',
-      schemaVersion: 1,
+      schemaVersion: readdirSync(MIGRATIONS_FOLDER).length,
       secrets: 0,
     });
   });

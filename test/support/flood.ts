@@ -22,7 +22,7 @@ interface Lane {
  * cheap that one process can overload another.
  */
 export class Flood {
-  readonly #lanes: Lane[] = [];
+  readonly #lanes = new Set<Lane>();
   readonly #request: Buffer;
   #free: Lane[] = [];
   #closedLoop = false;
@@ -34,9 +34,10 @@ export class Flood {
     this.#request = Buffer.from(request, 'latin1');
   }
 
+  /** Opens what is missing to so many; one that sends nothing soon is closed by the server. */
   async open(port: number, connections: number): Promise<void> {
-    while (this.#lanes.length < connections) {
-      const batch = Math.min(100, connections - this.#lanes.length);
+    while (this.#lanes.size < connections) {
+      const batch = Math.min(100, connections - this.#lanes.size);
       await Promise.all(Array.from({ length: batch }, () => this.#openOne(port)));
     }
   }
@@ -85,11 +86,15 @@ export class Flood {
       const lane: Lane = { socket, sentAtMs: undefined };
       socket.once('error', reject);
       socket.once('connect', () => {
-        this.#lanes.push(lane);
+        this.#lanes.add(lane);
         this.#free.push(lane);
         resolve();
       });
       socket.on('data', (piece) => this.#answered(lane, piece));
+      socket.on('close', () => {
+        this.#lanes.delete(lane);
+        this.#free = this.#free.filter((one) => one !== lane);
+      });
     });
   }
 
@@ -127,7 +132,7 @@ export class Flood {
   }
 
   async #untilIdle(): Promise<void> {
-    while (this.#free.length < this.#lanes.length) {
+    while (this.#free.length < this.#lanes.size) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

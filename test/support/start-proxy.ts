@@ -1,7 +1,13 @@
 import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import type { Decision, EchoFinding, Route, RouteEnvironment } from '../../src/core/index.js';
+import type {
+  Decision,
+  EchoFinding,
+  Route,
+  RouteEnvironment,
+  TrafficLimits,
+} from '../../src/core/index.js';
 import { SecretValue, type Telemetry } from '../../src/core/index.js';
 import { openKeyferryStore } from '../../src/open-store.js';
 import {
@@ -52,6 +58,7 @@ export interface ClientLimits {
   readonly routes?: readonly string[];
   readonly cidrs?: readonly string[];
   readonly expiresAtMs?: number;
+  readonly limits?: TrafficLimits;
 }
 
 /** The request path on a real store, with a clock and a resolver that a test can move. Gone after the test. */

@@ -5,6 +5,7 @@ import {
   type ClientCredential,
   type Page,
   type PageRequest,
+  type TrafficLimits,
 } from '../../core/index.js';
 import { isUniqueViolation } from './error-across-threads.js';
 import { decodeCursor, pageLimit, toPage } from './page-cursor.js';
@@ -22,13 +23,14 @@ interface ClientRow {
   readonly expires_at_ms: number | null;
   readonly revoked_at_ms: number | null;
   readonly last_used_at_ms: number | null;
+  readonly limits: string | null;
 }
 
 export function clientCommands(session: Session) {
   const { database, audit, changes, ledger, lookup, newId, now } = session;
   const insert = database.prepare<ClientRow>(
     `INSERT INTO clients VALUES (@id, @name, @environment, @routes, @cidrs, @token_id, @token_hash,
-       @created_at_ms, @expires_at_ms, @revoked_at_ms, @last_used_at_ms)`,
+       @created_at_ms, @expires_at_ms, @revoked_at_ms, @last_used_at_ms, @limits)`,
   );
   const byId = database.prepare<[string], ClientRow>('SELECT * FROM clients WHERE id = ?');
   const live = database.prepare<[], ClientRow>(
@@ -42,6 +44,9 @@ export function clientCommands(session: Session) {
        AND (@environments IS NULL OR environment IN (SELECT value FROM json_each(@environments)))
      ORDER BY id LIMIT @limit`,
   );
+  const setLimits = database.prepare<[string | null, string]>(
+    'UPDATE clients SET limits = ? WHERE id = ?',
+  );
   const revoke = database.prepare<[number, string]>(
     'UPDATE clients SET revoked_at_ms = ? WHERE id = ?',
   );
@@ -53,12 +58,13 @@ export function clientCommands(session: Session) {
       environment: string;
       routes?: readonly string[] | undefined;
       cidrs?: readonly string[] | undefined;
+      limits?: TrafficLimits | undefined;
       expiresAtMs?: number | undefined;
       tokenId: string;
       tokenHash: Uint8Array;
     }): Client {
       return session.write(() => {
-        const { actor, name, environment, routes, cidrs } = command;
+        const { actor, name, environment, routes, cidrs, limits } = command;
         lookup.requireEnvironment(environment);
         const row: ClientRow = {
           id: newId(),
@@ -72,6 +78,7 @@ export function clientCommands(session: Session) {
           expires_at_ms: command.expiresAtMs ?? null,
           revoked_at_ms: null,
           last_used_at_ms: null,
+          limits: limits === undefined ? null : JSON.stringify(limits),
         };
         try {
           insert.run(row);
@@ -79,9 +86,26 @@ export function clientCommands(session: Session) {
           if (!isUniqueViolation(cause)) throw cause;
           throw new AppError('name_taken', `There is already a client "${name}".`, { cause });
         }
-        const detail = { id: row.id, name, routes, cidrs, expiresAtMs: row.expires_at_ms };
+        const detail = { id: row.id, name, routes, cidrs, limits, expiresAtMs: row.expires_at_ms };
         audit.append({ actor, action: 'client.create', environment, detail });
         changes.append({ kind: 'client', clientId: row.id });
+        return toClient(row);
+      });
+    },
+
+    updateClient(command: { actor: Actor; id: string; limits: TrafficLimits | null }): Client {
+      return session.write(() => {
+        const { actor, id, limits } = command;
+        const before = byId.get(id);
+        if (before === undefined)
+          throw new AppError('not_found', `There is no client with id "${id}".`);
+        const { name, environment } = before;
+        if (before.revoked_at_ms !== null)
+          throw new AppError('conflict', `The client "${name}" is revoked.`);
+        const row = { ...before, limits: limits === null ? null : JSON.stringify(limits) };
+        setLimits.run(row.limits, id);
+        audit.append({ actor, action: 'client.update', environment, detail: { id, name, limits } });
+        changes.append({ kind: 'client', clientId: id });
         return toClient(row);
       });
     },
@@ -140,6 +164,7 @@ function toClient(row: ClientRow): Client {
     environment: row.environment,
     routes: row.routes === null ? null : JSON.parse(row.routes),
     cidrs: row.cidrs === null ? null : JSON.parse(row.cidrs),
+    limits: row.limits === null ? null : JSON.parse(row.limits),
     createdAtMs: row.created_at_ms,
     expiresAtMs: row.expires_at_ms,
     revokedAtMs: row.revoked_at_ms,

@@ -64,6 +64,7 @@ export const SEALED_TABLES = {
       'environment',
       'routes',
       'cidrs',
+      'limits',
       'token_id',
       'token_hash',
       'created_at_ms',
