@@ -88,8 +88,9 @@ export class Http2Response implements InboundResponse {
    */
   endGrpc(code: ErrorCode, detail: string, headers: readonly string[]): boolean {
     if (!this.#request.isGrpc) return false;
+    const { 'content-length': _length, ...rest } = http2Headers(headers);
     this.#head = {
-      ...http2Headers(headers),
+      ...rest,
       ':status': 200,
       'content-type': 'application/grpc',
       'grpc-status': String(grpcStatusOf(code)),
