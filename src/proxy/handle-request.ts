@@ -73,7 +73,8 @@ export function handleRequest(context: RequestContext, exchange: Exchange): void
     const detail = `The request has more than ${context.maxHeaders} headers.`;
     throw new AppError('headers_too_large', detail);
   }
-  const problem = targetProblem ?? head.problem ?? request.problem;
+  if (request.problem !== undefined) throw request.problem;
+  const problem = targetProblem ?? head.problem;
   if (problem !== undefined) throw new AppError('request_rejected', problem);
 
   const query = target.slice(pathEnd + 1);

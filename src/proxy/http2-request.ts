@@ -2,6 +2,7 @@ import { METHODS } from 'node:http';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { AppError } from '../core/index.js';
 import type { Exchange } from './exchange.js';
 import type { InboundRequest } from './inbound-message.js';
 
@@ -24,20 +25,25 @@ export class Http2Request extends Readable implements InboundRequest {
   readonly httpVersionMinor = 1;
   readonly socket: Socket;
   complete: boolean;
-  readonly problem: string | undefined;
+  readonly problem: AppError | undefined;
   acceptsTrailers = false;
   isGrpc = false;
   readonly #stream: ServerHttp2Stream;
   #bodyIdleMs = 0;
 
-  constructor(stream: ServerHttp2Stream, socket: Socket, raw: readonly string[]) {
+  constructor(
+    stream: ServerHttp2Stream,
+    socket: Socket,
+    raw: readonly string[],
+    maxHeaderBytes: number,
+  ) {
     super({ emitClose: false });
     this.#stream = stream;
     this.socket = socket;
     const pseudo = this.#readHead(raw, !stream.endAfterHeaders);
     this.method = pseudo.method;
     this.url = pseudo.path;
-    this.problem = problemOf(pseudo);
+    this.problem = problemOf(pseudo, maxHeaderBytes);
     this.complete = stream.endAfterHeaders;
   }
 
@@ -102,13 +108,14 @@ export class Http2Request extends Readable implements InboundRequest {
   }
 
   #readHead(raw: readonly string[], hasBody: boolean): Pseudo {
-    const pseudo: Pseudo = { method: '', path: '', scheme: '', authority: undefined };
+    const pseudo: Pseudo = { method: '', path: '', scheme: '', authority: undefined, bytes: 0 };
     const headers = this.rawHeaders;
     let cookie: string | undefined;
     let hasLength = false;
     for (let i = 0; i < raw.length; i += 2) {
       const name = raw[i] as string;
       const value = raw[i + 1] as string;
+      pseudo.bytes += name.length + value.length;
       switch (name) {
         case ':method':
           pseudo.method = value;
@@ -158,9 +165,22 @@ interface Pseudo {
   path: string;
   scheme: string;
   authority: string | undefined;
+  /** Of the whole head. */
+  bytes: number;
 }
 
-function problemOf({ method, scheme }: Pseudo): string | undefined {
-  if (!KNOWN_METHODS.has(method)) return 'The method is not known.';
-  return scheme === 'https' ? undefined : 'The :scheme of a request over TLS must be "https".';
+function problemOf(
+  { method, scheme, bytes }: Pseudo,
+  maxHeaderBytes: number,
+): AppError | undefined {
+  // The parser's own limit holds once the client has acknowledged it.
+  if (bytes > maxHeaderBytes) {
+    const detail = `The headers are longer than ${maxHeaderBytes} bytes.`;
+    return new AppError('headers_too_large', detail);
+  }
+  if (!KNOWN_METHODS.has(method)) {
+    return new AppError('request_rejected', 'The method is not known.');
+  }
+  if (scheme === 'https' || method === 'CONNECT') return undefined;
+  return new AppError('request_rejected', 'The :scheme of a request over TLS must be "https".');
 }

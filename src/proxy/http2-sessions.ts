@@ -21,10 +21,11 @@ const MORE_HEADERS = 6;
 /** The largest stream id: GOAWAY with it announces the end and refuses nothing (RFC 9113 section 6.8). */
 const LAST_STREAM_ID = 2 ** 31 - 1;
 /**
- * Streams of a connection that may come to a bad end at once, and per second from then on: nghttp2's own limits
- * for resets by the client (CVE-2023-44487). Here also those that it provokes (CVE-2025-8671) count.
+ * Streams of a connection that may come to a bad end at once, and per second from then on: resets by the client
+ * (CVE-2023-44487) and those that it provokes (CVE-2025-8671). A little below nghttp2's own limit for the former,
+ * past which it falls silent and leaves the connection open.
  */
-const BAD_ENDS = 1000;
+const BAD_ENDS = 800;
 const BAD_ENDS_PER_SECOND = 33;
 
 type OnRequest = (request: Http2Request, response: Http2Response) => void;
@@ -71,6 +72,7 @@ class ClientSession {
   readonly #socket: TLSSocket;
   readonly #onRequest: OnRequest;
   readonly #bodyIdleMs: number;
+  readonly #maxHeaderBytes: number;
   #idle: NodeJS.Timeout;
   #openStreams = 0;
   #badEnds = 0;
@@ -80,6 +82,7 @@ class ClientSession {
     this.#socket = socket;
     this.#onRequest = onRequest;
     this.#bodyIdleMs = limits.bodyIdleMs;
+    this.#maxHeaderBytes = limits.maxHeaderBytes;
     // A reset in the middle of a broken frame is told to nobody else, and would end the process.
     socket.on('error', ignore);
     const session = performServerHandshake(socket, {
@@ -124,7 +127,7 @@ class ClientSession {
       return;
     }
     this.#openStreams++;
-    const request = new Http2Request(stream, this.#socket, raw);
+    const request = new Http2Request(stream, this.#socket, raw, this.#maxHeaderBytes);
     const response = new Http2Response(stream, request, this.#bodyIdleMs);
     stream.once('close', () => {
       request.streamClosed();

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { AppError } from '../core/index.js';
 import type { Exchange } from './exchange.js';
 
 /**
@@ -15,7 +16,7 @@ export interface InboundRequest
   /** The whole body has come. */
   readonly complete: boolean;
   /** What makes it unfit for the request path, beyond what its headers say. */
-  readonly problem: string | undefined;
+  readonly problem: AppError | undefined;
   /** The client said `TE: trailers` to this hop, where that is more than a habit (gRPC demands it). */
   readonly acceptsTrailers: boolean;
   /** From here on the body must keep coming: a stalled one fails its exchange. */

@@ -1,4 +1,5 @@
 import { IncomingMessage } from 'node:http';
+import { AppError } from '../core/index.js';
 import type { Exchange } from './exchange.js';
 import type { InboundRequest } from './inbound-message.js';
 
@@ -13,8 +14,9 @@ const DISCARD_MS = 10_000;
 export class ProxyRequest extends IncomingMessage implements InboundRequest {
   exchange: Exchange | undefined;
 
-  get problem(): string | undefined {
-    return this.httpVersionMajor === 1 ? undefined : 'Only HTTP/1.0 and HTTP/1.1 are taken here.';
+  get problem(): AppError | undefined {
+    if (this.httpVersionMajor === 1) return undefined;
+    return new AppError('request_rejected', 'Only HTTP/1.0 and HTTP/1.1 are taken here.');
   }
 
   get acceptsTrailers(): boolean {

@@ -7,7 +7,12 @@ import {
   type MethodDefinition,
   Server,
   ServerCredentials,
+  type ServerDuplexStream,
+  type ServerReadableStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
   type ServiceDefinition,
+  type sendUnaryData,
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -61,7 +66,7 @@ async function startGrpcUpstream(secure: boolean): Promise<Upstream> {
     upstream.seen.push(metadata.get('authorization')[0]?.toString());
   };
   const implementation: UntypedServiceImplementation = {
-    unary(call, callback) {
+    unary(call: ServerUnaryCall<string, string>, callback: sendUnaryData<string>) {
       note(call.metadata);
       call.on('cancelled', () => upstream.cancelled++);
       if (!allowed(call.metadata)) return callback(REFUSED);
@@ -78,7 +83,7 @@ async function startGrpcUpstream(secure: boolean): Promise<Upstream> {
       trailer.set('trailing-bin', Buffer.from([0, 255]));
       callback(null, `unary ${call.request}`, trailer);
     },
-    serverStream(call) {
+    serverStream(call: ServerWritableStream<string, string>) {
       note(call.metadata);
       call.on('cancelled', () => upstream.cancelled++);
       const count = Number(call.request);
@@ -95,13 +100,13 @@ async function startGrpcUpstream(secure: boolean): Promise<Upstream> {
       };
       more();
     },
-    clientStream(call, callback) {
+    clientStream(call: ServerReadableStream<string, string>, callback: sendUnaryData<string>) {
       note(call.metadata);
       const got: string[] = [];
       call.on('data', (text: string) => got.push(text));
       call.on('end', () => callback(null, got.join(',')));
     },
-    bidi(call) {
+    bidi(call: ServerDuplexStream<string, string>) {
       note(call.metadata);
       call.on('cancelled', () => upstream.cancelled++);
       call.on('data', (text: string) => call.write(`echo ${text}`));
