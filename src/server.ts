@@ -18,6 +18,7 @@ import {
   type Store,
   type Telemetry,
 } from './core/index.js';
+import { endRevokedUpgrades } from './end-revoked-upgrades.js';
 import { revokeLeftoverExamples, startExample } from './example.js';
 import { ensureFirstAdmin } from './first-admin.js';
 import { followChanges } from './follow-changes.js';
@@ -152,8 +153,17 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     builtinRoutes: example === undefined ? [] : [example.route],
     onRoutes: (snapshot) => state.proxy?.retainUpstreams(snapshot),
   });
-  state.publish = () => keeper.catchUp();
-  const changes = followChanges(() => keeper.catchUp(), log);
+  const endRevoked = endRevokedUpgrades({
+    snapshot: () => keeper.current(),
+    store,
+    proxy: () => state.proxy,
+  });
+  const catchUp = async (): Promise<void> => {
+    await keeper.catchUp();
+    await endRevoked();
+  };
+  state.publish = catchUp;
+  const changes = followChanges(catchUp, log);
   closing.push(async () => changes.close());
   const alteredRows = reportAlteredRows(store, log);
   closing.push(async () => alteredRows.close());
@@ -183,7 +193,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
       diffRoutes: (from, to) => diffRoutes(from, to),
       routesFile,
       async publish() {
-        await keeper.catchUp();
+        await catchUp();
         // The change may have been what a refused routes file lacked.
         await state.retryRoutes();
       },

@@ -3,6 +3,7 @@ import {
   nearestName,
   type RoutesDocument,
   type Store,
+  showName,
   type ValueReference,
 } from '../core/index.js';
 import type { Finding } from './finding.js';
@@ -48,7 +49,7 @@ export async function checkFacts(
     const { name } = place.reference;
     const allowed = hosts.get(name);
     if (allowed === undefined) {
-      const message = `there is no secret "${name}"`;
+      const message = `there is no secret ${showName(name)}`;
       findings.push({ path: place.path, severity: missing, message, nearest: unknown.get(name) });
       continue;
     }

@@ -21,6 +21,7 @@ export * from './private-mode.js';
 export * from './route.js';
 export * from './secret.js';
 export * from './secret-value.js';
+export * from './show-name.js';
 export * from './signing.js';
 export * from './snapshot.js';
 export * from './stored-key.js';

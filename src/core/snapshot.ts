@@ -81,6 +81,8 @@ export interface ClientDirectory {
    * the result is remembered under it.
    */
   verify(token: string, credential: string): DirectoryClient | undefined;
+  /** Whether the client with this id is still there. */
+  holds(clientId: string): boolean;
 }
 
 /** Where requests go, and everything that decides which connection may carry them. */

@@ -1,4 +1,5 @@
 import { SECRET_NAME } from './secret.js';
+import { looksLikeName, showName } from './show-name.js';
 
 /** One secret named by a template: `NAME`, `NAME.field`, `NAME@3`, `NAME.field@3`. */
 export interface SecretReference {
@@ -99,25 +100,26 @@ function compilePart(
   if (colon === -1) {
     const reference = parseReference(inner);
     if (mark.open === '{{' && reference !== undefined) {
+      const shown = looksLikeName(inner) ? inner : 'NAME';
       problems.push({
         at: mark.at,
         severity: 'warning',
-        message: `write <<secret:${inner}>> instead of {{${inner}}}`,
+        message: `write <<secret:${shown}>> instead of {{${shown}}}`,
       });
       return { type: 'secret', reference };
     }
-    return fail(`"${mark.open}${inner}${mark.close}" is not a template: ${EXPECTED}`);
+    return fail(`${showName(inner)} in "${mark.open}…${mark.close}" is no template: ${EXPECTED}`);
   }
   const name = inner.slice(0, colon);
   const names = inner.slice(colon + 1).split(',');
   const parsed = names.map((text) => parseReference(text.trim()));
   const bad = parsed.indexOf(undefined);
   if (!FUNCTIONS.some((known) => known === name)) {
-    return fail(`"${name}" is not a template function: ${EXPECTED}`);
+    return fail(`${showName(name)} before ":" is not a template function: ${EXPECTED}`);
   }
   if (bad !== -1) {
     return fail(
-      `"${names[bad]}" is not a secret's name: a letter, then up to 127 letters, digits, "_" or "-", ` +
+      `${showName(names[bad]?.trim() ?? '')} is not a secret's name: a letter, then up to 127 letters, digits, "_" or "-", ` +
         'then optionally ".field" and "@version"',
     );
   }

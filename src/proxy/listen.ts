@@ -35,6 +35,7 @@ import { offersWebSocket, withoutUpgrade } from './read-upgrade.js';
 import { nextRequestId } from './request-id.js';
 import { problemAnswer } from './send-problem.js';
 import { toAppError } from './to-app-error.js';
+import { type UpgradedConnection, UpgradedConnections } from './upgraded-connections.js';
 import { UpstreamPools } from './upstream-pools.js';
 
 export interface ProxyListenerOptions {
@@ -58,6 +59,8 @@ export interface ProxyListener {
   /** Closes connections to upstreams that no plan of the snapshot names, once their requests are done. */
   retainUpstreams(snapshot: Snapshot): void;
   readonly inFlight: number;
+  /** Connections that outlive the request that opened them. */
+  upgraded(): readonly UpgradedConnection[];
   /** What is held back, as of now. */
   traffic(): TrafficFigures;
   /**
@@ -90,8 +93,7 @@ class Listener implements ProxyListener, ExchangeHost {
   readonly #line = new AnswersInLine();
   readonly #traffic: TrafficGuard;
   #inFlight = 0;
-  /** Upgraded connections: the server no longer knows their sockets. */
-  readonly #upgraded = new Set<Exchange>();
+  readonly #upgraded = new UpgradedConnections();
   #onIdle: (() => void) | undefined;
 
   constructor(options: ProxyListenerOptions) {
@@ -147,6 +149,10 @@ class Listener implements ProxyListener, ExchangeHost {
     if (this.#inFlight === 0) this.#onIdle?.();
   }
 
+  upgraded(): readonly UpgradedConnection[] {
+    return this.#upgraded.list();
+  }
+
   async listen(address: ListenAddress): Promise<AddressInfo> {
     await new Promise<void>((resolve, reject) => {
       // For good: an error of a later `accept` must not end the process.
@@ -186,7 +192,7 @@ class Listener implements ProxyListener, ExchangeHost {
     deadline.cancel();
     if (this.#inFlight > 0) this.#traffic.refuseNew();
     this.#server.close();
-    for (const exchange of [...this.#upgraded]) exchange.abandon();
+    this.#upgraded.endAll();
     // The last answers may still be on their way to the socket.
     const flush = after(Math.min(IDLE_GRACE_MS, timeoutMs));
     await Promise.race([closed, flush.done]);

@@ -204,7 +204,7 @@ class Keeper implements SnapshotKeeper {
   ): ReadonlyMap<string, Plan> {
     const plans = new Map<string, Plan>();
     for (const source of sources) {
-      const plan = renderPlan(source, resolve);
+      const plan = renderOrFail(source, resolve);
       plans.set(plan.environment, plan);
       this.#tellShortValues(plan);
     }
@@ -233,6 +233,21 @@ class Keeper implements SnapshotKeeper {
 
   #serves(environment: string): boolean {
     return this.#served === undefined || this.#served.has(environment);
+  }
+}
+
+/** A plan that cannot be made fails its own requests, and holds up no change of the others. */
+function renderOrFail(
+  source: PlanSource,
+  resolve: (reference: ValueReference) => ResolvedValue,
+): Plan {
+  try {
+    return renderPlan(source, resolve);
+  } catch {
+    const { route, environment } = source.effective;
+    const detail = `Route "${route}" could not be prepared in environment "${environment}". Nothing was sent.`;
+    const plan = renderPlan(source, () => ({ status: 'missing' }));
+    return { ...plan, failure: { code: 'internal_error', detail } };
   }
 }
 

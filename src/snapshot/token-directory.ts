@@ -41,6 +41,10 @@ export class TokenDirectory implements ClientDirectory {
     return client;
   }
 
+  holds(clientId: string): boolean {
+    return this.#tokenIds.has(clientId);
+  }
+
   /** Forgets what is not listed: a client that was revoked unseen does not stay. */
   replaceAll(credentials: readonly ClientCredential[]): void {
     const listed = new Set(credentials.map(({ id }) => id));

@@ -45,12 +45,12 @@ describe('a template', () => {
     ['<<secret:a@x>>', 0, 'not a secret'],
     ['<<secret:a.>>', 0, 'not a secret'],
     ['ab<<sceret:a>>', 2, 'not a template function'],
-    ['<<a>>', 0, 'not a template'],
+    ['<<a>>', 0, 'no template'],
     ['<<basic:a>>', 0, 'takes two secrets'],
     ['<<basic:a,b,c>>', 0, 'takes two secrets'],
     ['<<secret:a,b>>', 0, 'takes one secret'],
     ['<<base64:a,b>>', 0, 'takes one secret'],
-    ['{{}}', 0, 'not a template'],
+    ['{{}}', 0, 'no template'],
   ])('%j is refused at its place', (text, at, message) => {
     const errors = compileTemplate(text).problems.filter(({ severity }) => severity === 'error');
     expect(errors).toEqual([{ at, severity: 'error', message: expect.stringContaining(message) }]);
@@ -64,6 +64,34 @@ describe('a template', () => {
         message: 'write <<secret:a.key@2>> instead of {{a.key@2}}',
       },
     ]);
+  });
+
+  it('repeats names, and never what may be a value', () => {
+    const messages = (text: string): string =>
+      compileTemplate(text)
+        .problems.map(({ message }) => message)
+        .join();
+    for (const name of ['stripe_api_key', 'apiKey', 'key-2.field', 'STRIPE_KEY@x']) {
+      expect(messages(`<<${name}>>`)).toContain(`"${name}"`);
+    }
+    const pasted = [
+      'sk_live_4eC39HqLyjWDarjtT1zdp7dc',
+      'AKIAIOSFODNN7EXAMPLE',
+      'ghp_16C7e42F292c6912E7710c838347Ae178B4a',
+      'p4ssw0rd!',
+      'eyJhbGciOiJIUzI1NiJ9.e30.ZRrHA1JJJW8opsbCGfG',
+    ];
+    for (const value of pasted) {
+      for (const text of [
+        `<<${value}>>`,
+        `<<secret:${value}!>>`,
+        `<<${value}:a>>`,
+        `{{${value}}}`,
+      ]) {
+        expect(compileTemplate(text).problems).toHaveLength(1);
+        expect(messages(text)).not.toContain(value);
+      }
+    }
   });
 
   it('reports every problem of a text', () => {

@@ -219,3 +219,35 @@ test('a value whose fields were altered fails its own route, unshown, and holds 
   expect(JSON.stringify(failure)).not.toContain('canary');
   expect(placed(snapshot, 1, 'production')).toBe('b-production-1');
 });
+
+test('a plan that cannot be made fails alone, and holds up no later change', async () => {
+  const broken = { expose: () => expect.unreachable() } as unknown as SecretValue;
+  const opened = await start();
+  const { store, tokens, apply } = opened;
+  const keeper = await createSnapshotKeeper({
+    store: {
+      latestChange: () => store.latestChange(),
+      changesSince: (seq) => store.changesSince(seq),
+      currentRoutes: () => store.currentRoutes(),
+      clientCredentials: (ids) => store.clientCredentials(ids),
+      async resolveValues(references) {
+        const answers = await store.resolveValues(references);
+        return answers.map((answer, index) =>
+          references[index]?.secret === 'a' && answer.status === 'found'
+            ? { ...answer, value: broken }
+            : answer,
+        );
+      },
+    },
+    tokens,
+    telemetry: stats,
+  });
+  expect(keeper.current().plans[0]?.get('production')).toMatchObject({
+    failure: { code: 'internal_error' },
+    headers: [],
+  });
+  expect(placed(keeper.current(), 1, 'production')).toBe('b-production-1');
+  await apply([route('one', 'a', ['production']), route('three', 'b', ['staging'])]);
+  await keeper.catchUp();
+  expect(placed(keeper.current(), 1, 'staging')).toBe('b-staging-1');
+});
