@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
+import { callAdmin } from '../support/call-admin.js';
 import { canMount } from '../support/mounts.js';
-import { callAdmin, freePort, serveKeyferry } from '../support/serve-process.js';
+import { freePort, serveKeyferry } from '../support/serve-process.js';
 import { startLoad } from '../support/steady-load.js';
 import {
   acceptedBy,
@@ -15,6 +16,16 @@ import {
 } from '../torture/outlive.js';
 
 const TIMEOUT_MS = 120_000;
+
+type Asked = Awaited<ReturnType<typeof serveAsked>>;
+
+/** Every request of some seconds is served, and the server ends well. */
+async function serveOn(server: Asked): Promise<void> {
+  const load = startLoad(OUTAGE_LOAD, () => server.ask());
+  await vi.waitUntil(() => load.sent > 3 * OUTAGE_LOAD, { timeout: 10_000 });
+  expect((await load.stop()).failures).toEqual([]);
+  expect((await server.stop()).exitCode).toBe(0);
+}
 
 describe('a server that runs outlives', () => {
   for (const [name, start] of Object.entries(OUTAGES)) {
@@ -41,10 +52,7 @@ describe('a server that runs outlives', () => {
         flags: ['--proxy-listen', proxyListen ?? '', '--admin-listen', adminListen ?? ''],
         stdout: openSync('/dev/full', 'w'),
       });
-      const load = startLoad(OUTAGE_LOAD, () => server.ask());
-      await vi.waitUntil(() => load.sent > 3 * OUTAGE_LOAD, { timeout: 10_000 });
-      expect((await load.stop()).failures).toEqual([]);
-      expect((await server.stop()).exitCode).toBe(0);
+      await serveOn(server);
     },
     TIMEOUT_MS,
   );
@@ -56,10 +64,7 @@ describe('a server that runs outlives', () => {
       const server = await serveAsked({ dataDir, token });
       server.child.stdout?.destroy();
       server.child.stderr?.destroy();
-      const load = startLoad(OUTAGE_LOAD, () => server.ask());
-      await vi.waitUntil(() => load.sent > 3 * OUTAGE_LOAD, { timeout: 10_000 });
-      expect((await load.stop()).failures).toEqual([]);
-      expect((await server.stop()).exitCode).toBe(0);
+      await serveOn(server);
     },
     TIMEOUT_MS,
   );

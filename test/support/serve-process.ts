@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
+import { type AdminCalls, adminCalls } from './call-admin.js';
 import { CanaryWatch } from './canary.js';
 import { newDataDir } from './open-test-store.js';
 
@@ -28,7 +29,7 @@ export interface ServeOptions {
 }
 
 /** A `keyferry serve` of its own process. */
-export interface ServedKeyferry {
+export interface ServedKeyferry extends AdminCalls {
   readonly child: ChildProcess;
   readonly pid: number;
   readonly dataDir: string;
@@ -41,22 +42,10 @@ export interface ServedKeyferry {
   readonly finished: Promise<Finished>;
   /** The first admin's. */
   token(): Promise<string>;
-  /** Calls the admin API as the first admin. */
-  call(method: string, path: string, body?: unknown): Promise<AdminAnswer>;
-  /** The same, and throws where it refuses. */
-  admin<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>;
-  /** Creates a secret with a first value in each environment given. */
-  secret(name: string, values: Readonly<Record<string, string>>): Promise<void>;
   client(environment: string): Promise<string>;
   /** Ends it with SIGTERM and gives what it wrote. */
   stop(): Promise<Finished>;
   kill(): Promise<Finished>;
-}
-
-export interface AdminAnswer {
-  readonly status: number;
-  readonly type: string;
-  readonly body: Record<string, unknown>;
 }
 
 export interface RunOptions extends Pick<ServeOptions, 'environment' | 'under'> {
@@ -124,14 +113,7 @@ export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedK
 
   const token = async (): Promise<string> =>
     (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim();
-  async function call(method: string, path: string, body?: unknown): Promise<AdminAnswer> {
-    return callAdmin(adminUrl, await token(), method, path, body);
-  }
-  async function admin<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const answer = await call(method, path, body);
-    if (answer.status < 400) return answer.body as T;
-    throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  }
+  const { call, admin, secret } = adminCalls(adminUrl, token, canary);
   return {
     child,
     pid: child.pid ?? 0,
@@ -146,13 +128,7 @@ export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedK
     token,
     call,
     admin,
-    async secret(name, values) {
-      await admin('POST', '/v1/secrets', { name });
-      for (const [environment, value] of Object.entries(values)) {
-        canary.watch(`${name} in ${environment}`, value);
-        await admin('POST', `/v1/secrets/${name}/environments/${environment}/versions`, { value });
-      }
-    },
+    secret,
     async client(environment) {
       const name = `client-${++clients}-${Date.now()}`;
       return (await admin<{ token: string }>('POST', '/v1/clients', { name, environment })).token;
@@ -166,28 +142,6 @@ export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedK
       return finished;
     },
   };
-}
-
-/** Calls an admin API; an answer without a body has an empty one. */
-export async function callAdmin(
-  adminUrl: string,
-  token: string,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<AdminAnswer> {
-  const response = await fetch(`${adminUrl}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const type = response.headers.get('content-type') ?? '';
-  const parsed = type.includes('json') ? (JSON.parse(text) as Record<string, unknown>) : { text };
-  return { status: response.status, type, body: parsed };
 }
 
 /** An empty data folder, gone when the test is over. */

@@ -5,17 +5,14 @@ import { expect, onTestFinished } from 'vitest';
 import { loadSettings } from '../../src/config/index.js';
 import type { Route } from '../../src/core/index.js';
 import { type RunningServer, startServer } from '../../src/server.js';
+import { type AdminCalls, adminCalls } from './call-admin.js';
 import { CanaryWatch } from './canary.js';
 
-export interface TestKeyferry {
+export interface TestKeyferry extends AdminCalls {
   readonly server: RunningServer;
   readonly dataDir: string;
   readonly proxyUrl: string;
   readonly adminUrl: string;
-  /** Calls the admin API as the first admin; throws the problem document where it refuses. */
-  admin<T = unknown>(method: string, path: string, body?: unknown): Promise<T>;
-  /** Creates a secret with a first value in each environment given. */
-  secret(name: string, values: Readonly<Record<string, string>>): Promise<void>;
   routes(routes: readonly Route[], query?: string): Promise<void>;
   /** Creates a client and returns its token. */
   client(environment: string, more?: Readonly<Record<string, unknown>>): Promise<string>;
@@ -54,33 +51,15 @@ export async function startKeyferry(
   const token = (await readFile(join(folder, 'admin-token'), 'utf8')).trim();
   let clients = 0;
 
-  async function admin<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await fetch(`${adminUrl}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
-  }
-
+  const { admin, call, secret } = adminCalls(adminUrl, async () => token, canary);
   return {
     server,
     dataDir: folder,
     proxyUrl: `${proxyScheme}://127.0.0.1:${server.proxyAddress.port}`,
     adminUrl,
     admin,
-    async secret(name, values) {
-      await admin('POST', '/v1/secrets', { name });
-      for (const [environment, value] of Object.entries(values)) {
-        canary.watch(`${name} in ${environment}`, value);
-        await admin('POST', `/v1/secrets/${name}/environments/${environment}/versions`, { value });
-      }
-    },
+    call,
+    secret,
     async routes(routes, query = '') {
       await admin('PUT', `/v1/routes${query}`, { routes });
     },

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { callAdmin } from '../support/call-admin.js';
 import { lostWrites } from '../support/lost-writes.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { callAdmin, serveKeyferry, temporaryDataDir } from '../support/serve-process.js';
+import { serveKeyferry, temporaryDataDir } from '../support/serve-process.js';
 import type { Slice, SliceOutcome } from './campaign.js';
 
 const WRITERS = 4;
