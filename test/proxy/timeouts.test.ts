@@ -113,7 +113,7 @@ test('an upstream that does not take the body is not blamed on the client', asyn
 test('a body that is silent while its answer is streamed goes on', async () => {
   const upstream = await startRawUpstream(({ socket }, head) => {
     if (!head.startsWith('POST ')) return;
-    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nearly\r\n');
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nearly\n\r\n');
   });
   const { port, token } = await startProxyBefore(
     upstream.origin,
@@ -129,7 +129,7 @@ test('a body that is silent while its answer is streamed goes on', async () => {
   await eventually(() => upstream.received.includes('late'));
   await eventually(() => upstream.received.endsWith('0\r\n\r\n'));
   upstream.connections[0]?.socket.write('0\r\n\r\n');
-  expect(await client.response()).toMatchObject({ status: 200, body: 'early', complete: true });
+  expect(await client.response()).toMatchObject({ status: 200, body: 'early\n', complete: true });
 });
 
 test('Expect: 100-continue is answered once the request is known to be wanted', async () => {

@@ -25,6 +25,8 @@ export async function serveLargeStore({ count }: Slice, readyMs: number): Promis
       name: `r-${index}`,
       match: { pathPrefix: `/r-${index}` },
       headers: { Authorization: `Bearer <<secret:${filledName(index * 10)}>>` },
+      // The upstream's answer says what it was given.
+      echoScrub: 'off',
       environments: { production: { upstream: origin, allowPrivateNetwork: true } },
     }),
   );

@@ -47,6 +47,8 @@ async function run({ seed, count, signal }: Slice): Promise<SliceOutcome> {
       name: 'timed',
       match: { pathPrefix: '/timed' },
       headers: { Authorization: '<<secret:timed>>' },
+      // The upstream's answer says what it was given.
+      echoScrub: 'off',
     }),
   ]);
   const forever = { token: (await rig.client('production')).token, endsMs: Infinity };

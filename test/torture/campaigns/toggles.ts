@@ -29,6 +29,8 @@ async function run({ count, signal }: Slice): Promise<SliceOutcome> {
       name: 'api',
       match: { pathPrefix: '/api' },
       headers: { Authorization: '<<secret:key>>' },
+      // The upstream's answer says what it was given.
+      echoScrub: 'off',
       environments: { production: { upstream: origin, allowPrivateNetwork: true } },
     },
   ]);
