@@ -18,6 +18,9 @@ interface Attempt {
   readonly plan: Plan | undefined;
   readonly status: number;
   readonly code: ErrorCode | undefined;
+  readonly clientId: string;
+  /** 0 when no connection took it. */
+  readonly sentAtMs: number;
   isProbe: boolean;
 }
 
@@ -37,7 +40,8 @@ export class Circuits {
   /** Throws `circuit_open`. The request that is let through as the probe is marked. */
   admit(attempt: Attempt, plan: Plan): void {
     if (this.#troubled.size === 0 || plan.circuitBreaker === undefined) return;
-    const admitted = this.#troubled.get(plan.upstream.id)?.circuit.admit(this.#now()) ?? 'pass';
+    const admitted =
+      this.#troubled.get(plan.upstream.id)?.circuit.admit(this.#now(), attempt.clientId) ?? 'pass';
     if (typeof admitted === 'number') throw circuitOpen(plan, admitted);
     attempt.isProbe = admitted === 'probe';
   }
@@ -48,7 +52,7 @@ export class Circuits {
       this.#fail(attempt, plan);
     } else if (this.#troubled.size !== 0) {
       const troubled = this.#troubled.get(plan.upstream.id);
-      troubled?.circuit.succeed(attempt.isProbe);
+      troubled?.circuit.succeed(attempt.isProbe, attempt.clientId);
       if (troubled?.circuit.isClosed === true) this.#troubled.delete(plan.upstream.id);
     }
     attempt.isProbe = false;
@@ -61,7 +65,7 @@ export class Circuits {
     if (code === 'upstream_unreachable' || (code === 'upstream_timeout' && status === 504)) {
       this.#fail(attempt, plan);
     } else if (attempt.isProbe) {
-      this.#troubled.get(plan.upstream.id)?.circuit.abandon();
+      this.#troubled.get(plan.upstream.id)?.circuit.abandon(attempt.clientId);
     }
   }
 
@@ -86,7 +90,10 @@ export class Circuits {
       troubled = { circuit: new Circuit(), upstream, environment };
       this.#troubled.set(upstream.id, troubled);
     }
-    if (troubled.circuit.fail(attempt.isProbe, this.#now(), circuitBreaker)) this.opened++;
+    const { isProbe, clientId, sentAtMs } = attempt;
+    // What an upstream makes of a request also depends on the request.
+    const cause = sentAtMs === 0 ? undefined : clientId;
+    if (troubled.circuit.fail(isProbe, this.#now(), circuitBreaker, clientId, cause)) this.opened++;
   }
 }
 

@@ -39,6 +39,10 @@ export interface ExchangeHost {
   readonly draining: boolean;
 }
 
+/** Each one sets the upstream's time for its head anew: one a second for a quarter of an hour. */
+const MAX_INTERIMS = 1000;
+const ONLY_INTERIMS = `The upstream sent more than ${MAX_INTERIMS} interim responses (1xx) and no other.`;
+
 /**
  * One request through, and undici's handler for it: one object per request, no closures on the way. It is
  * also the decision that is logged at its end.
@@ -82,6 +86,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   #bodyBegan = false;
   #requestBytes = 0;
   #responseBytes = 0;
+  #interims = 0;
   #watchesBody = false;
   #over = false;
 
@@ -194,8 +199,11 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     _headers: unknown,
     message?: string,
   ): void {
-    // An interim response (RFC 9110 section 15.2) is for this hop: the final one follows.
-    if (status < 200 || this.#over) return;
+    if (this.#over) return;
+    if (status < 200) {
+      this.#interimCame();
+      return;
+    }
     if (this.plan !== undefined) this.#host.answered(this, this.plan, status);
     const head = readResponseHead((controller.rawHeaders ?? []) as Uint8Array[]);
     const { headers } = head;
@@ -220,6 +228,12 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     }
     // A stream may be silent for minutes, and its head must not wait; a short body brings its head along.
     if (!head.isShort) process.nextTick(flushHead, this);
+  }
+
+  /** An interim response (RFC 9110 section 15.2) is for this hop: the final one follows, or must be given up. */
+  #interimCame(): void {
+    this.#interims++;
+    if (this.#interims > MAX_INTERIMS) this.fail('upstream_protocol_error', ONLY_INTERIMS);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

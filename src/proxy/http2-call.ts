@@ -2,6 +2,7 @@ import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
   constants,
+  type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
   sensitiveHeaders,
 } from 'node:http2';
@@ -66,7 +67,11 @@ export class Http2Call implements Dispatcher.DispatchController {
     stream.call = this;
     noteCut(stream);
     stream.setTimeout(this.#timeouts.headersMs);
-    stream.on('response', onResponse).on('trailers', onTrailers).on('timeout', onTimeout);
+    stream
+      .on('headers', onInterim)
+      .on('response', onResponse)
+      .on('trailers', onTrailers)
+      .on('timeout', onTimeout);
     stream.on('error', onError).on('close', onClose);
     if (body instanceof Readable) {
       stream.on('wantTrailers', onWantTrailers);
@@ -114,6 +119,10 @@ export class Http2Call implements Dispatcher.DispatchController {
       stream.on('end', onEnd).on('data', onData);
       if (this.paused) stream.pause();
     }
+  }
+
+  interimCame(status: number): void {
+    if (!this.#over) this.#tell(() => this.#handler.onResponseStart?.(this, status, {}, ''));
   }
 
   bodyCame(piece: Buffer): void {
@@ -199,6 +208,10 @@ function noteCut(stream: CallStream): void {
     if (piece === null && stream.closed) stream.call?.fail(broken());
     return push(piece, encoding);
   };
+}
+
+function onInterim(this: CallStream, headers: IncomingHttpHeaders): void {
+  this.call?.interimCame(Number(headers[':status']));
 }
 
 function onResponse(this: CallStream, _headers: unknown, flags: number, raw: string[]): void {

@@ -69,7 +69,11 @@ export class ScrubbedResponse implements Dispatcher.DispatchHandler, Controller,
     message = '',
   ): void {
     const exchange = this.#exchange;
-    if (status < 200 || exchange.over) return;
+    if (exchange.over) return;
+    if (status < 200) {
+      exchange.onResponseStart(controller, status, undefined);
+      return;
+    }
     const raw = rawFields(controller.rawHeaders);
     const body = readBodyForm(raw);
     this.#status = status;
