@@ -6,6 +6,7 @@ import { placeBody } from './place-body.js';
 import type { RequestHead } from './request-head.js';
 import { signAws } from './sign-aws.js';
 import { signHmac } from './sign-hmac.js';
+import { toAppError } from './to-app-error.js';
 
 /**
  * Does what only the request itself decides: sets fields in its body, then signs it. `open` lets the body come
@@ -48,6 +49,7 @@ export async function completeRequest(
       clientHash,
       () => gather('sign.aws.maxBodyBytes', aws.maxBodyBytes),
       nowMs,
+      (error) => exchange.failWith(toAppError(error)),
     );
   }
   open();

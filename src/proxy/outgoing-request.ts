@@ -1,4 +1,4 @@
-import type { InboundRequest } from './inbound-message.js';
+import type { Readable } from 'node:stream';
 
 /** A request as it is about to be sent. */
 export interface OutgoingRequest {
@@ -9,8 +9,8 @@ export interface OutgoingRequest {
   query: string;
   /** Name, value, name, value. */
   readonly headers: string[];
-  /** A buffer once it was gathered. */
-  body: InboundRequest | Buffer | null;
+  /** A buffer once it was gathered; a stream of another kind where what the client sends is rewritten. */
+  body: Readable | Buffer | null;
 }
 
 /** The values of a header, in order; `name` in lower case. */

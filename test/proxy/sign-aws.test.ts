@@ -38,6 +38,7 @@ describe('the examples that AWS publishes', () => {
       undefined,
       () => Promise.reject(new Error('there is no body')),
       Date.UTC(2013, 4, 24),
+      () => undefined,
     );
     const text = `GET /?${query} HTTP/1.1\r\n${lines(headers)}\r\n`;
     const arrived = readArrived(text);
@@ -389,6 +390,101 @@ describe('a body', () => {
     expect(rig.refusal(arrived)).toBeUndefined();
     expect(arrived.body).toBe(chunks);
     expect(headerOf(arrived, 'x-amz-trailer')).toBe('x-amz-checksum-crc32');
+  });
+
+  const chunk = (content: string): string =>
+    `${content.length.toString(16)};chunk-signature=${'a'.repeat(64)}\r\n${content}\r\n`;
+  const SIGNED = 'X-Amz-Content-Sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD';
+
+  test.each([
+    ['as one piece', 1e9],
+    ['byte by byte', 1],
+  ])(
+    'of chunks that the client signed is sent without their signatures, %s',
+    async (_what, step) => {
+      const rig = await startAws({}, { byHand: true });
+      const content = `first\r\n${'x'.repeat(300)}`;
+      const cases = [
+        [
+          `${SIGNED}\r\nContent-Encoding: aws-chunked\r\n`,
+          chunk('first\r\n') + chunk('x'.repeat(300)) + chunk(''),
+          'UNSIGNED-PAYLOAD',
+          content,
+          '',
+        ],
+        [
+          `${SIGNED}-TRAILER\r\nContent-Encoding: gzip, aws-chunked\r\nX-Amz-Trailer: x-amz-checksum-crc32\r\n`,
+          `${chunk(content)}0;chunk-signature=${'b'.repeat(64)}\r\nx-amz-checksum-crc32:NhCmhg==\r\n` +
+            `x-amz-trailer-signature:${'c'.repeat(64)}\r\n\r\n`,
+          'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+          `${content.length.toString(16)}\r\n${content}\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n`,
+          'gzip, aws-chunked',
+        ],
+      ] as const;
+      for (const [index, [lines, body, hash, sent, encoding]] of cases.entries()) {
+        const length = `X-Amz-Decoded-Content-Length: ${content.length}\r\nContent-Length: ${body.length}\r\n`;
+        rig.client.send(put(rig.token, lines + length, ''));
+        for (let at = 0; at < body.length; at += step) {
+          rig.client.send(body.slice(at, at + step));
+          if (step === 1 && at % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+        const received = (): string => rig.upstream.connections[index]?.received ?? '';
+        const last = index === 0 ? sent : '0\r\n\r\n';
+        await eventually(() => received().includes('\r\n\r\n') && received().endsWith(last));
+        rig.upstream.connections[index]?.socket.write(OK);
+        expect(await rig.client.response()).toMatchObject({ status: 200 });
+        const arrived = readArrived(received());
+        expect(rig.refusal(arrived)).toBeUndefined();
+        expect(arrived.body).toBe(sent);
+        expect(headerOf(arrived, 'x-amz-content-sha256')).toBe(hash);
+        expect(headerOf(arrived, 'content-encoding')).toBe(encoding);
+        expect(headerOf(arrived, 'content-length')).toBe(index === 0 ? `${content.length}` : '');
+        expect(received()).not.toMatch(/[abc]{64}/);
+      }
+    },
+  );
+
+  test.each([
+    ['without its length', '', chunk('abc') + chunk('')],
+    [
+      'with a length that is none',
+      'X-Amz-Decoded-Content-Length: 3,3\r\n',
+      chunk('abc') + chunk(''),
+    ],
+    ['longer than said', 'X-Amz-Decoded-Content-Length: 2\r\n', chunk('abc') + chunk('')],
+    ['shorter than said', 'X-Amz-Decoded-Content-Length: 4\r\n', chunk('abc') + chunk('')],
+    ['that is not chunked', 'X-Amz-Decoded-Content-Length: 3\r\n', 'abc\r\n'],
+    ['with a wrong size', 'X-Amz-Decoded-Content-Length: 3\r\n', '3\r\nabcd\r\n0\r\n\r\n'],
+    ['with bare line feeds', 'X-Amz-Decoded-Content-Length: 3\r\n', '3\nabc\n0\n\n'],
+    [
+      'with more after its end',
+      'X-Amz-Decoded-Content-Length: 3\r\n',
+      `${chunk('abc')}${chunk('')}x`,
+    ],
+    ['that ends early', 'X-Amz-Decoded-Content-Length: 3\r\n', chunk('abc')],
+    ['with a line without end', 'X-Amz-Decoded-Content-Length: 3\r\n', `3;${'x'.repeat(2000)}`],
+  ])(
+    'of signed chunks %s is refused, and never whole at the upstream',
+    async (_what, line, body) => {
+      const rig = await startAws({}, { byHand: true });
+      const lines = `${SIGNED}\r\n${line}Content-Length: ${body.length}\r\n`;
+      const { status, body: answer } = await rig.client
+        .send(put(rig.token, lines, body))
+        .response();
+      expect(status).toBe(400);
+      expect(answer).toContain('request_rejected');
+      for (const { received } of rig.upstream.connections) {
+        expect(received).not.toMatch(/\r\n\r\n(?:abc$|ab$)/);
+      }
+    },
+  );
+
+  test('of signed chunks is not taken for another service', async () => {
+    const rig = await startAws({ service: 'dynamodb' });
+    const lines = `${SIGNED}\r\nX-Amz-Decoded-Content-Length: 0\r\nContent-Length: 86\r\n`;
+    const { status } = await rig.client.send(put(rig.token, lines, chunk(''))).response();
+    expect(status).toBe(400);
+    expect(rig.upstream.connections).toHaveLength(0);
   });
 
   test('is gathered and hashed for other services, up to the limit, which is named', async () => {
