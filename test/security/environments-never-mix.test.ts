@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { rawClient, requestHead } from '../support/raw-client.js';
 import { apiRoute, startProxy } from '../support/start-proxy.js';
 import { startUpstream } from '../support/start-upstream.js';
+import { campaign } from '../torture/campaigns/environment-flips.js';
+import { expectClean } from '../torture/expect-clean.js';
 
 test('nothing in a request chooses an environment, a host or a route', async () => {
   const upstream = await startUpstream((_request, response) => void response.end('ok'));
@@ -41,45 +43,5 @@ test('nothing in a request chooses an environment, a host or a route', async () 
 });
 
 test('1,000 requests that alternate between environments under reloads: no value in the wrong place', async () => {
-  const rig = await startProxy();
-  const values = { production: 'live', staging: 'test', development: 'dev' } as const;
-  await rig.secret('api_key', values);
-  const upstream = await startUpstream(({ headers, target }, response) => {
-    response.end(`${target} ${headers.authorization}`);
-  });
-  const environments = Object.fromEntries(
-    Object.keys(values).map((name) => [name, { upstream: upstream.origin }]),
-  );
-  const document = (revision: number) => [
-    apiRoute(upstream.origin, {
-      environments,
-      headers: { Authorization: 'Bearer <<secret:api_key>>', 'X-Revision': String(revision) },
-      // What the upstream was given is told by its answer.
-      echoScrub: 'off',
-    }),
-  ];
-  await rig.routes(document(0));
-  const names = Object.keys(values) as (keyof typeof values)[];
-  const tokens = await Promise.all(names.map(async (name) => (await rig.client(name)).token));
-  let stop = false;
-  const reloads = (async () => {
-    for (let revision = 1; !stop; revision++) await rig.routes(document(revision));
-  })();
-  let wrong = 0;
-  await Promise.all(
-    Array.from({ length: 10 }, async (_, worker) => {
-      const client = await rawClient(rig.port);
-      for (let i = 0; i < 100; i++) {
-        const which = (i + worker) % names.length;
-        const name = names[which] as keyof typeof values;
-        client.send(requestHead('GET', `/api/${worker}-${i}`, tokens[which] ?? ''));
-        const { body } = await client.response();
-        if (body !== `/${worker}-${i} Bearer ${values[name]}`) wrong++;
-      }
-    }),
-  );
-  stop = true;
-  await reloads;
-  expect(wrong).toBe(0);
-  expect(upstream.seen).toHaveLength(1000);
-});
+  await expectClean(campaign, 1_000);
+}, 60_000);
