@@ -54,14 +54,15 @@ async function run({ seed, count, signal }: Slice): Promise<SliceOutcome> {
     // HEAD, whose answer then has a body, and GET; some attackers do not wait for their answer.
     const method = random() < 0.5 ? 'HEAD' : 'GET';
     attacker.send(requestHead(method, '/api/attack', token, [`X-N: ${done}`]));
-    if (random() < 0.15) {
+    const comesLater = leftovers[done] === LEFTOVERS.length - 1;
+    if (random() < 0.15 && !comesLater) {
       attacker.socket.destroy();
       attacker = await rawClient(port);
     } else {
       await attacker.response(method);
       if (attacker.closed !== 'open') attacker = await rawClient(port);
     }
-    if (leftovers[done] === LEFTOVERS.length - 1) await wait(IDLE_MS * 3);
+    if (comesLater) await wait(IDLE_MS * 4);
     victim.send(requestHead('GET', '/api/victim', token, [`X-N: ${done}`]));
     const { status, body } = await victim.response();
     if (status !== 200 || body !== String(done)) {
