@@ -150,9 +150,11 @@ interface State {
 async function settled(server: ServedKeyferry): Promise<State> {
   const metrics = async (): Promise<string> => (await fetch(`${server.adminUrl}/metrics`)).text();
   const inFlight = (text: string) => Number(/^keyferry_requests_in_flight (\d+)$/m.exec(text)?.[1]);
-  await vi
-    .waitUntil(async () => inFlight(await metrics()) === 0, { timeout: 30_000, interval: 100 })
-    .catch(() => undefined);
+  const untilIdle = (): Promise<unknown> =>
+    vi
+      .waitUntil(async () => inFlight(await metrics()) === 0, { timeout: 30_000, interval: 100 })
+      .catch(() => undefined);
+  await untilIdle();
   const times = (): number => server.output.split('garbage collected\n').length;
   for (let round = 0; round < 3; round++) {
     const before = times();
@@ -160,6 +162,8 @@ async function settled(server: ServedKeyferry): Promise<State> {
     await vi.waitUntil(() => times() > before, { timeout: 30_000 });
     await wait(200);
   }
+  // Who left before the server had accepted the connection may have come only now.
+  await untilIdle();
   const text = await metrics();
   const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
   return {
