@@ -10,6 +10,7 @@ import { Readable } from 'node:stream';
 import { type Dispatcher, errors } from 'undici';
 import type { RouteTimeouts } from '../core/index.js';
 import { http2Headers } from './http2-headers.js';
+import { Http2Request } from './http2-request.js';
 
 /** What is sent, as undici's `dispatch` takes it. */
 export interface Http2CallOptions {
@@ -18,12 +19,6 @@ export interface Http2CallOptions {
   /** Name, value, name, value; Host among them. */
   readonly headers: readonly string[];
   readonly body: Readable | Uint8Array | string | null;
-}
-
-/** undici's handler, which may also say what trailers the request ends with, once its body has. */
-export interface Http2CallHandler extends Dispatcher.DispatchHandler {
-  /** Name, value, name, value. */
-  requestTrailers?(): readonly string[];
 }
 
 type CallStream = ClientHttp2Stream & { call?: Http2Call };
@@ -36,14 +31,18 @@ export class Http2Call implements Dispatcher.DispatchController {
   rawHeaders: Buffer[] = [];
   rawTrailers: Buffer[] = [];
   readonly #options: Http2CallOptions;
-  readonly #handler: Http2CallHandler;
+  readonly #handler: Dispatcher.DispatchHandler;
   readonly #timeouts: RouteTimeouts;
   #stream: CallStream | undefined;
   #onOver: ((timedOut: boolean) => void) | undefined;
   #hasHead = false;
   #over = false;
 
-  constructor(options: Http2CallOptions, handler: Http2CallHandler, timeouts: RouteTimeouts) {
+  constructor(
+    options: Http2CallOptions,
+    handler: Dispatcher.DispatchHandler,
+    timeouts: RouteTimeouts,
+  ) {
     this.#options = options;
     this.#handler = handler;
     this.#timeouts = timeouts;
@@ -57,7 +56,7 @@ export class Http2Call implements Dispatcher.DispatchController {
     const { body } = this.#options;
     let stream: CallStream;
     try {
-      const waitForTrailers = body instanceof Readable;
+      const waitForTrailers = body instanceof Http2Request;
       stream = session.request(this.#head(), { endStream: body === null, waitForTrailers });
     } catch (error) {
       this.fail(error as Error);
@@ -73,8 +72,8 @@ export class Http2Call implements Dispatcher.DispatchController {
       .on('trailers', onTrailers)
       .on('timeout', onTimeout);
     stream.on('error', onError).on('close', onClose);
+    if (body instanceof Http2Request) stream.on('wantTrailers', onWantTrailers);
     if (body instanceof Readable) {
-      stream.on('wantTrailers', onWantTrailers);
       body.on('error', (error) => this.fail(error));
       body.pipe(stream);
     } else if (body !== null) stream.end(body);
@@ -149,7 +148,8 @@ export class Http2Call implements Dispatcher.DispatchController {
   }
 
   trailersWanted(stream: CallStream): void {
-    stream.sendTrailers(http2Headers(this.#handler.requestTrailers?.() ?? []));
+    const { body } = this.#options;
+    stream.sendTrailers(body instanceof Http2Request ? http2Headers(body.keptTrailers) : {});
   }
 
   /** An error that the handler throws is that of its response. */
@@ -199,13 +199,17 @@ function broken(): Error {
 }
 
 /**
- * A stream that is reset without an error ends for its readers as if its last frame had come. Where its end is
- * pushed after it was closed, it was cut.
+ * A stream that is reset without an error ends for its readers as if its last frame had come. Where the first
+ * end is pushed after it was closed, it was cut.
  */
 function noteCut(stream: CallStream): void {
   const push = stream.push.bind(stream);
+  let ended = false;
   stream.push = (piece: unknown, encoding?: BufferEncoding): boolean => {
-    if (piece === null && stream.closed) stream.call?.fail(broken());
+    if (piece === null && !ended) {
+      ended = true;
+      if (stream.closed) stream.call?.fail(broken());
+    }
     return push(piece, encoding);
   };
 }

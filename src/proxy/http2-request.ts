@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { AppError } from '../core/index.js';
 import type { Exchange } from './exchange.js';
 import type { InboundRequest } from './inbound-message.js';
+import { keptTrailers } from './kept-trailers.js';
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 const GRPC = /^application\/grpc(?:[+;]|$)/i;
@@ -79,6 +80,12 @@ export class Http2Request extends Readable implements InboundRequest {
     this.complete = true;
     this.exchange?.bodyEnded();
     this.push(null);
+  }
+
+  /** The trailers that may go on to an upstream. */
+  get keptTrailers(): string[] {
+    const { exchange } = this;
+    return exchange?.plan === undefined ? [] : keptTrailers(this.rawTrailers, exchange.plan);
   }
 
   /** The stream is gone: its client left, or everything was said. */

@@ -71,7 +71,7 @@ class ClientSession {
   readonly session: ServerHttp2Session;
   readonly #socket: TLSSocket;
   readonly #onRequest: OnRequest;
-  readonly #bodyIdleMs: number;
+  readonly #responseIdleMs: number;
   readonly #maxHeaderBytes: number;
   #idle: NodeJS.Timeout;
   #openStreams = 0;
@@ -81,7 +81,7 @@ class ClientSession {
   constructor(socket: TLSSocket, limits: ProxyLimits, onRequest: OnRequest) {
     this.#socket = socket;
     this.#onRequest = onRequest;
-    this.#bodyIdleMs = limits.bodyIdleMs;
+    this.#responseIdleMs = limits.responseIdleMs;
     this.#maxHeaderBytes = limits.maxHeaderBytes;
     // A reset in the middle of a broken frame is told to nobody else, and would end the process.
     socket.on('error', ignore);
@@ -128,7 +128,7 @@ class ClientSession {
     }
     this.#openStreams++;
     const request = new Http2Request(stream, this.#socket, raw, this.#maxHeaderBytes);
-    const response = new Http2Response(stream, request, this.#bodyIdleMs);
+    const response = new Http2Response(stream, request, this.#responseIdleMs);
     stream.once('close', () => {
       request.streamClosed();
       this.#ended(stream.rstCode);

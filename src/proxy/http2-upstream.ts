@@ -1,8 +1,9 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { LookupFunction, Socket } from 'node:net';
-import type { Upstream } from '../core/index.js';
+import type { Dispatcher } from 'undici';
+import { AppError, type Upstream } from '../core/index.js';
 import { connectHttp2 } from './connect-http2.js';
-import { Http2Call, type Http2CallHandler, type Http2CallOptions } from './http2-call.js';
+import { Http2Call, type Http2CallOptions } from './http2-call.js';
 
 /** As long as most load balancers keep an idle connection (AWS ALB: 60 s), less a margin. */
 const IDLE_MS = 55_000;
@@ -25,7 +26,14 @@ export class Http2Upstream {
     this.#lookup = lookup;
   }
 
-  dispatch(options: Http2CallOptions, handler: Http2CallHandler): boolean {
+  dispatch(
+    options: Http2CallOptions & { readonly upgrade?: string | null },
+    handler: Dispatcher.DispatchHandler,
+  ): boolean {
+    if (typeof options.upgrade === 'string') {
+      const detail = 'The route speaks HTTP/2 to its upstream, which has no WebSocket for it.';
+      throw new AppError('request_rejected', detail);
+    }
     this.#send(new Http2Call(options, handler, this.#upstream.timeouts));
     return true;
   }

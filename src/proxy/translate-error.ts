@@ -32,7 +32,9 @@ export function translateError(error: unknown, sent = true): AppError {
     case 'UND_ERR_SOCKET':
     case 'ECONNRESET':
     case 'EPIPE':
-      if (!sent && code !== 'UND_ERR_SOCKET') break;
+    case 'ERR_HTTP2_STREAM_ERROR':
+    case 'ERR_HTTP2_SESSION_ERROR':
+      if (!sent && code.startsWith('E') && !code.startsWith('ERR_')) break;
       return new AppError(
         'upstream_protocol_error',
         'The upstream closed the connection before its response was complete.',

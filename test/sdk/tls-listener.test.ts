@@ -89,8 +89,9 @@ describe('the proxy listener on TLS', () => {
           ...['-q', '-sS', '--cacert', caFile, '-u', `${token}:`, ...flags],
           ...['-o', '/dev/null', '-w', '%{http_code} %{http_version}', `${baseUrl}/things`],
         ]);
-      for (const flags of [['--tls-max', '1.2'], ['--tlsv1.3'], ['--http2']]) {
-        expect((await curl(...flags)).stdout).toBe('200 1.1');
+      for (const flags of [['--tls-max', '1.2'], ['--tlsv1.3']]) {
+        expect((await curl('--http1.1', ...flags)).stdout).toBe('200 1.1');
+        expect((await curl('--http2', ...flags)).stdout).toBe('200 2');
       }
       const old = await curl('--tls-max', '1.1', '--ciphers', 'DEFAULT@SECLEVEL=0');
       expect([old.code, old.stdout]).toEqual([35, '000 0']);

@@ -175,7 +175,7 @@ it('a client that takes nothing of its answer is cut after a while', async () =>
   const { port, token, proxy } = await startHttp2Proxy(
     upstream.origin,
     {},
-    { limits: { bodyIdleMs: 500 } },
+    { limits: { responseIdleMs: 500 } },
   );
   const wire = await http2Wire(port);
   wire.send(
