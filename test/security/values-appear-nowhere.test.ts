@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { CanaryWatch, formsOf } from '../support/canary.js';
@@ -64,8 +65,24 @@ const newValue = (): string => `v"\\%+/=<&é${randomBytes(18).toString('hex')}`;
 async function startUpstreams() {
   let seen = '';
   const good = createServer((request, response) => {
-    seen += JSON.stringify([request.url, request.rawHeaders]);
-    response.end('ok');
+    let body = '';
+    request.on('data', (piece) => {
+      body += piece;
+    });
+    request.on('end', () => {
+      seen += JSON.stringify([request.url, request.rawHeaders, body]);
+      response.end('ok');
+    });
+  });
+  // Gives back all that it was given, in every place that an answer has.
+  const echo = createServer((request, response) => {
+    const { authorization = '' } = request.headers;
+    response.setHeader('content-type', 'application/json');
+    response.setHeader('x-echo', authorization);
+    response.setHeader('location', request.url ?? '');
+    response.setHeader('trailer', 'x-last');
+    response.addTrailers({ 'x-last': Buffer.from(authorization).toString('base64') });
+    response.end(JSON.stringify({ url: request.url, headers: request.rawHeaders }));
   });
   const cut = createServer((_request, response) => {
     response.writeHead(200, { 'content-length': 1000 });
@@ -81,7 +98,7 @@ async function startUpstreams() {
     socket.on('error', () => socket.destroy());
     socket.once('data', () => socket.resetAndDestroy());
   });
-  const servers = { good, cut, silent, garbage, reset };
+  const servers = { good, echo, cut, silent, garbage, reset };
   const origins: Record<string, string> = { closed: 'http://127.0.0.1:1' };
   for (const [name, server] of Object.entries(servers)) {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -90,7 +107,7 @@ async function startUpstreams() {
   }
   origins.untrusted = (origins.good ?? '').replace('http:', 'https:');
   onTestFinished(() => {
-    for (const server of [good, cut, silent]) server.closeAllConnections();
+    for (const server of [good, echo, cut, silent]) server.closeAllConnections();
   });
   return { origins, seen: () => seen };
 }
@@ -101,7 +118,13 @@ test('a value is found in nothing that the server or a command wrote', async () 
   const scratch = join(dataDir, 'scratch');
   mkdirSync(scratch, { mode: 0o700 });
   const receiver = await startOtlpReceiver();
-  const environment = { TMPDIR: scratch, KEYFERRY_OTLP_ENDPOINT: receiver.url };
+  const crash = fileURLToPath(new URL('../support/crash-on-signal.mjs', import.meta.url));
+  const reports = '--report-uncaught-exception --report-on-signal --report-signal=SIGUSR2';
+  const environment = {
+    TMPDIR: scratch,
+    KEYFERRY_OTLP_ENDPOINT: receiver.url,
+    NODE_OPTIONS: `${reports} --report-directory=${scratch} --import=${crash}`,
+  };
   const flags = ['--log-level', 'debug', '--drain-timeout-ms', '500'];
   const { origins, seen } = await startUpstreams();
 
@@ -116,6 +139,10 @@ test('a value is found in nothing that the server or a command wrote', async () 
     'a value that was refused': newValue(),
     'a value in an argument': newValue(),
     'a value that was destroyed': newValue(),
+    'a signing key': newValue(),
+    // Their alphabet is that of AWS.
+    'an AWS secret key': `wJalr/+${randomBytes(15).toString('hex')}`,
+    'a session token': `FwoG/+=${randomBytes(30).toString('hex')}`,
   };
   for (const [what, text] of Object.entries(values)) watch.watch(what, text);
 
@@ -197,6 +224,16 @@ test('a value is found in nothing that the server or a command wrote', async () 
     ]),
   ).toBe(0);
   writeFileSync(valueFile, '');
+  for (const name of ['signing', 'aws']) {
+    expect(await call('POST', '/v1/secrets', { name })).toBe(201);
+  }
+  expect(await call('POST', versions('signing'), { value: values['a signing key'] })).toBe(201);
+  const credentials = {
+    accessKeyId: 'AKIDEXAMPLE',
+    secretAccessKey: values['an AWS secret key'],
+    sessionToken: values['a session token'],
+  };
+  expect(await call('POST', versions('aws'), { value: credentials })).toBe(201);
   const fields = { id: 'name', token: values['a field'] };
   expect(await call('POST', versions('fields'), { value: fields })).toBe(201);
 
@@ -256,10 +293,36 @@ test('a value is found in nothing that the server or a command wrote', async () 
     },
     query: { placed: '<<secret:placed>>' },
   };
-  const routes = Object.entries(origins).map(([name, upstream]) => ({
+  const ways: Record<string, object> = {
+    '': places,
+    '-path': { path: '/of/<<secret:placed>>/here' },
+    '-body': {
+      body: {
+        json: { '/deep/key': '<<secret:key>>' },
+        form: { token: '<<secret:fields.token>>' },
+        maxBytes: 4096,
+      },
+    },
+    '-hmac': {
+      sign: {
+        hmac: {
+          key: '<<secret:signing>>',
+          canonical: '<<method>><<target>><<body>>',
+          header: 'X-Signature',
+        },
+      },
+    },
+    '-aws': { sign: { aws: { credentials: '<<secret:aws>>', service: 's3', region: 'r' } } },
+    '-block': { ...places, echoScrub: 'block' },
+    '-limited': { ...places, limits: { requestsPerSecond: 0.001, burst: 1 } },
+  };
+  const everyWay = Object.entries(origins).flatMap(([name, upstream]) =>
+    Object.entries(ways).map(([suffix, way]) => ({ name: `${name}${suffix}`, upstream, way })),
+  );
+  const routes = everyWay.map(({ name, upstream, way }) => ({
     name,
     match: { pathPrefix: `/${name}` },
-    ...places,
+    ...way,
     environments: {
       production: { upstream, allowPrivateNetwork: true, timeouts: { headersMs: 300 } },
     },
@@ -278,6 +341,15 @@ test('a value is found in nothing that the server or a command wrote', async () 
     watch.add(`answer of ${path}`, JSON.stringify(answer));
     return String(answer.headers['keyferry-error'] ?? answer.status);
   };
+  const post = async (path: string, body: string): Promise<string> => {
+    const headers = { 'keyferry-token': token, 'content-type': 'application/json' };
+    const options = { method: 'POST', headers, body };
+    const answer = await fetch(`${server.proxyUrl}${path}`, options).catch(String);
+    if (typeof answer === 'string') return answer;
+    watch.add(`answer of ${path}`, JSON.stringify([...answer.headers]));
+    watch.add(`answer of ${path}`, await answer.text().catch(String));
+    return answer.headers.get('keyferry-error') ?? String(answer.status);
+  };
   const outcomes: Record<string, string> = {};
   for (const name of Object.keys(origins)) outcomes[name] = await ask(`/${name}/x`);
   expect(outcomes).toMatchObject({
@@ -289,6 +361,26 @@ test('a value is found in nothing that the server or a command wrote', async () 
     untrusted: expect.stringMatching(/^upstream_/),
     cut: expect.stringMatching(/cut|aborted|ECONNRESET/),
   });
+  for (const suffix of ['-path', '-hmac', '-aws', '-limited', '-limited']) {
+    for (const name of Object.keys(origins))
+      outcomes[name + suffix] = await ask(`/${name}${suffix}/x`);
+  }
+  for (const name of Object.keys(origins)) {
+    outcomes[`${name}-body`] = await post(`/${name}-body/x`, '{"deep":{"other":1}}');
+    await post(`/${name}-body/x`, '{"deep":');
+  }
+  expect(outcomes).toMatchObject({
+    echo: '200',
+    'good-path': '200',
+    'good-body': '200',
+    'good-hmac': '200',
+    'good-aws': '200',
+    'good-limited': 'rate_limited',
+    'closed-path': 'upstream_unreachable',
+    'garbage-body': 'upstream_protocol_error',
+    'silent-aws': 'upstream_timeout',
+  });
+  expect(await ask('/echo-block/x')).toBe('echo_blocked');
   expect(await ask('/nowhere')).toBe('route_not_found');
   expect(await ask('/good//x')).toBe('request_rejected');
   // The scenario is worth something only if the value was really there.
@@ -297,6 +389,9 @@ test('a value is found in nothing that the server or a command wrote', async () 
   arrived.add('upstream', seen());
   expect(arrived.findings().join(' ')).toMatch(/base64/);
   expect(seen()).toContain('placed=v%22');
+  expect(seen()).toContain('/of/v%22');
+  expect(seen().toLowerCase()).toContain('x-signature');
+  expect(seen()).toContain('AWS4-HMAC-SHA256');
 
   // The life of versions.
   expect(await call('POST', `${versions('key')}/2/activate`)).toBe(200);
@@ -324,6 +419,7 @@ test('a value is found in nothing that the server or a command wrote', async () 
     '/metrics',
     '/readyz',
     '/v1/openapi.json',
+    '/docs',
     `/v1/nothing/${'x'.repeat(10)}`,
   ]) {
     await call('GET', path);
@@ -360,6 +456,21 @@ test('a value is found in nothing that the server or a command wrote', async () 
   await server.stop();
   watch.addFolder(dataDir);
 
+  // What Node reports of a process with requests under way, and of one that a mistake ends.
+  server = await serve('the third server');
+  const underWay = ['/silent/x', '/echo/x', '/garbage/x', '/silent-path/x'].map(ask);
+  const written = (): number =>
+    readdirSync(scratch).filter((name) => name.startsWith('report.')).length;
+  process.kill(server.pid, 'SIGUSR2');
+  await vi.waitUntil(() => written() === 1, { timeout: 10_000 });
+  await Promise.all(underWay);
+  process.kill(server.pid, 'SIGWINCH');
+  const crashed = await server.finished;
+  expect(crashed.exitCode).not.toBe(0);
+  expect(crashed.stderr).toContain('a mistake');
+  expect(written()).toBe(2);
+  watch.addFolder(dataDir);
+
   // The folder at rest: rekeyed, restored elsewhere, inspected.
   const local = async (
     argv: readonly string[],
@@ -377,10 +488,12 @@ test('a value is found in nothing that the server or a command wrote', async () 
   });
   expect(await local(['restore', join(dataDir, 'backup-file')], restored)).toBe(0);
   watch.addFolder(restored);
+  expect(await local(['accept-rows', '--yes'], dataDir)).toBe(0);
+  expect(await local(['admins', 'recover'], dataDir)).toBe(0);
   await local(['rekey'], dataDir);
   watch.addFolder(dataDir);
 
-  await vi.waitUntil(() => watch.places.includes('output of the second server'));
+  await vi.waitUntil(() => watch.places.includes('output of the third server'));
   expect(watch.places.length).toBeGreaterThan(100);
   expect(watch.bytes).toBeGreaterThan(1_000_000);
   expect(watch.places.some((place) => place.endsWith('keyferry.db-wal'))).toBe(true);
