@@ -1,4 +1,4 @@
-import { AppError, effectiveRoute, hostAllowed, type RoutesDocument } from '../core/index.js';
+import { AppError, effectiveRoute, type RoutesDocument, refusedHost } from '../core/index.js';
 import { secretNames } from './routes-scope.js';
 
 /**
@@ -13,8 +13,9 @@ export function guardAllowedHosts(
   for (const route of document?.routes ?? []) {
     for (const environment of Object.keys(route.environments)) {
       if (!secretNames(route, environment).includes(secret)) continue;
-      const host = effectiveRoute(route, environment)?.upstream.hostname ?? '';
-      if (hostAllowed(host, allowedHosts)) continue;
+      const effective = effectiveRoute(route, environment);
+      const host = effective === undefined ? undefined : refusedHost(effective, allowedHosts);
+      if (host === undefined) continue;
       throw new AppError(
         'in_use',
         `The route "${route.name}" sends it to ${host} in ${environment}, which "allowedHosts" leaves out: ` +

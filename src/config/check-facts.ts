@@ -1,7 +1,7 @@
 import {
-  hostAllowed,
   nearestName,
   type RoutesDocument,
+  refusedHost,
   type Store,
   showName,
   type ValueReference,
@@ -53,8 +53,10 @@ export async function checkFacts(
       findings.push({ path: place.path, severity: missing, message, nearest: unknown.get(name) });
       continue;
     }
-    if (!hostAllowed(place.upstreamHost, allowed)) {
-      const message = `the secret "${name}" may be sent to ${allowed.join(', ')} only, and the upstream in "${place.environment}" is ${place.upstreamHost}`;
+    const refused = refusedHost(place.effective, allowed);
+    if (refused !== undefined) {
+      const what = refused === place.effective.upstream.hostname ? 'upstream' : '"tls.serverName"';
+      const message = `the secret "${name}" may be sent to ${allowed.join(', ')} only, and the ${what} in "${place.environment}" is ${refused}`;
       findings.push({ path: place.path, severity: 'error', message });
     }
     if (declared.has(place.environment)) checkable.push(place);

@@ -58,7 +58,7 @@ function formProblem(upstream: string): string | undefined {
     return 'a URL that begins with https:// (or http://) is expected';
   }
   if (!URL.canParse(upstream)) return 'this is not a URL: https://HOST[:PORT][/PATH] is expected';
-  const { username, password } = new URL(upstream);
+  const { username, password, hostname } = new URL(upstream);
   const afterScheme = upstream.slice(upstream.indexOf('://') + 3);
   const slash = afterScheme.search(/[/?#]/);
   const authority = slash === -1 ? afterScheme : afterScheme.slice(0, slash);
@@ -66,6 +66,8 @@ function formProblem(upstream: string): string | undefined {
     return 'a user name or password does not belong in it; place <<basic:USER_SECRET,PASSWORD_SECRET>> in headers';
   }
   if (authority.endsWith(':')) return 'the port after ":" is missing';
+  // It would be another name to "allowedHosts", and in SNI.
+  if (hostname.endsWith('.')) return 'leave out the dot at the end of the host';
   const rest = slash === -1 ? '' : afterScheme.slice(slash);
   if (rest === '' || rest === '/') return undefined;
   if (rest.startsWith('/') && rest.endsWith('/') && !/[?#]/.test(rest)) {

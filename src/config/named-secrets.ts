@@ -1,4 +1,5 @@
 import {
+  type EffectiveRoute,
   effectiveRoute,
   placedTemplates,
   type RouteReference,
@@ -15,7 +16,8 @@ export interface NamedSecret {
   readonly route: string;
   readonly environment: string;
   readonly reference: SecretReference;
-  readonly upstreamHost: string;
+  /** Where the environment sends it. */
+  readonly effective: EffectiveRoute;
 }
 
 /**
@@ -28,14 +30,13 @@ export function namedSecrets(document: RoutesDocument): NamedSecret[] {
     for (const [environment, own] of Object.entries(route.environments)) {
       const effective = effectiveRoute(route, environment);
       if (effective === undefined) continue;
-      const upstreamHost = effective.upstream.hostname;
       for (const { at: keys, references } of placedTemplates(effective)) {
         const isOwn = at(own, keys) !== undefined;
         const path = isOwn
           ? ['routes', index, 'environments', environment, ...keys]
           : ['routes', index, ...keys];
         for (const reference of references) {
-          found.push({ path, route: route.name, environment, reference, upstreamHost });
+          found.push({ path, route: route.name, environment, reference, effective });
         }
       }
     }

@@ -193,6 +193,11 @@ export function normaliseHeaderName(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
 }
 
+/** One key for all spellings of a query parameter that some upstream reads as the same: names fold case there. */
+export function normaliseQueryName(name: string): string {
+  return name.trim().toLowerCase();
+}
+
 function mergeBody(base: BodyPlacement = {}, own: BodyPlacement = {}): EffectiveBody | undefined {
   const json = mergeByName(base.json, own.json, (name) => name);
   const form = mergeByName(base.form, own.form, (name) => name);

@@ -39,6 +39,8 @@ export const HeaderAction = {
   proxyAuthorization: 9,
   /** The route places this header in at least one environment: it may carry the token. */
   placed: 10,
+  /** Framing to some, nothing to others: `Content_Length`, `Transfer--Encoding`. */
+  ambiguousFraming: 11,
 } as const;
 export type HeaderAction = (typeof HeaderAction)[keyof typeof HeaderAction];
 
@@ -122,6 +124,7 @@ export interface Plan {
   readonly headerNames: ReadonlySet<string>;
   /** Rendered `name=value&…`, percent-encoded; empty for none. */
   readonly query: string;
+  /** Normalised names of the parameters that are placed (`normaliseQueryName`). */
   readonly queryNames: ReadonlySet<string>;
   /** Undefined where no path is placed. */
   readonly path: PlacedPath | undefined;

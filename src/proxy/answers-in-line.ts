@@ -1,4 +1,4 @@
-import { ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Exchange } from './exchange.js';
 import { ProxyRequest } from './proxy-request.js';
@@ -10,6 +10,18 @@ import { ProxyRequest } from './proxy-request.js';
  */
 export class AnswersInLine {
   readonly #waiting = new WeakMap<Socket, Set<Exchange>>();
+
+  /**
+   * Whether the connection ends with an earlier answer. What came behind it must not be processed (RFC 9112 section
+   * 9.6): after a request that was refused it may be no request at all.
+   */
+  isClosed({ socket }: IncomingMessage, response: ServerResponse): boolean {
+    if (socket.writableEnded) return true;
+    if (response.socket !== null) return false;
+    if (isLast(Reflect.get(socket, '_httpMessage'))) return true;
+    for (const one of this.#waiting.get(socket) ?? []) if (isLast(one.response)) return true;
+    return false;
+  }
 
   /** To be called with every exchange; most have their connection at once. */
   note(exchange: Exchange, response: ServerResponse): void {
@@ -38,4 +50,9 @@ export class AnswersInLine {
     socket.destroySoon();
     return true;
   }
+}
+
+/** How `node:http` marks an answer that said `Connection: close`, once its head is written. */
+function isLast(response: unknown): boolean {
+  return response instanceof ServerResponse && Reflect.get(response, '_last') === true;
 }

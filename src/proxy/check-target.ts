@@ -1,5 +1,12 @@
-/** `.` and `..`, also with path parameters (`..;x`), which some servers cut off before they resolve dots. */
-const DOT_SEGMENT = /^\.{1,2}(?:;.*)?$/;
+/**
+ * `.` and `..`, also with what some servers cut off before they resolve dots: path parameters (`..;x`), and a query
+ * or fragment that appears when the path is decoded once more.
+ */
+const DOT_SEGMENT = /^\.{1,2}(?:[;?#].*)?$/s;
+/** Dropped by lenient URL parsers and file systems, so `..%20` and `.%0a.` are `..` to some. */
+const DROPPED_BY_SOME = /[\p{Cc}\s]+/gu;
+/** Without one of these no decoding makes a dot segment. `%c0` to `%ff` begin overlong and wide characters. */
+const CAN_HIDE_DOTS = /\.|%(?:00|25|2e|[c-f][0-9a-f]|u)/i;
 /** Rounds of decoding tried: an upstream that decodes more often than this is beyond what a proxy can know. */
 const MAX_DECODINGS = 3;
 
@@ -40,25 +47,27 @@ export function checkTarget(target: string, pathEnd: number): string | undefined
   if (!suspicious) return undefined;
   const path = pathEnd === target.length ? target : target.slice(0, pathEnd);
   if (path.includes('//')) return 'The path holds an empty segment ("//").';
+  if (!CAN_HIDE_DOTS.test(path)) return undefined;
   let decoded = path;
   for (let round = 0; round <= MAX_DECODINGS; round++) {
-    if (decoded.split(/[/\\]/).some((segment) => DOT_SEGMENT.test(segment))) {
+    if (decoded.includes('\0'))
+      return 'The path holds an encoded NUL, at which some servers cut it off.';
+    if (decoded.split(/[/\\]/).some(isDotSegment)) {
       return 'The path holds a dot segment ("." or ".."), plain or encoded.';
     }
-    const next = decodeStructure(decoded);
+    const next = decodeOnce(decoded);
     if (next === decoded) return undefined;
     decoded = next;
   }
   return 'The path is percent-encoded too many times over.';
 }
 
-const STRUCTURE: Readonly<Record<string, string>> = {
-  '%2e': '.',
-  '%2f': '/',
-  '%5c': '\\',
-  '%25': '%',
-  '%3b': ';',
-  // Overlong UTF-8, which lenient decoders still take.
+function isDotSegment(segment: string): boolean {
+  return DOT_SEGMENT.test(segment.replace(DROPPED_BY_SOME, ''));
+}
+
+/** Overlong UTF-8, which lenient decoders still take, and strict ones turn into something else. */
+const OVERLONG: Readonly<Record<string, string>> = {
   '%c0%ae': '.',
   '%c0%af': '/',
   '%c1%9c': '\\',
@@ -66,10 +75,21 @@ const STRUCTURE: Readonly<Record<string, string>> = {
   '%e0%80%af': '/',
 };
 
-/** Decodes only what can change how a path is split. */
-function decodeStructure(path: string): string {
-  return path.replace(
-    /%(?:2e|2f|5c|25|3b|c0%ae|c0%af|c1%9c|e0%80%ae|e0%80%af)/gi,
-    (found) => STRUCTURE[found.toLowerCase()] ?? found,
-  );
+/**
+ * Decodes as the most lenient server would: overlong UTF-8, `%uXXXX` (IIS), and characters that compatibility
+ * normalisation (Unicode NFKC) makes a dot or a slash of.
+ */
+function decodeOnce(path: string): string {
+  return path
+    .replace(
+      /%(?:c0%ae|c0%af|c1%9c|e0%80%ae|e0%80%af)/gi,
+      (found) => OVERLONG[found.toLowerCase()] ?? found,
+    )
+    .replace(/%u([0-9a-f]{4})/gi, (_all, digits: string) =>
+      String.fromCharCode(Number.parseInt(digits, 16)),
+    )
+    .replace(/(?:%[0-9a-f]{2})+/gi, (run) =>
+      Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'),
+    )
+    .normalize('NFKC');
 }

@@ -62,6 +62,8 @@ export function createHttpServer(
   const options: ServerOptions<typeof ProxyRequest> & UpgradeOption = {
     IncomingMessage: ProxyRequest,
     maxHeaderSize: limits.maxHeaderBytes,
+    // Whatever NODE_OPTIONS says.
+    insecureHTTPParser: false,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: 0,
     keepAliveTimeout: 65_000,

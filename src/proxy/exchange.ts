@@ -17,7 +17,7 @@ import {
 import { cutResponse } from './cut-response.js';
 import type { InboundRequest, InboundResponse } from './inbound-message.js';
 import { nextRequestId } from './request-id.js';
-import { readResponseHead, readTrailers } from './response-head.js';
+import { readReason, readResponseHead, readTrailers } from './response-head.js';
 import { guardResponseLength, responseTooLarge } from './response-length.js';
 import { sendProblem } from './send-problem.js';
 import { tooLarge } from './too-large.js';
@@ -219,7 +219,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     const { response } = this;
     // A response without Date passes without one: adding it is for the origin (RFC 9110 section 6.6.1).
     if (!head.hasDate) response.sendDate = false;
-    response.writeHead(status, message ?? '', headers);
+    response.writeHead(status, readReason(message), headers);
     if (status === 204 || status === 304 || this.method === 'HEAD') {
       // undici reports a legal 304 with Content-Length as an error after this; the answer is complete here.
       response.end();

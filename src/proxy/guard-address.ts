@@ -26,25 +26,20 @@ const DENIED_IPV4 = blockList('ipv4', [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
 ]);
-/** Apart from the list above: Node takes an IPv4 address to be within `::ffff:0:0/96`. */
+/**
+ * Only 2000::/3 is handed out for global unicast (IANA's IPv6 address space): all else is denied, mapped and
+ * compatible IPv4, NAT64, unique local, link-local and multicast among it; and within it what is special.
+ * Apart from the list above: Node takes an IPv4 address to be within `::ffff:0:0/96`.
+ */
 const DENIED_IPV6 = blockList('ipv6', [
-  ['::', 96],
-  ['::ffff:0:0', 96],
-  ['::ffff:0:0:0', 96],
-  ['64:ff9b::', 96],
-  ['64:ff9b:1::', 48],
-  ['100::', 64],
-  ['100:0:0:1::', 64],
+  ['::', 3],
+  ['4000::', 2],
+  ['8000::', 1],
   ['2001::', 23],
   ['2001:db8::', 32],
   ['2002::', 16],
   ['2620:4f:8000::', 48],
   ['3fff::', 20],
-  ['5f00::', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['fec0::', 10],
-  ['ff00::', 8],
 ]);
 
 function blockList(
@@ -60,7 +55,27 @@ function blockList(
 export function isDeniedAddress(address: string): boolean {
   const plain = address.split('%')[0] ?? address;
   if (isIP(plain) === 0) return true;
-  return isIPv6(plain) ? DENIED_IPV6.check(plain, 'ipv6') : DENIED_IPV4.check(plain, 'ipv4');
+  if (!isIPv6(plain)) return DENIED_IPV4.check(plain, 'ipv4');
+  return DENIED_IPV6.check(plain, 'ipv6') || tunnelsToDenied(plain);
+}
+
+/** RFC 5214 section 6.1: an interface identifier of ISATAP ends with the IPv4 address that packets go to. */
+function tunnelsToDenied(address: string): boolean {
+  const groups = groupsOf(address);
+  const [high = 0, low = 0] = groups.slice(6);
+  // 0200 is the "universal" bit, which says whether the IPv4 address is a global one.
+  if (groups[5] !== 0x5efe || ((groups[4] ?? 0) & ~0x0200) !== 0) return false;
+  return DENIED_IPV4.check(`${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`, 'ipv4');
+}
+
+/** The eight groups of an IPv6 address, however it is written. */
+function groupsOf(address: string): number[] {
+  // The URL parser writes every form as RFC 5952 does, without a dotted part.
+  const [before = '', after] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const parse = (text: string): number[] =>
+    text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
+  const [first, last] = [parse(before), parse(after ?? '')];
+  return [...first, ...Array<number>(8 - first.length - last.length).fill(0), ...last];
 }
 
 /** Thrown through the connection attempt; told apart from other failures by its code. */

@@ -11,6 +11,7 @@ import { askForSearchable } from './accept-encoding.js';
 import type { Admission } from './admit-request.js';
 import { type Authentication, authenticate } from './authenticate.js';
 import { checkTarget } from './check-target.js';
+import { closesAfter } from './closes-after.js';
 import { completeRequest } from './complete-request.js';
 import type { Exchange } from './exchange.js';
 import { findToken } from './find-token.js';
@@ -193,6 +194,7 @@ function dispatch(
         headers,
         body,
         upgrade: exchange.upgrade === undefined ? null : 'websocket',
+        reset: closesAfter(exchange, body !== null),
       },
       plan.scrub === undefined
         ? exchange

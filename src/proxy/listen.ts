@@ -226,6 +226,7 @@ class Listener implements ProxyListener, ExchangeHost {
     const overTls = tls === undefined ? undefined : { files: tls, http2: this.#http2 };
     const server = createHttpServer(this.#limits, overTls);
     const onRequest: RequestListener<typeof ProxyRequest> = (request, response) => {
+      if (this.#line.isClosed(request, response)) return;
       const exchange = new Exchange(this, request, response);
       this.#line.note(exchange, response);
       this.#handle(exchange);
@@ -233,7 +234,10 @@ class Listener implements ProxyListener, ExchangeHost {
     this.#traffic.watch(server, this.#options.tls !== undefined);
     server.on('request', onRequest);
     // The answer to Expect is given once the request is known to be wanted.
-    server.on('checkContinue', onRequest);
+    server.on('checkContinue', (request, response) => {
+      request.expectsOutOfTurn = response.socket === null;
+      onRequest(request, response);
+    });
     server.on('checkExpectation', onRequest);
     const { bodyIdleMs } = this.#limits;
     server.on('upgrade', (request: ProxyRequest, duplex: Duplex, head: Buffer) => {

@@ -13,8 +13,15 @@ const DISCARD_MS = 10_000;
  */
 export class ProxyRequest extends IncomingMessage implements InboundRequest {
   exchange: Exchange | undefined;
+  /** It asks to be told to continue while earlier answers are owed. */
+  expectsOutOfTurn = false;
 
   get problem(): AppError | undefined {
+    // node:http would write "100 Continue" between the head and the body of this request's own answer.
+    if (this.expectsOutOfTurn) {
+      const detail = 'A request with Expect must wait for the answers that are owed before its own.';
+      return new AppError('request_rejected', detail);
+    }
     if (this.httpVersionMajor === 1) return undefined;
     return new AppError('request_rejected', 'Only HTTP/1.0 and HTTP/1.1 are taken here.');
   }

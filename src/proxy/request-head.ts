@@ -2,6 +2,8 @@ import { HeaderAction, type RouteShape } from '../core/index.js';
 
 /** Looks like a client token, wherever it stands. */
 const TOKEN_ANYWHERE = /kfc_[A-Za-z0-9_-]{32,}/;
+/** Narrower than RFC 3986, which would let the commas of a joined list pass; empty is legal. */
+const HOST = /^(?:[\w.~%-]*|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
 const REQUEST_ID = /^[A-Za-z0-9._~:/+=-]{1,128}$/;
 
 /** The head of a request, sorted into what is forwarded and what decides about it. */
@@ -46,6 +48,7 @@ export function readHead(raw: readonly string[], shape: RouteShape, http11: bool
         break;
       case HeaderAction.host:
         head.hosts++;
+        if (value !== lastHost && !isHost(value)) head.problem = 'The Host header holds no host.';
         break;
       case HeaderAction.connection:
         connection = connection === undefined ? value : `${connection},${value}`;
@@ -71,7 +74,13 @@ export function readHead(raw: readonly string[], shape: RouteShape, http11: bool
         head.token = value;
         break;
       case HeaderAction.proxyAuthorization:
+        if (head.proxyAuthorization !== undefined) {
+          head.problem = 'Proxy-Authorization is sent twice.';
+        }
         head.proxyAuthorization = value;
+        break;
+      case HeaderAction.ambiguousFraming:
+        head.problem = `A header spelt "${name}" may pass for Content-Length or Transfer-Encoding.`;
         break;
       default:
         break;
@@ -84,6 +93,16 @@ export function readHead(raw: readonly string[], shape: RouteShape, http11: bool
   }
   if (connection !== undefined) removeNamed(head, connection);
   return head;
+}
+
+/** Most requests of a process name the same one. */
+let lastHost = '';
+
+/** RFC 9112 section 3.2: a Host that is no host, with or without port, makes the request malformed. */
+function isHost(value: string): boolean {
+  if (!HOST.test(value)) return false;
+  lastHost = value;
+  return true;
 }
 
 function readContentLength(head: RequestHead, name: string, value: string): void {

@@ -75,6 +75,7 @@ export function readResponseHead(raw: readonly Uint8Array[]): ResponseHead {
   let hasRequestId = false;
   let hasDate = false;
   let isShort = false;
+  let isChunked = false;
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] as Buffer).toString('latin1');
     const action = actionFor(name);
@@ -85,7 +86,8 @@ export function readResponseHead(raw: readonly Uint8Array[]): ResponseHead {
       continue;
     }
     if (action === Action.transferEncoding) {
-      if (value.toLowerCase() !== 'chunked') throw unknownCoding();
+      if (isChunked || value.toLowerCase() !== 'chunked') throw unknownCoding();
+      isChunked = true;
       continue;
     }
     if (action === Action.requestId) hasRequestId = true;
@@ -95,6 +97,21 @@ export function readResponseHead(raw: readonly Uint8Array[]): ResponseHead {
   }
   if (connection !== undefined) removeNamed(headers, connection);
   return { headers, hasRequestId, hasDate, isShort };
+}
+
+/** What RFC 9112 section 4 forbids in a reason phrase, but undici passes. */
+const CONTROLS = /[^\P{Cc}\t]/u;
+/** undici reads the reason as UTF-8; what was none, or is beyond a byte, cannot be written again. */
+const UNWRITABLE = /[^\t\x20-\xff]/;
+
+/** The reason phrase to pass on; empty where it cannot be. Throws `upstream_protocol_error` for controls. */
+export function readReason(reason: string | undefined): string {
+  if (reason === undefined || reason === 'OK') return reason ?? '';
+  if (CONTROLS.test(reason)) {
+    const detail = 'The upstream sent a control character in its status line.';
+    throw new AppError('upstream_protocol_error', detail);
+  }
+  return UNWRITABLE.test(reason) ? '' : reason;
 }
 
 /** Without the header, which is for this hop, a body in another coding could not be read by the client. */

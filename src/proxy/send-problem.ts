@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http';
 import { type ErrorCode, errorTable, problemDocument } from '../core/index.js';
 import { Http2Response } from './http2-response.js';
 import type { InboundResponse } from './inbound-message.js';
@@ -58,6 +59,8 @@ export function sendProblem(
   if (options.fields !== undefined) answer.headers.push(...options.fields);
   if (response instanceof Http2Response && response.endGrpc(code, detail, answer.headers)) return;
   if (options.close === true) answer.headers.push('Connection', 'close');
+  // The head of a response that could not be written leaves its reason behind.
+  if (response instanceof ServerResponse) response.statusMessage = '';
   response.writeHead(answer.status, answer.headers);
   response.end(answer.body);
 }

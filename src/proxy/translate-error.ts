@@ -43,7 +43,8 @@ export function translateError(error: unknown, sent = true): AppError {
     default:
       break;
   }
-  if (/^(?:HPE_|UND_ERR_|ERR_HTTP|ERR_INVALID_CHAR|ERR_INVALID_HTTP)/.test(code)) {
+  // undici asserts what a sound response cannot break, such as a status from 100 on.
+  if (/^(?:HPE_|UND_ERR_|ERR_HTTP|ERR_INVALID_CHAR|ERR_INVALID_HTTP|ERR_ASSERTION)/.test(code)) {
     return notHttp(error, code);
   }
   if (

@@ -2,12 +2,13 @@ import {
   AWS_QUERY,
   compileTemplate,
   type EffectiveRoute,
-  hostAllowed,
   normaliseHeaderName,
+  normaliseQueryName,
   type Plan,
   placedTemplates,
   type RequestStats,
   type ResolvedValue,
+  refusedHost,
   renderTemplate,
   type SecretReference,
   type SecretUse,
@@ -96,8 +97,9 @@ export function renderPlan(
       failure ??= failureFor(reference, environment, resolved.status);
       return EMPTY;
     }
-    if (!hostAllowed(upstream.hostname, resolved.allowedHosts)) {
-      const detail = `The secret "${reference.name}" may not be sent to ${upstream.hostname}: its allowedHosts do not name that host.`;
+    const refused = refusedHost(effective, resolved.allowedHosts);
+    if (refused !== undefined) {
+      const detail = `The secret "${reference.name}" may not be sent to ${refused}: its allowedHosts do not name that host.`;
       failure ??= { code: 'upstream_address_denied', detail };
       return EMPTY;
     }
@@ -194,7 +196,9 @@ export function renderPlan(
       [...effective.headers.keys(), ...signingHeaders(effective.sign)].map(normaliseHeaderName),
     ),
     query: failure === undefined ? query.join('&') : '',
-    queryNames: new Set([...effective.query.keys(), ...(aws === undefined ? [] : AWS_QUERY)]),
+    queryNames: new Set(
+      [...effective.query.keys(), ...(aws === undefined ? [] : AWS_QUERY)].map(normaliseQueryName),
+    ),
     path: failure === undefined ? path : undefined,
     completion: failure === undefined ? completion : undefined,
     uses: [...uses.values()],

@@ -36,6 +36,9 @@ const BASE_ACTIONS: Readonly<Record<string, HeaderAction>> = {
   'x-real-ip': HeaderAction.drop,
 };
 
+/** Letters of the headers that say where a body ends. */
+const FRAMING: ReadonlySet<string> = new Set(['contentlength', 'transferencoding']);
+
 /** Spellings remembered per route; past it they are worked out each time, so a client cannot fill memory. */
 const MAX_SPELLINGS = 512;
 
@@ -71,8 +74,9 @@ export class CompiledShape implements RouteShape {
   #decide(name: string): HeaderAction {
     const base = Object.hasOwn(BASE_ACTIONS, name) ? BASE_ACTIONS[name] : undefined;
     if (base !== undefined) return base;
+    if (FRAMING.has(name.replace(/[^a-z]+/g, ''))) return HeaderAction.ambiguousFraming;
     const normalised = normaliseHeaderName(name);
-    // CGI-like upstreams would read `X_Forwarded_For` or `Content_Length` as the header it is not.
+    // CGI-like upstreams would read `X_Forwarded_For` as the header it is not.
     if (normalised.startsWith('keyferry-') || Object.hasOwn(BASE_ACTIONS, normalised)) {
       return HeaderAction.drop;
     }

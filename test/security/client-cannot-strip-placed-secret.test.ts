@@ -6,9 +6,19 @@ import { startUpstream } from '../support/start-upstream.js';
 test.each([
   ['another spelling', ['authorization: Bearer mine']],
   [
-    'every casing',
-    ['AUTHORIZATION: a', 'Authorization: b', 'aUTHORIZATION: c', 'authoriZation: d'],
+    'eight casings',
+    [
+      'AUTHORIZATION: mine',
+      'Authorization: mine',
+      'authorization: mine',
+      'aUTHORIZATION: mine',
+      'authoriZation: mine',
+      'AuThOrIzAtIoN: mine',
+      'aUtHoRiZaTiOn: mine',
+      'X-API-KEY: mine',
+    ],
   ],
+  ['duplicates', ['Authorization: mine', 'Authorization: Bearer mine', 'X-Api-Key: mine']],
   ['an underscore', ['X_Api_Key: mine', 'x-api_key: mine', 'X-API-KEY: mine']],
   ['Connection', ['Connection: authorization']],
   ['Connection in pieces', ['Connection: close, AUTHORIZATION', 'Connection: x-api-key']],
@@ -58,8 +68,8 @@ test('no underscore passes for a header that Keyferry reads, drops or sets itsel
   const upstream = await startUpstream((_request, response) => void response.end('ok'));
   const { port, token } = await startProxyBefore(upstream.origin, { forwardClientAddress: true });
   const client = await rawClient(port);
-  const names = ['X_Forwarded_For', 'X_Request-Id', 'Content_Length', 'Transfer_Encoding'];
-  const lines = [...names, 'Proxy_Authorization', 'X-Real_IP'].map((name) => `${name}: mine`);
+  const names = ['X_Forwarded_For', 'X_Request-Id', 'Proxy_Authorization', 'X-Real_IP'];
+  const lines = names.map((name) => `${name}: mine`);
   client.send(requestHead('GET', '/api', token, [...lines, 'X_Own: kept']));
   expect(await client.response()).toMatchObject({ status: 200 });
   const { rawHeaders = [], headers } = upstream.seen[0] ?? {};

@@ -63,6 +63,15 @@ export interface ClientLimits {
 
 /** The request path on a real store, with a clock and a resolver that a test can move. Gone after the test. */
 export async function startProxy(options: ProxyRigOptions = {}): Promise<ProxyRig> {
+  const rig = await openProxy(options);
+  onTestFinished(() => rig.close());
+  return rig;
+}
+
+/** The same outside of a test: whoever opens it closes it. */
+export async function openProxy(
+  options: ProxyRigOptions = {},
+): Promise<ProxyRig & { close(): Promise<void> }> {
   const { environments, builtinRoutes, listenOn = '127.0.0.1', ...listenerOptions } = options;
   const clock = new FakeClock();
   const dataDir = newDataDir();
@@ -106,12 +115,6 @@ export async function startProxy(options: ProxyRigOptions = {}): Promise<ProxyRi
   });
   started = proxy;
   const address: AddressInfo = await proxy.listen({ host: listenOn, port: 0 });
-  onTestFinished(async () => {
-    await proxy.close(0);
-    await usage.close();
-    await store.close();
-    await rm(dataDir, { recursive: true, force: true });
-  });
   const actor = TEST_ACTOR;
   let clients = 0;
 
@@ -148,6 +151,12 @@ export async function startProxy(options: ProxyRigOptions = {}): Promise<ProxyRi
     },
     async ended(count) {
       while (decisions.length < count) await new Promise((resolve) => setTimeout(resolve, 2));
+    },
+    async close() {
+      await proxy.close(0);
+      await usage.close();
+      await store.close();
+      await rm(dataDir, { recursive: true, force: true });
     },
   };
 }
