@@ -19,7 +19,8 @@ export class ProxyRequest extends IncomingMessage implements InboundRequest {
   get problem(): AppError | undefined {
     // node:http would write "100 Continue" between the head and the body of this request's own answer.
     if (this.expectsOutOfTurn) {
-      const detail = 'A request with Expect must wait for the answers that are owed before its own.';
+      const detail =
+        'A request with Expect must wait for the answers that are owed before its own.';
       return new AppError('request_rejected', detail);
     }
     if (this.httpVersionMajor === 1) return undefined;

@@ -54,7 +54,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   'HTTP/3.0': 'HTTP/3.0 200 OK\r\nContent-Length: 2\r\n\r\nok',
   'http in lower case': 'http/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
   'interim responses without end':
-    'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(1000) + FORGED,
+    'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(1001) + FORGED,
   'an interim response with a body': `HTTP/1.1 102 Processing\r\nContent-Length: 2\r\n\r\nok${FORGED}`,
   '100 that nobody asked for': `HTTP/1.1 100 Continue\r\n\r\n${FORGED}`,
   '101 that nobody asked for': `HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n${FORGED}`,
@@ -78,11 +78,11 @@ const CUT: Readonly<Record<string, string>> = {
   'a trailer without a colon': `${CHUNKED}2\r\nok\r\n0\r\nnonsense\r\n\r\n`,
 };
 
-async function attempt(text: string) {
+async function attempt(text: string, echoScrub: 'mask' | 'off' = 'off') {
   const upstream = await startRawUpstream(({ socket }, head) => {
     socket.write(head.includes('/sound') ? `${ok('Content-Length: 5')}sound` : text, 'latin1');
   });
-  const rig = await startProxyBefore(upstream.origin, TIMEOUTS);
+  const rig = await startProxyBefore(upstream.origin, { ...TIMEOUTS, echoScrub });
   const client = (await rawClient(rig.port)).send(requestHead('GET', '/api', rig.token));
   const answer = await client.response();
   await rig.ended(1);
@@ -96,7 +96,7 @@ async function attempt(text: string) {
 }
 
 test.each(Object.entries(REFUSED))('a response with %s is a 502', async (_what, text) => {
-  const { answer, client, decisions } = await attempt(text);
+  const { answer, client, decisions } = await attempt(text, 'mask');
   expect(answer).toMatchObject({ status: 502, complete: true });
   expect(answer.headers['keyferry-error']).toBe('upstream_protocol_error');
   expect(decisions[0]?.code).toBe('upstream_protocol_error');

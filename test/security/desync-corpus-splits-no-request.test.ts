@@ -76,7 +76,9 @@ async function runCorpus(cases: readonly DesyncCase[]) {
 function isRefusedByContract({ headers, requestLine }: DesyncCase): boolean {
   const codings = headers.filter(([name]) => name.toLowerCase() === 'transfer-encoding');
   const coding = codings.map(([, value]) => value.trim().toLowerCase()).join();
-  return (coding !== '' && coding !== 'chunked') || !/^\S+ \/[^\\#\s\x80-\xff]* HTTP/.test(requestLine);
+  return (
+    (coding !== '' && coding !== 'chunked') || !/^\S+ \/[^\\#\s\x80-\xff]* HTTP/.test(requestLine)
+  );
 }
 
 /** GET and HEAD with a body, which the corpus takes for ambiguous: it goes on once, on a connection of its own. */

@@ -1,16 +1,18 @@
 import { expect, test } from 'vitest';
 import { mutatedRequests } from '../support/mutated-requests.js';
-import { run } from '../support/mutation-campaign.js';
+import { campaign } from '../torture/campaigns/mutated-requests.js';
+import { expectClean } from '../torture/expect-clean.js';
 
 test('5,000 mutated requests: as many arrive as were accepted, each with the credential in its place', async () => {
-  const { sent, accepted, arrived, findings } = await run({ seed: 1, count: 5000 });
-  expect(findings).toEqual([]);
-  expect(sent).toBe(5000);
-  expect(arrived).toBe(accepted);
-  // Neither all nor nothing: what is refused is told from what passes.
-  expect(accepted).toBeGreaterThan(2000);
-  expect(accepted).toBeLessThan(8000);
+  await expectClean(campaign, 5000);
 }, 60_000);
+
+test('some are accepted and some are not', async () => {
+  const { note = '' } = await campaign.run({ seed: 2, count: 500 });
+  const accepted = Number(/^\d+/.exec(note)?.[0]);
+  expect(accepted).toBeGreaterThan(100);
+  expect(accepted).toBeLessThan(500);
+});
 
 test('the same seed makes the same requests', () => {
   expect(mutatedRequests(7, 50)).toEqual(mutatedRequests(7, 50));

@@ -61,7 +61,9 @@ test.each(Object.entries(UPGRADES))(
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nbegun');
       }
     });
-    const { port, token, proxy, decisions, ended } = await startProxyBefore(upstream.origin);
+    const { port, token, proxy, decisions, ended } = await startProxyBefore(upstream.origin, {
+      echoScrub: 'off',
+    });
 
     const refused = (await rawClient(port)).send(`GET / HTTP/1.1\r\nHost: a\r\n\r\n${upgrade}`);
     expect(await refused.response()).toMatchObject({ status: 401, complete: true });

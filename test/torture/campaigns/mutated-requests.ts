@@ -1,19 +1,22 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { AnswerReader } from './answer-reader.js';
-import { type MutatedRequest, mutatedRequests } from './mutated-requests.js';
-import { apiRoute, openProxy, REAL_KEY } from './start-proxy.js';
-import { openStrictUpstream, type StrictRequest } from './strict-upstream.js';
+import { AnswerReader } from '../../support/answer-reader.js';
+import { type MutatedRequest, mutatedRequests } from '../../support/mutated-requests.js';
+import { apiRoute, openProxy, REAL_KEY } from '../../support/start-proxy.js';
+import { openStrictUpstream, type StrictRequest } from '../../support/strict-upstream.js';
+import type { Campaign, Slice, SliceOutcome } from '../campaign.js';
 
-export interface MutationTotals {
-  /** Mutated requests that were sent. */
-  readonly sent: number;
-  /** Requests that Keyferry passed on and answered with the upstream's answer. */
-  readonly accepted: number;
-  /** Requests that came whole at the upstream. */
-  readonly arrived: number;
-  /** What should not have been; empty where all is well. */
-  readonly findings: readonly string[];
-}
+/**
+ * Mutated requests through a proxy to an upstream that takes nothing but strict HTTP/1.1: as many arrive as were
+ * accepted, each with the credential in its place and nowhere else, and each answer is that of its request.
+ */
+export const campaign: Campaign = {
+  name: 'mutated-requests',
+  threat: 'request smuggling, response splitting',
+  target: 1_000_000,
+  unit: 'requests',
+  slice: 50_000,
+  run,
+};
 
 const CLIENTS = 32;
 /** Drawn at once: fast-check holds all samples of a draw. */
@@ -23,17 +26,7 @@ const MOST_FINDINGS = 20;
 const HANG_MS = 20_000;
 const MARK = /^(\d+)-([0-9a-z]+)$/;
 
-/**
- * Sends mutated requests through a proxy to an upstream that takes nothing but strict HTTP/1.1, and compares what
- * was accepted with what arrived. The same seed sends the same requests.
- */
-export async function run({
-  seed,
-  count,
-}: {
-  readonly seed: number;
-  readonly count: number;
-}): Promise<MutationTotals> {
+async function run({ seed, count, signal }: Slice): Promise<SliceOutcome> {
   const findings: string[] = [];
   const find = (what: string): void => {
     if (findings.length < MOST_FINDINGS) findings.push(what);
@@ -47,11 +40,11 @@ export async function run({
     await rig.secret('api_key', { production: REAL_KEY });
     await rig.routes([apiRoute(`${upstream.origin}/base`)]);
     const { token } = await rig.client('production');
-    const campaign = new Campaign(rig.port, token, find);
+    const attack = new Attack(rig.port, token, find);
     let [sent, accepted] = [0, 0];
-    for (let from = 0; from < count; from += BATCH) {
+    for (let from = 0; from < count && signal?.aborted !== true; from += BATCH) {
       const batch = mutatedRequests(seed + from, Math.min(BATCH, count - from));
-      await campaign.send(batch, from);
+      await attack.send(batch, from);
       sent += batch.length;
       while (rig.proxy.inFlight > 0) await wait(2);
       for (const { status, code } of rig.decisions.splice(0)) {
@@ -63,14 +56,14 @@ export async function run({
       find(`accepted ${accepted} requests, but ${upstream.requests} arrived`);
     }
     for (const violation of upstream.violations) find(violation);
-    return { sent, accepted, arrived: upstream.requests, findings };
+    return { done: sent, findings, note: `${accepted} accepted, ${upstream.requests} arrived` };
   } finally {
     await rig.close();
     upstream.close();
   }
 }
 
-class Campaign {
+class Attack {
   readonly #port: number;
   readonly #token: string;
   readonly #find: (what: string) => void;
