@@ -14,21 +14,21 @@ export function echoFormsOf(value: Uint8Array): ReadonlySet<string> {
   const forms = new Set<string>();
   if (bytes.length < SHORTEST_FORM) return forms;
   const hex = bytes.toString('hex');
-  forms.add(hex).add(hex.toUpperCase());
+  forms.add(bytes.toString('latin1')).add(hex).add(hex.toUpperCase());
   for (const text of textsOf(bytes)) {
-    for (const form of writingsOf(text)) forms.add(bytesAsText(form));
-    forms.add(unicodeEscapes(text, EVERY)).add(upperDigits(unicodeEscapes(text, EVERY)));
+    for (const form of writingsOf(text)) {
+      forms.add(NOT_ASCII.test(form) ? Buffer.from(form).toString('latin1') : form);
+    }
   }
-  const raw = bytes.toString('latin1');
-  for (const form of [raw, ...base64Of(bytes)]) {
-    forms.add(form);
-    for (const written of percentWritings(form)) forms.add(written);
-  }
+  for (const form of percentWritings(bytes.toString('latin1'))) forms.add(form);
   for (const form of base64Of(bytes)) {
-    for (const written of writingsOf(form)) forms.add(written);
+    for (const written of base64Writings(form)) forms.add(written);
   }
   return forms;
 }
+
+/** Nothing escapes every character of a longer text, and its forms would take long to make. */
+const LONGEST_ESCAPED_WHOLE = 4096;
 
 const NUMBER = /^[0-9][0-9.eE+-]*$/;
 
@@ -62,10 +62,6 @@ function textsOf(bytes: Buffer): string[] {
   return texts;
 }
 
-function bytesAsText(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
-}
-
 /** With and without padding, and the part at each alignment that its neighbours do not decide. */
 function base64Of(bytes: Buffer): string[] {
   const padded = bytes.toString('base64');
@@ -78,40 +74,65 @@ function base64Of(bytes: Buffer): string[] {
   return [...forms, ...forms.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'))];
 }
 
+/** What URLs, JSON and HTML make of the three characters of base64 that are no letters or digits. */
+function base64Writings(form: string): string[] {
+  if (!/[+/=]/.test(form)) return [form];
+  const pluses = form.replaceAll('+', '%2B').replaceAll('=', '%3D');
+  const slashes = form.replaceAll('/', '%2F');
+  const all = pluses.replaceAll('/', '%2F');
+  const urls = [pluses, slashes, all].flatMap((url) => [
+    url,
+    url.replace(/%../g, (found) => found.toLowerCase()),
+  ]);
+  const json = [form.replaceAll('+', '\\u002b'), form.replaceAll('=', '\\u003d')];
+  return [form, form.replaceAll('/', '\\/'), ...urls, ...json.flatMap(bothCases)];
+}
+
+const NOT_ASCII = /[^ -~]/;
+const SPECIAL = /[^A-Za-z0-9 _.~-]/;
+
 /** A text as JSON encoders and HTML pages write it; the text itself first. */
 function writingsOf(text: string): string[] {
+  const escaped = text.length > LONGEST_ESCAPED_WHOLE ? [] : bothCases(unicodeEscapes(text, ANY));
+  if (!SPECIAL.test(text)) return [text, ...escaped];
   const json = JSON.stringify(text).slice(1, -1);
   const slashes = json.replaceAll('/', '\\/');
+  const plainQuotes = json.replaceAll('\\"', '"');
   return [
     text,
     json,
     slashes,
-    ...[json, slashes].flatMap((form) => bothCases(unicodeEscapes(form, NOT_ASCII))),
-    // As encoders do that make JSON safe within HTML: Go and Rails, Gson, PHP, .NET.
-    ...bothCases(unicodeEscapes(json, /[<>&]/g)),
-    ...bothCases(unicodeEscapes(json, /[<>&'=]/g)),
-    ...bothCases(unicodeEscapes(json.replaceAll('\\"', '"'), /[<>&'"+`]|[^ -~]/g)),
-    ...bothCases(unicodeEscapes(slashes.replaceAll('\\"', '"'), /[<>&'"]|[^ -~]/g)),
     ...htmlWritings(text),
+    ...[
+      ...[json, slashes].map((form) => unicodeEscapes(form, BEYOND_ASCII)),
+      // As encoders do that make JSON safe within HTML: Go and Rails, Gson, .NET, PHP.
+      unicodeEscapes(json, /[<>&]/g),
+      unicodeEscapes(json, /[<>&'=]/g),
+      unicodeEscapes(plainQuotes, /[<>&'"+`]|[^ -~]/g),
+      unicodeEscapes(slashes.replaceAll('\\"', '"'), /[<>&'"]|[^ -~]/g),
+    ].flatMap(bothCases),
+    ...escaped,
   ];
 }
 
-const EVERY = /[\s\S]/g;
-const NOT_ASCII = /[^ -~]/g;
+const ANY = /[\s\S]/g;
+const BEYOND_ASCII = /[^ -~]/g;
+const UNICODE_ESCAPES = Array.from(
+  { length: 256 },
+  (_, code) => `\\u${code.toString(16).padStart(4, '0')}`,
+);
 
 function unicodeEscapes(text: string, which: RegExp): string {
-  return text.replace(
-    which,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return text.replace(which, (character) => {
+    const code = character.charCodeAt(0);
+    return UNICODE_ESCAPES[code] ?? `\\u${code.toString(16).padStart(4, '0')}`;
+  });
 }
 
+/** Hex digits of `\u` escapes in lower case, as given, and in upper case. */
 function bothCases(escaped: string): string[] {
-  return [escaped, upperDigits(escaped)];
-}
-
-function upperDigits(escaped: string): string {
-  return escaped.replace(/\\u[0-9a-f]{4}/g, (found) => `\\u${found.slice(2).toUpperCase()}`);
+  const upper = escaped.replace(/\\u[0-9a-f]{4}/g, (found) => `\\u${found.slice(2).toUpperCase()}`);
+  return [escaped, upper];
 }
 
 const ENTITIES: readonly Readonly<Record<string, string>>[] = [
@@ -124,6 +145,7 @@ const ENTITIES: readonly Readonly<Record<string, string>>[] = [
 const ALWAYS: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
 function htmlWritings(text: string): string[] {
+  if (!/[&<>"']/.test(text)) return [];
   return ENTITIES.map((quotes) =>
     text.replace(/[&<>"']/g, (character) => ALWAYS[character] ?? quotes[character] ?? character),
   );
@@ -131,27 +153,35 @@ function htmlWritings(text: string): string[] {
 
 /**
  * What each way of percent-encoding leaves as it is: RFC 3986's unreserved characters, `encodeURIComponent`, a
- * segment of a path, `encodeURI`, forms, nothing at all.
+ * segment of a path, `encodeURI`, forms (which write a space as "+"), nothing at all.
  */
-const KEPT_IN_URLS: readonly RegExp[] = [
+const URL_TABLES = [
   /[A-Za-z0-9._~-]/,
   /[A-Za-z0-9._~!'()*-]/,
   /[A-Za-z0-9._~!'()*$&+=:@,;-]/,
   /[A-Za-z0-9._~!'()*;/?:@&=+$,#-]/,
-  /[A-Za-z0-9._*+-]/,
+  /[A-Za-z0-9._*-]/,
   /(?!)/,
-];
+].flatMap((kept, index) => [urlTable(kept, index === 4, true), urlTable(kept, index === 4, false)]);
+
+/** By byte: how it is written. */
+function urlTable(kept: RegExp, isForm: boolean, upper: boolean): readonly string[] {
+  return Array.from({ length: 256 }, (_, code) => {
+    const character = String.fromCharCode(code);
+    if (kept.test(character)) return character;
+    if (isForm && character === ' ') return '+';
+    const hex = code.toString(16).padStart(2, '0');
+    return `%${upper ? hex.toUpperCase() : hex}`;
+  });
+}
 
 function percentWritings(bytes: string): string[] {
-  return KEPT_IN_URLS.flatMap((kept) => {
-    // A form writes a space as "+", and "+" never as itself.
-    const isForm = kept.test('+') && !kept.test('~');
-    const write = (digits: (hex: string) => string): string =>
-      bytes.replace(EVERY, (character) => {
-        if (isForm && character === ' ') return '+';
-        if (kept.test(character) && !(isForm && character === '+')) return character;
-        return `%${digits(character.charCodeAt(0).toString(16).padStart(2, '0'))}`;
-      });
-    return [write((hex) => hex.toUpperCase()), write((hex) => hex)];
+  // Most values are left as they are by all of them but the last.
+  const from = /^[A-Za-z0-9._-]*$/.test(bytes) ? -2 : 0;
+  const tables = URL_TABLES.slice(from, bytes.length > LONGEST_ESCAPED_WHOLE ? -2 : undefined);
+  return tables.map((table) => {
+    let written = '';
+    for (let at = 0; at < bytes.length; at++) written += table[bytes.charCodeAt(at)];
+    return written;
   });
 }

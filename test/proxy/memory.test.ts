@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { memoryGrowth } from '../support/memory-growth.js';
 import { rawClient, requestHead } from '../support/raw-client.js';
 import { serveKeyferry } from '../support/serve-process.js';
 
@@ -11,23 +11,6 @@ const PIECE = Buffer.alloc(256 * 1024, 'x');
 
 /** What the server's process may grow by, as the operating system counts it (issue 2, threats). */
 const MAX_GROWTH = 64 * MIB;
-
-function residentBytes(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
-}
-
-/** Runs something, and says by how much the process grew at its largest. */
-async function growth(pid: number, run: () => Promise<void>): Promise<number> {
-  const before = residentBytes(pid);
-  let largest = before;
-  const timer = setInterval(() => {
-    largest = Math.max(largest, residentBytes(pid));
-  }, 10);
-  await run();
-  clearInterval(timer);
-  return largest - before;
-}
 
 /** Writes so many bytes as fast as they are taken; tells how many were taken so far. */
 function pour(socket: Socket, length: number): { readonly sent: () => number } {
@@ -119,10 +102,10 @@ test.skipIf(process.platform !== 'linux')(
     // What any work takes: compiled code, buffers, and the 64 MiB of buffers after which V8 collects them.
     await download(64 * MIB);
     await upload(64 * MIB);
-    expect(await growth(pid, () => download(GIB))).toBeLessThan(MAX_GROWTH);
-    expect(await growth(pid, () => upload(GIB))).toBeLessThan(MAX_GROWTH);
+    expect(await memoryGrowth(pid, () => download(GIB))).toBeLessThan(MAX_GROWTH);
+    expect(await memoryGrowth(pid, () => upload(GIB))).toBeLessThan(MAX_GROWTH);
 
-    const grown = await growth(pid, async () => {
+    const grown = await memoryGrowth(pid, async () => {
       const { socket } = await rawClient(port);
       socket.pause();
       socket.write(requestHead('GET', `/api/down/${GIB}`, token));
