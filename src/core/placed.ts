@@ -31,6 +31,7 @@ export interface PlacedBody {
   readonly json: JsonFields | undefined;
   /** Rendered `name=value&…`, percent-encoded; undefined for none. */
   readonly form: string | undefined;
+  /** Normalised as names of the query are. */
   readonly formNames: ReadonlySet<string>;
   readonly maxBytes: number;
 }

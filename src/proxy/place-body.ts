@@ -1,5 +1,5 @@
 import { AppError, type PlacedBody } from '../core/index.js';
-import { editForm } from './edit-form.js';
+import { FormEditor } from './edit-form.js';
 import { JsonEditor } from './edit-json.js';
 import type { Exchange } from './exchange.js';
 import { type GatherLimit, gatherBody, tooLargeToGather } from './gather-body.js';
@@ -40,8 +40,9 @@ export async function placeBody(
     const whole = await gather(outgoing, exchange, limit, open, (piece) => editor.push(piece));
     outgoing.body = editor.end(whole);
   } else {
-    const whole = await gather(outgoing, exchange, limit, open);
-    outgoing.body = editForm(whole, form ?? '', placed.formNames);
+    const editor = new FormEditor(placed.formNames);
+    await gather(outgoing, exchange, limit, open, (piece) => editor.push(piece));
+    outgoing.body = editor.end(form ?? '');
   }
   removeHeaders(outgoing.headers, OF_THE_OLD_BODY);
   outgoing.headers.push('Content-Length', String(outgoing.body.length));
@@ -52,7 +53,7 @@ async function gather(
   exchange: Exchange,
   limit: GatherLimit,
   open: () => void,
-  onPiece?: (piece: Buffer) => void,
+  onPiece: (piece: Buffer) => void,
 ): Promise<Buffer> {
   if (body === null) return Buffer.alloc(0);
   open();

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import {
   type JsonField,
   type JsonFields,
+  normaliseQueryName,
   type PlacedBody,
   pointerTokens,
   type Template,
@@ -36,7 +37,7 @@ export function renderBody(
   return {
     json: json.length === 0 ? undefined : fieldsOf(tree),
     form: form.length === 0 ? undefined : fields.join('&'),
-    formNames: new Set(form.map(([name]) => name)),
+    formNames: new Set(form.map(([name]) => normaliseQueryName(name))),
     maxBytes,
   };
 }
