@@ -171,8 +171,12 @@ export class Http2Call implements Dispatcher.DispatchController {
       if (stream !== undefined) body.unpipe(stream);
       body.destroy();
     }
-    // Both sides have said everything where it closes by itself.
-    if (stream !== undefined && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
+    if (stream !== undefined && !stream.destroyed) {
+      // Without effect where both sides have said everything.
+      stream.close(constants.NGHTTP2_CANCEL);
+      // One that was reset without an error would stay.
+      setImmediate(destroyStream, stream);
+    }
     this.#onOver?.(timedOut);
   }
 
@@ -188,6 +192,10 @@ export class Http2Call implements Dispatcher.DispatchController {
     // A table of headers that all clients of a connection share must not hold what one of them may guess at.
     return Object.assign(head, { [sensitiveHeaders]: Object.keys(head) });
   }
+}
+
+function destroyStream(stream: CallStream): void {
+  stream.destroy();
 }
 
 function bytesOf(texts: readonly string[]): Buffer[] {

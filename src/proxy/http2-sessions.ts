@@ -133,6 +133,11 @@ class ClientSession {
       request.streamClosed();
       this.#ended(stream.rstCode);
     });
+    stream.once('aborted', () => {
+      request.streamClosed();
+      // One that was reset without an error, and has no response, would stay.
+      setImmediate(() => stream.destroy());
+    });
     stream.on('wantTrailers', () => response.sendTrailers());
     stream.on('timeout', () => {
       request.bodyIdle();
