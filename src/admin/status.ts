@@ -8,7 +8,9 @@ const StatusSchema = z
     version: z.string(),
     time: Timestamp,
     ready: z.boolean(),
-    reasons: z.array(z.string()).openapi({ description: 'Why it is not ready' }),
+    reasons: z
+      .array(z.string())
+      .openapi({ description: 'Why it is not ready, or which altered rows it does not use' }),
     proxyUrl: z.string().nullable().openapi({
       description: 'Where the proxy listens; null until it does',
       example: 'http://127.0.0.1:8080',

@@ -1,8 +1,15 @@
+import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { AppError, type RowVerification, SecretValue } from '../../src/core/index.js';
+import {
+  AppError,
+  type RowVerification,
+  SecretValue,
+  type StoredKey,
+} from '../../src/core/index.js';
+import { Keyring, loadRootKey, openStoredKeys } from '../../src/crypto/index.js';
 import { inspectDatabase } from '../../src/maintenance/inspect-database.js';
 import { acceptRows } from '../../src/maintenance.js';
 import {
@@ -334,6 +341,45 @@ describe('what was put back, added or removed', () => {
     await expect(
       opened.store.createClient({ ...client, environment: 'mine' }),
     ).rejects.toMatchObject({ code: 'environment_unknown' });
+  });
+});
+
+describe('a database from before there was a ledger', () => {
+  /** Leaves the head as the first release wrote it. */
+  async function makeOlder(): Promise<void> {
+    await opened.store.close();
+    const { databaseId } = opened.store;
+    const file = join(opened.dataDir, 'master.key');
+    const keys = raw
+      .prepare<[], StoredKey>(
+        'SELECT id, purpose, root_key_id AS rootKeyId, wrapped FROM stored_keys',
+      )
+      .all();
+    const keyring = new Keyring(await loadRootKey({ type: 'file', file }));
+    const [key] = openStoredKeys(keyring, databaseId, keys).audit;
+    const newest = raw.prepare<[], Row>('SELECT * FROM audit ORDER BY seq DESC LIMIT 1').get();
+    const mac = createHmac('sha256', key?.key.expose() ?? '')
+      .update(`head ${databaseId} ${newest?.seq} `)
+      .update(newest?.mac as Buffer)
+      .digest();
+    raw.exec('DELETE FROM row_ledger');
+    raw.prepare('UPDATE audit_head SET mac = ?, row_mac = NULL, buckets = NULL').run(mac);
+  }
+
+  test('gets one at its first start', async () => {
+    const whole = await usable();
+    await makeOlder();
+    expect(await look()).toMatchObject({ headFits: false });
+    opened = await opened.reopen();
+    expect(await usable()).toEqual(whole);
+    expect(await look()).toMatchObject({ altered: [], missing: 0, headFits: true });
+    expect(await opened.store.verifyAudit()).toMatchObject({ ok: true });
+  });
+
+  test('gets none where its head is not that of its audit log', async () => {
+    await makeOlder();
+    raw.exec('UPDATE audit_head SET seq = seq - 1');
+    await expect(opened.reopen()).rejects.toMatchObject({ code: 'database_corrupt' });
   });
 });
 

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { AppError, type RowVerification } from '../../core/index.js';
 import { createLedgerBucket, EMPTY_BUCKET, entryOf, withEntries } from './ledger-bucket.js';
@@ -14,11 +13,11 @@ import {
   type SealedValue,
   sealedColumns,
 } from './sealed-tables.js';
+import { verifyRows } from './verify-rows.js';
 import { watchSealedTables } from './watch-sealed-tables.js';
 
 const BUCKETS = 256;
 const DIGEST_BYTES = 32;
-const VERIFY_SLICE_ROWS = 5_000;
 
 /**
  * What every row of the sealed tables is to say. The ledger holds a digest of each row, the head the digest of
@@ -98,6 +97,10 @@ export function createRowLedger(database: Database, head: SealedHead): RowLedger
     else if (noticed.size > 0) noticed.delete(key.toString('hex'));
     return fits;
   };
+  const refresh = (): void => {
+    const found = head.read();
+    take(found.state === 'sealed' ? found.head.buckets : new Uint8Array(0));
+  };
   const valuesOf = (table: SealedTableName, row: object): SealedValue[] =>
     sealedColumns(table).map((column) => Reflect.get(row, column));
 
@@ -157,10 +160,7 @@ export function createRowLedger(database: Database, head: SealedHead): RowLedger
 
     expects: (table, key) => expected(rowKey(table, key)) !== undefined,
 
-    refresh() {
-      const found = head.read();
-      take(found.state === 'sealed' ? found.head.buckets : new Uint8Array(0));
-    },
+    refresh,
 
     settle() {
       if (watched === undefined || watched.changes.size === 0) return undefined;
@@ -204,52 +204,22 @@ export function createRowLedger(database: Database, head: SealedHead): RowLedger
 
     altered: () => [...noticed.values()],
 
-    async verify() {
-      const altered: string[] = [];
-      let rows = 0;
-      let unexpected = 0;
-      for (const table of SEALED_TABLE_NAMES) {
-        const slices = sliced(database, table);
-        for (let after: SealedValue[] | undefined; ; ) {
-          if (database.readonly) this.refresh();
-          const found = slices(after);
-          for (const values of found) {
-            if (holds(table, values)) continue;
-            altered.push(names.of(table, values));
-            const key = values.slice(0, SEALED_TABLES[table].key.length);
-            if (expected(rowKey(table, key)) === undefined) unexpected++;
-          }
-          rows += found.length;
-          after = found.at(-1)?.slice(0, SEALED_TABLES[table].key.length);
-          if (after === undefined || found.length < VERIFY_SLICE_ROWS) break;
-          await nextTurn();
-        }
-      }
-      let entries = 0;
-      for (let index = 0; index < BUCKETS; index++) {
-        entries += (bucket(index) ?? EMPTY_BUCKET).byteLength / stored.entryBytes;
-      }
-      const missing = Math.max(0, entries - (rows - unexpected));
-      return { rows, altered, missing, headFits: digests.byteLength > 0 };
-    },
+    verify: () =>
+      verifyRows(database, {
+        refresh: () => {
+          if (database.readonly) refresh();
+        },
+        holds,
+        expects: (table, key) => expected(rowKey(table, key)) !== undefined,
+        nameOf: (table, values) => names.of(table, values),
+        entries() {
+          let bytes = 0;
+          for (let index = 0; index < BUCKETS; index++) bytes += bucket(index)?.byteLength ?? 0;
+          return bytes / stored.entryBytes;
+        },
+        headFits: () => digests.byteLength > 0,
+      }),
   };
-}
-
-/** Reads the rows of a table in order of their keys, a slice at a time. */
-function sliced(database: Database, table: SealedTableName) {
-  const key = SEALED_TABLES[table].key.join(', ');
-  const select = (where: string) =>
-    database
-      .prepare<SealedValue[], SealedValue[]>(
-        `SELECT ${sealedColumns(table).join(', ')} FROM ${table} ${where}
-         ORDER BY ${key} LIMIT ${VERIFY_SLICE_ROWS}`,
-      )
-      .raw();
-  const first = select('');
-  const marks = SEALED_TABLES[table].key.map(() => '?').join(', ');
-  const next = select(`WHERE (${key}) > (${marks})`);
-  return (after: readonly SealedValue[] | undefined): SealedValue[][] =>
-    after === undefined ? first.all() : next.all(...after);
 }
 
 function newestAuditRow(database: Database): { seq: number; mac: Bytes } | undefined {

@@ -115,12 +115,17 @@ export function rowDigest(table: SealedTableName, values: readonly SealedValue[]
   return hash('sha256', asText('row', table, values), 'buffer');
 }
 
-/** Strings as JSON, numbers, nulls and bytes in hex, each with a comma behind: one text for one list. */
+/**
+ * One text for one list of values: each that is not null, with the name of its column. A column that a later
+ * migration adds leaves the digests of rows as they are where it is null.
+ */
 function asText(what: string, table: SealedTableName, values: readonly SealedValue[]): string {
-  let text = `${what} ${table} `;
-  for (const value of values) {
-    text += typeof value === 'string' || value === null ? JSON.stringify(value) : plain(value);
-    text += ',';
+  const columns = sealedColumns(table);
+  let text = `${what} ${table}`;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index];
+    if (value === null || value === undefined) continue;
+    text += `\n${columns[index]} ${typeof value === 'string' ? JSON.stringify(value) : plain(value)}`;
   }
   return text;
 }
