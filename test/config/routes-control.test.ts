@@ -217,6 +217,19 @@ describe('applying routes', () => {
     if (!allowed) expect(problems[0]?.message).toContain(allowedHosts.join(', '));
   });
 
+  it('takes the name that a certificate is verified against for a host too', async () => {
+    await addSecret('stripe_key', ['production'], ['api.stripe.com']);
+    const environments = { production: { upstream: 'https://api.stripe.com' } };
+    const checked = async (serverName: string) => {
+      const one = of(route({ environments, tls: { serverName } }));
+      return (await control.validate({ ...one, allowMissing: true })).problems;
+    };
+    expect(await checked('api.stripe.com')).toEqual([]);
+    const [problem, ...more] = await checked('evil.com');
+    expect(problem?.message).toContain('the "tls.serverName" in "production" is evil.com');
+    expect(more).toEqual([]);
+  });
+
   it('is refused when another revision came first', async () => {
     await control.apply({ ...by, ...of() });
     const error = await refusal(control.apply({ ...by, ...of(), ifRevision: 7 }));

@@ -64,6 +64,28 @@ test('every spelling of a placed parameter is replaced, and the others stay as t
   );
 });
 
+test('no spelling of a placed parameter that some upstream takes for it passes', async () => {
+  const upstream = await startUpstream((_request, response) => void response.end('ok'));
+  const { port, token } = await startProxyBefore(upstream.origin, {
+    headers: {},
+    query: { Key: '<<secret:api_key>>' },
+  });
+  const client = await rawClient(port);
+  for (const [query, kept] of [
+    ['key=mine&KEY=mine', ''],
+    ['a=1;key=mine', 'a=1&'],
+    ['a=1;Key=mine;b=2&c=3', 'a=1;b=2&c=3&'],
+    ['key[]=mine&key[0]=mine&%6bEY%5b%5d=mine', ''],
+    ['+key=mine&key+=mine&%09key=mine', ''],
+    ['keys=1&a[key]=2&monkey=3;x', 'keys=1&a[key]=2&monkey=3;x&'],
+    ['a=key=b&key', 'a=key=b&'],
+  ]) {
+    client.send(requestHead('GET', `/api?${query}`, token));
+    expect(await client.response()).toMatchObject({ status: 200 });
+    expect(upstream.seen.at(-1)?.target).toBe(`/?${kept}Key=${REAL_KEY}`);
+  }
+});
+
 test('no underscore passes for a header that Keyferry reads, drops or sets itself', async () => {
   const upstream = await startUpstream((_request, response) => void response.end('ok'));
   const { port, token } = await startProxyBefore(upstream.origin, { forwardClientAddress: true });

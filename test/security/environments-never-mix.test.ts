@@ -45,3 +45,35 @@ test('nothing in a request chooses an environment, a host or a route', async () 
 test('1,000 requests that alternate between environments under reloads: no value in the wrong place', async () => {
   await expectClean(campaign, 1_000);
 }, 60_000);
+
+test('1,000 requests of two environments at once, answered in another order: no value is mixed up', async () => {
+  const rig = await startProxy({ limits: { maxEventLoopDelayMs: 0 } });
+  await rig.secret('api_key', { production: 'live-value', staging: 'test-value' });
+  const waiting: (() => void)[] = [];
+  const upstream = await startUpstream(({ headers, target }, response) => {
+    waiting.push(() => void response.end(`${target} ${headers.authorization}`));
+    if (waiting.length === 1000) for (const answer of waiting.reverse()) answer();
+  });
+  const environments = {
+    production: { upstream: upstream.origin },
+    staging: { upstream: upstream.origin },
+  };
+  await rig.routes([apiRoute(upstream.origin, { environments, echoScrub: 'off' })]);
+  const { token: live } = await rig.client('production');
+  const { token: trial } = await rig.client('staging');
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, async (_, connection) => {
+      const client = await rawClient(rig.port);
+      const numbers = Array.from({ length: 10 }, (_, i) => connection * 10 + i);
+      // Both tokens on each connection, one after the other without waiting.
+      for (const n of numbers) {
+        client.send(requestHead('GET', `/api/${n}`, n % 2 === 0 ? live : trial));
+      }
+      const bodies: string[] = [];
+      for (const _ of numbers) bodies.push((await client.response()).body);
+      return bodies;
+    }),
+  );
+  const expected = (n: number) => `/${n} Bearer ${n % 2 === 0 ? 'live' : 'test'}-value`;
+  expect(answers.flat()).toEqual(Array.from({ length: 1000 }, (_, n) => expected(n)));
+}, 60_000);

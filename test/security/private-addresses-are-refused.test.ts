@@ -16,7 +16,12 @@ const DENIED = `
   ::ffff:8.8.8.8 ::ffff:0:127.0.0.1 64:ff9b::7f00:1 64:ff9b::10.0.0.1 64:ff9b:1::1 100::1
   2001::1 2001:0:4136:e378:8000:63bf:3fff:fdd2 2001:2::1 2001:10::1 2001:20::1 2001:db8::1
   2002:7f00:1:: 2002:a00:1::1 3fff::1 5f00::1 fc00::1 fd00::1 fd00:ec2::254 fe80::1 fe80::1%eth0
-  febf::1 fec0::1 ff02::1 ff0e::1 localhost 1.2.3 0x7f000001 2130706433`
+  febf::1 fec0::1 ff02::1 ff0e::1 localhost 1.2.3 0x7f000001 2130706433
+  192.0.0.9 192.0.0.255 192.31.196.1 192.52.193.1 192.175.48.1 198.51.100.255 203.0.113.255
+  100::ffff 100:0:0:1::1 2001:1::1 2001:3::1 2001:4:112::1 2001:1ff::1 2620:4f:8000::1 3fff:fff::1
+  1::1 1fff::1 4000::1 5f00:1::1 8000::1 c000::1 e000::1 f000::1 fdff::1 fe00::1
+  2001:4860::5efe:10.0.0.1 2001:4860::5efe:7f00:1 2001:4860::200:5efe:192.168.0.1
+  2606:4700:1:2:0:5efe:a9fe:a9fe 0:0:0:0:0:ffff:127.0.0.1 ::ffff:0:10.0.0.1`
   .trim()
   .split(/\s+/);
 
@@ -24,6 +29,8 @@ const ALLOWED = `
   1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.1
   169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 191.255.255.255 192.167.255.255 192.169.0.0
   198.17.255.255 198.20.0.0 223.255.255.255
+  2001:4860::5efe:8.8.8.8 2001:4860::5eff:10.0.0.1 2001:4860::1:5efe:a00:1 2001:200::1 2001:db9::1
+  2001:db7:ffff::1 2003:: 2620:4f:8001::1 3ffe:ffff::1 3fff:1000::1
   2606:4700:4700::1111 2a00:1450:4001:800::200e 2001:4860:4860::8888 2003::1 2400:cb00::1`
   .trim()
   .split(/\s+/);
@@ -42,6 +49,15 @@ test.each([
   'http://017700000001',
   'http://127.1',
   'http://0',
+  'http://0177.0.0.1',
+  'http://0x7f000001',
+  'http://127.0.0.1.',
+  'http://127\u30020\u30020\u30021',
+  'http://\uff11\uff12\uff17.0.0.1',
+  'http://%31%32%37.0.0.1',
+  'http://[::127.0.0.1]',
+  'http://[0:0:0:0:0:0:0:1]',
+  'http://[::ffff:7f00:1]',
 ])('an upstream written as %s is refused where the route does not allow it', async (origin) => {
   const upstream = await startUpstream((_request, response) => void response.end('ok'));
   const { port, token } = await startProxyBefore(`${origin}:${upstream.port}`, {
@@ -73,6 +89,26 @@ test('of several answers only public ones are handed on to be dialled', () => {
     [null, [answers[1], answers[3]]],
     [null, '8.8.8.8', 4],
   ]);
+});
+
+test('an answer that is another one the next time changes nothing of the first', () => {
+  let asked = 0;
+  const lookup = guardedLookup((_name, _options, callback) => {
+    const address = asked++ % 2 === 0 ? '8.8.8.8' : '127.0.0.1';
+    callback(null, [{ address, family: 4 }]);
+  });
+  const given: unknown[] = [];
+  for (let i = 0; i < 1000; i++) {
+    lookup('a.test', { all: true }, (error, answer) => {
+      given.push(error === null ? answer : error.code);
+    });
+  }
+  expect(asked).toBe(1000);
+  const first = [{ address: '8.8.8.8', family: 4 }];
+  const expected = Array.from({ length: 1000 }, (_, i) =>
+    i % 2 === 0 ? first : 'KEYFERRY_ADDRESS_DENIED',
+  );
+  expect(given).toEqual(expected);
 });
 
 test('a name is looked up once per connection, and what was checked is dialled', async () => {
