@@ -16,17 +16,22 @@ const CONTENT_ENCODING = 'content-encoding';
 export function readBodyForm(raw: readonly Uint8Array[]): BodyForm {
   let encoding = '';
   let length = -1;
-  let isBinary = false;
+  let types = 0;
+  let binaryTypes = 0;
   for (let i = 0; i < raw.length; i += 2) {
     const bytes = (raw[i] as Uint8Array).length;
     if (bytes === CONTENT_TYPE.length) {
-      if (isNamed(raw, i, CONTENT_TYPE)) isBinary = isBinaryType(textOf(raw[i + 1]));
+      if (!isNamed(raw, i, CONTENT_TYPE)) continue;
+      types++;
+      if (isBinaryType(textOf(raw[i + 1]))) binaryTypes++;
     } else if (bytes === CONTENT_LENGTH.length) {
       if (isNamed(raw, i, CONTENT_LENGTH)) length = Number(textOf(raw[i + 1]));
     } else if (bytes === CONTENT_ENCODING.length) {
       if (isNamed(raw, i, CONTENT_ENCODING)) encoding += `,${textOf(raw[i + 1]).toLowerCase()}`;
     }
   }
+  // Of several types, nobody knows which one the client goes by.
+  const isBinary = types > 0 && binaryTypes === types;
   return { coding: encoding === '' ? 'identity' : codingOf(encoding), length, isBinary };
 }
 
@@ -67,14 +72,14 @@ const BINARY_TYPES = new Set(
 );
 
 const MAX_TYPES = 512;
-const binaryTypes = new Map<string, boolean>();
+const knownTypes = new Map<string, boolean>();
 
 function isBinaryType(value: string): boolean {
-  const known = binaryTypes.get(value);
+  const known = knownTypes.get(value);
   if (known !== undefined) return known;
   const [type = ''] = value.toLowerCase().split(';');
   const isBinary = BINARY_FAMILY.test(type.trim()) || BINARY_TYPES.has(type.trim());
-  if (binaryTypes.size < MAX_TYPES && value.length <= MAX_TYPES) binaryTypes.set(value, isBinary);
+  if (knownTypes.size < MAX_TYPES && value.length <= MAX_TYPES) knownTypes.set(value, isBinary);
   return isBinary;
 }
 

@@ -36,10 +36,12 @@ export class EchoStream {
     return Buffer.concat(parts);
   }
 
-  /** A text of one character per byte, such as a status message, as a whole. */
+  /** A status message, which undici reads as UTF-8. */
   text(text: string): string {
     if (text.length < this.#matcher.shortest) return text;
-    return this.write(Buffer.from(text, 'latin1'), true).toString('latin1');
+    const bytes = Buffer.from(text, 'utf8');
+    const clean = this.write(bytes, true);
+    return clean === bytes ? text : clean.toString('utf8');
   }
 
   /** Raw fields (name, value, …) before or after a body, in place; one with a form in its name is left out. */

@@ -1,8 +1,17 @@
+import { createSecureServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { CanaryWatch, formsOf } from '../support/canary.js';
 import { type RawClient, type RawResponse, rawClient, requestHead } from '../support/raw-client.js';
 import { eventually, type RawConnection, startRawUpstream } from '../support/raw-upstream.js';
+import {
+  ask,
+  http2Session,
+  startHttp2Proxy,
+  TEST_CA,
+  UPSTREAM_CERTIFICATE,
+} from '../support/start-http2-proxy.js';
 import { apiRoute, type ProxyBefore, REAL_KEY, startProxyBefore } from '../support/start-proxy.js';
 
 /** Forms of the test suite's own list that are not promised: nothing writes credentials so. */
@@ -359,6 +368,47 @@ test('off: nothing is changed either way', async () => {
   expect(got.headerLines.slice(1, 5)).toEqual(head);
   for (const line of own) expect(heads[0]).toContain(`\r\n${line}\r\n`);
   expect(echoes).toEqual([]);
+});
+
+test('over HTTP/2 on both sides: head, body and trailers are masked', async () => {
+  const upstream = createSecureServer({ ...UPSTREAM_CERTIFICATE });
+  upstream.on('stream', (stream) => {
+    stream.respond(
+      { ':status': 200, 'content-type': 'text/plain', 'x-key': REAL_KEY },
+      { waitForTrailers: true },
+    );
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': REAL_KEY }));
+    stream.write(`a ${REAL_KEY.slice(0, 10)}`);
+    setImmediate(() => stream.end(`${REAL_KEY.slice(10)} z`));
+  });
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void upstream.close());
+  const { port: upstreamPort } = upstream.address() as AddressInfo;
+  const route = { http2: true, tls: { ca: TEST_CA } };
+  const rig = await startHttp2Proxy(`https://127.0.0.1:${upstreamPort}`, route);
+  const session = await http2Session(rig.port);
+  const got = await ask(session, { ':path': '/api', 'keyferry-token': rig.token });
+  expect(got).toMatchObject({
+    status: 200,
+    headers: { 'x-key': '[redacted]' },
+    body: 'a [redacted] z',
+    trailers: { 'x-sum': '[redacted]' },
+    complete: true,
+  });
+  await rig.routes([
+    apiRoute(`https://127.0.0.1:${upstreamPort}`, { ...route, echoScrub: 'block' }),
+  ]);
+  const blocked = await ask(session, { ':path': '/api', 'keyferry-token': rig.token });
+  expect(blocked.headers).toMatchObject({ ':status': 502, 'keyferry-error': 'echo_blocked' });
+});
+
+test('a status message beyond ASCII is not changed by the search', async () => {
+  const { answer } = await startRig();
+  const head = 'HTTP/1.1 200 Alles in Ordnung, überall\r\nContent-Length: 2\r\n\r\nok';
+  const got = await answer(Buffer.from(head));
+  expect(got.statusLine).toBe('HTTP/1.1 200 Alles in Ordnung, überall');
+  const value = Buffer.from(head.replace('überall', `ü${REAL_KEY}`));
+  expect((await answer(value)).statusLine).toBe('HTTP/1.1 200 Alles in Ordnung, ü[redacted]');
 });
 
 test('the head of an upgrade is masked, and blocked where the route says so', async () => {
