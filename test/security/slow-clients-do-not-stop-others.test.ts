@@ -7,9 +7,9 @@ import { keepAlive, send, startLoad } from '../support/steady-load.js';
 
 const TORTURE = process.env.KEYFERRY_TORTURE !== undefined;
 /** Together 2,000; readers are fewer, because filling the kernel's buffers for them is work of its own. */
-const HEADS = 900;
-const BODIES = 900;
-const READERS = 200;
+const HEADS = 950;
+const BODIES = 950;
+const READERS = 100;
 const PER_SECOND = 200;
 const LOAD_MS = TORTURE ? 60_000 : 6000;
 /** Who waits longer counts as not served. */
@@ -21,8 +21,9 @@ async function startUpstream(): Promise<string> {
   const huge = Buffer.alloc(64 * MIB, 'x');
   const server = createServer((request, response) => {
     request.resume();
+    response.setHeader('Content-Type', 'application/octet-stream');
     if (request.url === '/huge') response.end(huge);
-    else if (request.url === '/big') response.end(huge.subarray(0, 8 * MIB));
+    else if (request.url === '/big') response.end(huge.subarray(0, 6 * MIB));
     else request.on('end', () => response.end('ok'));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -45,7 +46,7 @@ async function start(flags: readonly string[]): Promise<{ server: ServedKeyferry
   return { server, token: await server.client('production') };
 }
 
-/** Opens connections that send this, and then what `trickle` says, a piece every half second. */
+/** Opens connections that send this, and then what `trickle` says, a piece every second. */
 async function openSlow(
   port: number,
   count: number,
@@ -69,7 +70,7 @@ async function openSlow(
     for (const socket of sockets) {
       if (trickle !== undefined && socket.writable) socket.write(trickle);
     }
-  }, 500);
+  }, 1000);
   onTestFinished(() => {
     clearInterval(timer);
     for (const socket of sockets) socket.destroy();
@@ -94,6 +95,12 @@ test(
 
     const agent = keepAlive(64);
     const options = { agent, headers: { 'keyferry-token': token } };
+    // The kernel's buffers are filled first: that is work, and not slow.
+    for (let tookMs = Infinity; tookMs > 500; ) {
+      const startedAt = performance.now();
+      await send(`${server.proxyUrl}/api/x`, options);
+      tookMs = performance.now() - startedAt;
+    }
     const load = startLoad(PER_SECOND, async () => {
       const startedAt = performance.now();
       const { status, body } = await send(`${server.proxyUrl}/api/x`, options);

@@ -116,3 +116,41 @@ test('metrics count what was served and refused, with names and without values',
   expect(metrics).not.toContain('kfc_');
   await server.stop();
 });
+
+test('a request that comes when the drain time is over is told that nothing of it was sent', async () => {
+  const { server, held, headers } = await startHeld(['--drain-timeout-ms', '900']);
+  const underWay = send(`${server.proxyUrl}/api/held`, { headers }).catch(() => 'cut');
+  await vi.waitUntil(() => held.length === 1);
+  const { port, hostname } = new URL(server.proxyUrl);
+  const token = headers['keyferry-token'];
+  const head = `GET /api/x HTTP/1.1\r\nHost: x\r\nKeyferry-Token: ${token}\r\n`;
+  // Heads that are begun keep their connections; each is completed a little later than the one before.
+  const said: string[] = [];
+  const sockets = Array.from({ length: 40 }, (_, index) => {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    socket.on('data', (piece: Buffer) => {
+      said[index] = (said[index] ?? '') + piece.toString();
+    });
+    socket.write(head);
+    return socket;
+  });
+  await vi.waitUntil(async () => {
+    const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
+    return /^keyferry_connections 41$/m.test(metrics);
+  });
+  const finished = server.stop();
+  for (const socket of sockets) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.write('\r\n');
+  }
+  expect((await finished).exitCode).toBe(0);
+  expect(await underWay).toBe('cut');
+  const answers = said.filter((text) => text !== undefined);
+  const served = answers.filter((text) => text.startsWith('HTTP/1.1 200'));
+  const refused = answers.filter((text) => text.includes('Keyferry-Error: draining'));
+  expect(served.length).toBeGreaterThan(0);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(answers.length).toBe(served.length + refused.length);
+  expect(refused[0]).toMatch(/^HTTP\/1.1 503 .*\r\nRetry-After: 1\r\n.*connection: close/is);
+});

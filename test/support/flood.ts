@@ -15,6 +15,10 @@ interface Lane {
   readonly socket: Socket;
   /** Monotonic; undefined while nothing is under way. */
   sentAtMs: number | undefined;
+  /** What came of the answer's head; its body is only counted. */
+  head: string;
+  headIsWhole: boolean;
+  bodyBytes: number;
 }
 
 /**
@@ -83,7 +87,13 @@ export class Flood {
   #openOne(port: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-      const lane: Lane = { socket, sentAtMs: undefined };
+      const lane: Lane = {
+        socket,
+        sentAtMs: undefined,
+        head: '',
+        headIsWhole: false,
+        bodyBytes: 0,
+      };
       socket.once('error', reject);
       socket.once('connect', () => {
         this.#lanes.add(lane);
@@ -98,10 +108,10 @@ export class Flood {
     });
   }
 
-  /** An answer is short enough to come in one piece. */
   #answered(lane: Lane, piece: Buffer): void {
-    if (lane.sentAtMs === undefined) return;
-    const status = Number(piece.toString('latin1', 9, 12));
+    if (lane.sentAtMs === undefined || !isComplete(lane, piece)) return;
+    const status = Number(lane.head.slice(9, 12));
+    Object.assign(lane, { head: '', headIsWhole: false, bodyBytes: 0 });
     this.#answers[status] = (this.#answers[status] ?? 0) + 1;
     if (status === 200) this.#okMs.push(performance.now() - lane.sentAtMs);
     lane.sentAtMs = undefined;
@@ -136,4 +146,22 @@ export class Flood {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
+}
+
+/** Takes in a piece of an answer; true when it was the last. */
+function isComplete(lane: Lane, piece: Buffer): boolean {
+  if (lane.headIsWhole) {
+    lane.bodyBytes += piece.length;
+  } else {
+    lane.head += piece.toString('latin1');
+    const bodyAt = lane.head.indexOf('\r\n\r\n') + 4;
+    if (bodyAt === 3) return false;
+    lane.headIsWhole = true;
+    lane.bodyBytes = lane.head.length - bodyAt;
+    lane.head = lane.head.slice(0, bodyAt);
+  }
+  const length = /\r\ncontent-length: (\d+)/i.exec(lane.head)?.[1];
+  if (length !== undefined) return lane.bodyBytes >= Number(length);
+  // In chunks: bodies here hold no such end.
+  return piece.subarray(-5).toString('latin1') === '0\r\n\r\n';
 }
