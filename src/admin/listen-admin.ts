@@ -32,10 +32,12 @@ export function createAdminListener(
     fetch: app.fetch,
     overrideGlobalObjects: false,
     ...(tls === undefined
-      ? {}
+      ? { serverOptions: { insecureHTTPParser: false } }
       : {
           createServer: createTlsServer,
           serverOptions: {
+            // Whatever NODE_OPTIONS says.
+            insecureHTTPParser: false,
             cert: tls.cert,
             key: tls.key,
             minVersion: 'TLSv1.2',

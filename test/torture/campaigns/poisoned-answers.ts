@@ -18,6 +18,23 @@ const LEFTOVERS: readonly ((honest: string, forged: string, socket: Socket) => v
     void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${forged.length}\r\n\r\n${forged}`),
   (_honest, forged, socket) =>
     void socket.write(`HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n${forged}`),
+  (honest, forged, socket) => void socket.write(`${honest}\r\n${forged}`),
+  // The next answer would complete it.
+  (honest, forged, socket) => void socket.write(honest + forged.slice(0, 20)),
+  (_honest, forged, socket) =>
+    void socket.write(`HTTP/1.1 102 Processing\r\nContent-Length: 9\r\n\r\n${forged}${forged}`),
+  (_honest, forged, socket) =>
+    void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 9\r\n\r\n${forged}`),
+  (_honest, forged, socket) =>
+    void socket.write(
+      `HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${forged}`,
+    ),
+  (_honest, forged, socket) =>
+    void socket.write(
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n${forged}`,
+    ),
+  (_honest, forged, socket) =>
+    void socket.write(`HTTP/1.1 200 OK\r\nX-A: b\nX-B: c\r\n\r\n${forged}`),
   // Comes while the connection is idle. What comes after the next request was sent is an answer to it.
   (honest, forged, socket) => {
     socket.write(honest);
