@@ -78,6 +78,7 @@ async function fill(): Promise<void> {
       routes: index === 0 ? undefined : [`r${index}`],
       cidrs: index === 1 ? ['10.0.0.0/8'] : undefined,
       expiresAtMs: clock.now() + 1_000_000 + index,
+      limits: index === 2 ? { requestsPerSecond: 5 } : undefined,
       tokenId: client.id,
       tokenHash: client.hash,
     });
@@ -453,6 +454,11 @@ test('no row is taken for altered, whatever commands were given', async () => {
         tokenId,
         tokenHash,
       });
+    }),
+    fc.nat().map((nth) => async () => {
+      const { items } = await opened.store.listClients({});
+      const limits = nth % 2 === 0 ? null : { requestsPerSecond: nth };
+      return opened.store.updateClient({ actor, id: items[nth % items.length]?.id ?? '', limits });
     }),
     fc.nat().map((nth) => async () => {
       const { items } = await opened.store.listClients({});

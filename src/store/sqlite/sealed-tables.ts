@@ -70,6 +70,7 @@ export const SEALED_TABLES = {
       'created_at_ms',
       'expires_at_ms',
       'revoked_at_ms',
+      'limits',
     ],
     ends: 'NEW.revoked_at_ms IS NOT NULL',
   },
