@@ -5,13 +5,12 @@ import { requestHead } from '../support/raw-client.js';
 import { type ServedKeyferry, serveKeyferry } from '../support/serve-process.js';
 import { keepAlive, send, startLoad } from '../support/steady-load.js';
 
-const TORTURE = process.env.KEYFERRY_TORTURE !== undefined;
 /** Together 2,000; readers are fewer, because filling the kernel's buffers for them is work of its own. */
 const HEADS = 950;
 const BODIES = 950;
 const READERS = 100;
 const PER_SECOND = 200;
-const LOAD_MS = TORTURE ? 60_000 : 6000;
+const LOAD_MS = 6000;
 /** Who waits longer counts as not served. */
 const SERVED_WITHIN_MS = 10_000;
 const MIB = 1024 * 1024;
