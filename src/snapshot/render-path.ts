@@ -1,8 +1,13 @@
 import { compileTemplate, type PlacedPath, type Template, templateOf } from '../core/index.js';
 import { percentEncode } from './percent-encode.js';
 
-/** `.` and `..`, also with path parameters (`..;x`), which some servers cut off before they resolve dots. */
-const DOT_SEGMENT = /^\.{1,2}(?:;.*)?$/;
+/** `.` and `..`, also with what some servers cut off before they resolve dots, as for the targets of requests. */
+const DOT_SEGMENT = /^\.{1,2}(?:[;?#].*)?$/s;
+/** Dropped by lenient URL parsers and file systems. */
+const DROPPED_BY_SOME = /[\p{Cc}\s]+/gu;
+/** Overlong UTF-8 of ".", "/" and "\\", one character per byte. */
+const OVERLONG_DOT = /\xc0\xae|\xe0\x80\xae/g;
+const OVERLONG_SLASH = /\xc0\xaf|\xe0\x80\xaf|\xc1\x9c/g;
 /** Rounds of decoding tried, as for the targets of requests. */
 const MAX_DECODINGS = 3;
 /** Longer than any token; bounded, because what a client sends is matched with it. */
@@ -42,10 +47,16 @@ export function renderPath(
 function hidesDots(path: string): boolean {
   let decoded = path;
   for (let round = 0; round <= MAX_DECODINGS; round++) {
-    if (decoded.split(/[/\\]/).some((segment) => DOT_SEGMENT.test(segment))) return true;
+    const plain = decoded.replace(OVERLONG_DOT, '.').replace(OVERLONG_SLASH, '/');
+    // At a NUL some servers cut a path off.
+    if (plain.includes('\0') || plain.split(/[/\\]/).some(isDotSegment)) return true;
     decoded = decoded.replace(/%([0-9A-Fa-f]{2})/g, (_all, digits: string) =>
       String.fromCharCode(Number.parseInt(digits, 16)),
     );
   }
   return false;
+}
+
+function isDotSegment(segment: string): boolean {
+  return DOT_SEGMENT.test(segment.replace(DROPPED_BY_SOME, ''));
 }

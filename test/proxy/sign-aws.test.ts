@@ -294,15 +294,24 @@ describe('a signature', () => {
         { maxLength: 5 },
       )
       .map((pairs) => pairs.join('&'));
+    let signed = 0;
     await fc.assert(
       fc.asyncProperty(path, query, async (ownPath, ownQuery) => {
         const target = `/api${ownPath}${ownQuery === '' ? '' : `?${ownQuery}`}`;
-        const { status, arrived } = await rig.exchange(`GET ${target} ${head(rig.token)}`);
+        const before = rig.upstream.connections.length;
+        const client = await rawClient(rig.port);
+        const { status } = await client.send(`GET ${target} ${head(rig.token)}`).response();
+        client.socket.destroy();
+        // Some paths are none for any route: an encoded NUL, say.
+        if (status === 400) return;
+        signed++;
         expect(status).toBe(200);
+        const arrived = readArrived(rig.upstream.connections[before]?.received ?? '');
         expect(rig.refusal(arrived)).toBeUndefined();
       }),
       { numRuns: 60, seed: 9 },
     );
+    expect(signed).toBeGreaterThan(40);
   });
 
   test('is not made for a query that it cannot cover', async () => {
@@ -478,6 +487,21 @@ describe('a body', () => {
       }
     },
   );
+
+  test('of signed chunks ends with the client that sends it, or with the upstream', async () => {
+    const rig = await startAws({}, { byHand: true });
+    const lines = `${SIGNED}\r\nX-Amz-Decoded-Content-Length: 100\r\nContent-Length: 300\r\n`;
+    rig.client.send(put(rig.token, lines, chunk('first')));
+    await eventually(() => rig.upstream.received.includes('first'));
+    rig.client.socket.destroy();
+    await rig.ended(1);
+    expect(rig.decisions[0]).toMatchObject({ status: 0 });
+    await eventually(() => rig.upstream.connections[0]?.closed === true);
+    const second = (await rawClient(rig.port)).send(put(rig.token, lines, chunk('other')));
+    await eventually(() => rig.upstream.received.includes('other'));
+    rig.upstream.connections[1]?.socket.destroy();
+    expect(await second.response()).toMatchObject({ status: 502 });
+  });
 
   test('of signed chunks is not taken for another service', async () => {
     const rig = await startAws({ service: 'dynamodb' });
