@@ -121,7 +121,7 @@ test.each([
         upstream.connections.filter(({ received, closed }) => received !== '' && !closed).length >
           0,
     );
-    if (text.endsWith('begun')) await client.until((received) => received.endsWith('begun'));
+    if (text.endsWith('begun')) await client.until((received) => received.includes('begun'));
     client.socket[leave]();
     await eventually(() =>
       upstream.connections.every(({ received, closed }) => received === '' || closed),
