@@ -13,6 +13,11 @@ import { Http2Response } from './http2-response.js';
 const IDLE_MS = 65_000;
 /** How long the other side may take to close a connection whose session has ended. */
 const LINGER_MS = 1000;
+/**
+ * How often a client shows that it is there. After some breaches of the protocol nghttp2 says GOAWAY and falls
+ * silent, and Node notices not even that the client has closed its connection.
+ */
+const PING_EVERY_MS = 30_000;
 /** Flow control per stream and per connection: what 50 ms of way and 5 or 20 MB/s need. */
 const STREAM_WINDOW_BYTES = 256 * 1024;
 const CONNECTION_WINDOW_BYTES = 1024 * 1024;
@@ -63,7 +68,7 @@ export class Http2Sessions {
   }
 
   destroy(): void {
-    for (const { session } of this.#sessions) session.destroy();
+    for (const client of this.#sessions) client.destroy();
   }
 }
 
@@ -75,6 +80,8 @@ class ClientSession {
   readonly #maxHeaderBytes: number;
   #idle: NodeJS.Timeout;
   #openStreams = 0;
+  /** Since the last turn, without an answer yet. */
+  #asked = false;
   #badEnds = 0;
   #badEndsSinceMs = performance.now();
 
@@ -107,10 +114,18 @@ class ClientSession {
       clearTimeout(this.#idle);
       this.#idle = this.#wait(IDLE_MS);
     });
+    const pings = setInterval(() => this.#askIfThere(), PING_EVERY_MS);
     session.once('close', () => {
+      clearInterval(pings);
       clearTimeout(this.#idle);
       setTimeout(() => socket.destroy(), LINGER_MS).unref();
     });
+  }
+
+  destroy(): void {
+    this.session.destroy();
+    // Its own way of closing waits for what may never be written.
+    setTimeout(() => this.#socket.destroy(), LINGER_MS);
   }
 
   announceEnd(): void {
@@ -168,6 +183,17 @@ class ClientSession {
     this.#badEndsSinceMs = nowMs;
     if (this.#badEnds > BAD_ENDS)
       this.session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  #askIfThere(): void {
+    if (this.#asked || this.session.destroyed) {
+      this.destroy();
+      return;
+    }
+    this.#asked = true;
+    this.session.ping((error) => {
+      if (error === null) this.#asked = false;
+    });
   }
 
   /** Idle after its first requests, or without even its preface. */

@@ -2,6 +2,14 @@ import { type ClientHttp2Session, constants } from 'node:http2';
 import { connect as connectTls } from 'node:tls';
 import { Client as UndiciClient } from 'undici';
 import { expect, it, onTestFinished } from 'vitest';
+import {
+  END_HEADERS,
+  END_STREAM,
+  FrameType,
+  frame,
+  http2Wire,
+  requestFields,
+} from '../support/http2-wire.js';
 import { rawClient, requestHead } from '../support/raw-client.js';
 import { eventually } from '../support/raw-upstream.js';
 import { isInstalled, runProgram } from '../support/run-program.js';
@@ -51,6 +59,21 @@ it('what is still under way at the end of a drain is reset', async () => {
   await eventually(() => upstream.seen.length === 1);
   await proxy.close(100);
   expect(await first).toMatchObject({ status: 0, complete: false });
+  expect(proxy.inFlight).toBe(0);
+});
+
+it('a connection that broke the protocol does not hold up the end', async () => {
+  const upstream = await startUpstream(() => new Promise(() => undefined));
+  const { port, token, proxy } = await startHttp2Proxy(upstream.origin);
+  const wire = await http2Wire(port);
+  const head = requestFields('/api/x', [['keyferry-token', token]]);
+  wire.send(frame(FrameType.headers, END_STREAM | END_HEADERS, 1, head));
+  await eventually(() => upstream.seen.length === 1);
+  // Longer than any frame may be: from here on nghttp2 is silent.
+  wire.send(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  await wire.frame(({ type }) => type === FrameType.goaway);
+  wire.socket.destroy();
+  await proxy.close(0);
   expect(proxy.inFlight).toBe(0);
 });
 
