@@ -31,8 +31,8 @@ export interface SettingRow {
   readonly description: string;
   /** Its value is a secret: never in a flag, the config file, a message or a log. */
   readonly secret?: boolean;
-  /** Who reads it: `serve`, the other commands, or only the project's own tests. */
-  readonly readBy: 'server' | 'client' | 'tests';
+  /** Who reads it: `serve`, or the other commands. */
+  readonly readBy: 'server' | 'client';
 }
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'silent'] as const;
@@ -219,14 +219,6 @@ export const SETTINGS = [
     description: 'Admin token of commands. Default: admin-token in the data folder.',
     secret: true,
     readBy: 'client',
-  },
-  {
-    name: 'torture',
-    variable: 'KEYFERRY_TORTURE',
-    takes: 'LEVEL',
-    kind: 'other',
-    description: 'How hard the tests try; read by nothing else.',
-    readBy: 'tests',
   },
 ] as const satisfies readonly SettingRow[];
 

@@ -30,10 +30,9 @@ describe('a variable that nothing reads', () => {
     }
   });
 
-  it('is none of those that the server, the tests or Kubernetes set', async () => {
+  it('is none of those that the server or Kubernetes set', async () => {
     const finished = await run(['status'], {
       KEYFERRY_ROUTES: '/nowhere',
-      KEYFERRY_TORTURE: '1',
       KEYFERRY_ADMIN_SERVICE_PORT: '8081',
       KEYFERRY_PORT: 'tcp://10.0.0.1:8080',
       KEYFERRY_DATA_DIR: '/nowhere',

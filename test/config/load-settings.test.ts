@@ -203,12 +203,11 @@ describe('settings', () => {
     ]);
   });
 
-  it('know the variables of commands and of tests, and what Kubernetes sets for a service', () => {
+  it('know the variables of commands, and what Kubernetes sets for a service', () => {
     const environment = {
       KEYFERRY_ADMIN_URL: 'http://127.0.0.1:1',
       KEYFERRY_ADMIN_TOKEN: 'kfa_x',
       KEYFERRY_ADMIN_TOKEN_FILE: 'x',
-      KEYFERRY_TORTURE: '1',
       KEYFERRY_SERVICE_HOST: '10.0.0.1',
       KEYFERRY_SERVICE_PORT_HTTP: '80',
       KEYFERRY_PORT: 'tcp://10.0.0.1:80',
