@@ -16,8 +16,8 @@ export interface EchoMatcher {
   readonly shortest: number;
   /**
    * Looks for the next form in `text` from index `from` on. True: it stands from `start` to `end`. False: there is
-   * none, and from `start` on stands what may be the beginning of one that goes on in the next piece (nothing
-   * where `start` is the length of the text, and with `isLast` always).
+   * none, and from `start` on stands what a form may go on from in the next piece (nothing where `start` is the
+   * length of the text, and with `isLast` always). Whether it does begin one has no say in that.
    */
   find(text: Uint8Array, from: number, isLast: boolean): boolean;
   readonly start: number;

@@ -2,7 +2,7 @@ import type { EchoMatcher } from '../core/index.js';
 
 /**
  * Searches one response for the forms of a plan's values: header fields, then the body piece by piece, then
- * trailers. Of a body it holds back only bytes that may be the beginning of a form.
+ * trailers. Of a body it holds back the end of a piece, up to the last byte that is in no form.
  */
 export class EchoStream {
   /** Names of the secrets that were found, each once. */

@@ -37,8 +37,10 @@ export class WuManberMatcher implements EchoMatcher {
   readonly #table: Uint8Array;
   /** By chain, the longest form first. */
   readonly #chains: readonly (readonly Form[])[];
-  /** By first byte. */
-  readonly #beginnings = new Map<number, Form[]>();
+  /** By byte: 1 where no form goes on over it. */
+  readonly #borders: Uint8Array;
+  /** No fewer bytes than the longest form has. */
+  readonly #mostHeld: number;
 
   constructor(sources: readonly EchoSource[]) {
     const forms = formsOf(sources);
@@ -58,13 +60,13 @@ export class WuManberMatcher implements EchoMatcher {
       this.#table[slot] = FIRST_CHAIN + chain;
       chains[chain] ??= [];
       chains[chain].push(form);
-      const first = form.bytes[0] as number;
-      const known = this.#beginnings.get(first);
-      if (known === undefined) this.#beginnings.set(first, [form]);
-      else known.push(form);
     }
     for (const chain of chains) chain.sort((a, b) => b.bytes.length - a.bytes.length);
     this.#chains = chains;
+    this.#borders = BORDERS.find((borders) => forms.every(within(borders))) ?? NO_BORDERS;
+    const longest = forms.reduce((most, { bytes }) => Math.max(most, bytes.length), 0);
+    const enough = Math.max(LEAST_HELD_BYTES, 2 ** Math.ceil(Math.log2(longest + 1)));
+    this.#mostHeld = longest === 0 ? 0 : enough;
   }
 
   find(text: Uint8Array, from: number, isLast: boolean): boolean {
@@ -79,10 +81,11 @@ export class WuManberMatcher implements EchoMatcher {
       }
       const start = at - this.#window + 1;
       const found = this.#try(text, start, entry - FIRST_CHAIN, isLast);
-      if (found !== undefined) return found;
+      if (found === true) return true;
+      if (found === false) break;
       at++;
     }
-    this.start = isLast ? length : this.#heldFrom(text, at - this.#window + 1);
+    this.start = isLast ? length : Math.max(from, this.#openFrom(text));
     return false;
   }
 
@@ -91,8 +94,8 @@ export class WuManberMatcher implements EchoMatcher {
     for (const form of this.#chains[chain] as readonly Form[]) {
       const isWhole = start + form.bytes.length <= text.length;
       if ((!isWhole && isLast) || !agree(text, start, form.bytes)) continue;
-      this.start = start;
       if (!isWhole) return false;
+      this.start = start;
       this.end = start + form.bytes.length;
       this.secret = form.secret;
       this.mask = form.mask;
@@ -101,14 +104,15 @@ export class WuManberMatcher implements EchoMatcher {
     return undefined;
   }
 
-  /** Where, in the last bytes of a text, the beginning of a form stands; the text's length where none does. */
-  #heldFrom(text: Uint8Array, from: number): number {
-    for (let start = from; start < text.length; start++) {
-      for (const { bytes } of this.#beginnings.get(text[start] as number) ?? NO_FORMS) {
-        if (agree(text, start, bytes)) return start;
-      }
-    }
-    return text.length;
+  /**
+   * From where on a form may go on in the next piece. Asks only whether any text like the forms may, and never which
+   * text: who sees what is held back and what is not would otherwise learn the value letter by letter.
+   */
+  #openFrom(text: Uint8Array): number {
+    const least = Math.max(0, text.length - this.#mostHeld);
+    let start = text.length;
+    while (start > least && this.#borders[text[start - 1] as number] === 0) start--;
+    return start;
   }
 
   #shorten(bytes: Uint8Array, at: number, skip: number): void {
@@ -119,7 +123,19 @@ export class WuManberMatcher implements EchoMatcher {
 }
 
 const EMPTY = new Uint8Array(0);
-const NO_FORMS: readonly Form[] = [];
+
+/** Held are so many or more, in powers of two: a limit that says little of how long a value is. */
+const LEAST_HELD_BYTES = 1024;
+const NO_BORDERS = new Uint8Array(256);
+/** Most values have no blank in them, nearly all others no line break: words and lines are passed on at their end. */
+const BORDERS: readonly Uint8Array[] = [
+  NO_BORDERS.map((_, byte) => Number(byte <= 0x20)),
+  NO_BORDERS.map((_, byte) => Number(byte === 0x0a || byte === 0x0d)),
+];
+
+function within(borders: Uint8Array): (form: Form) => boolean {
+  return ({ bytes }) => bytes.every((byte) => borders[byte] === 0);
+}
 
 function slotAt(text: Uint8Array, at: number): number {
   return (((text[at - 1] as number) << 5) ^ (text[at] as number)) & (SLOTS - 1);

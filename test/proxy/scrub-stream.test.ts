@@ -158,15 +158,48 @@ test('the mask says nothing of the length', () => {
   expect(scan(long, [`(${'abcdefgh'.repeat(100)})`])).toBe('([redacted])');
 });
 
-test('only the beginning of a form is held back', () => {
-  const stream = new EchoStream(matcherFor(['sk_live_4eC39HqLyjWDarjtT1zdp7dc']));
-  const write = (text: string): string => stream.write(latin1(text), false).toString('latin1');
-  expect(write('data: hello\n\n')).toBe('data: hello\n\n');
-  expect(write('data: a sk_live_4eC3')).toBe('data: a ');
-  expect(write('9HqLyjWDarjtT1zdp7d')).toBe('');
-  expect(write('X\n\n')).toBe('sk_live_4eC39HqLyjWDarjtT1zdp7dX\n\n');
-  expect(write('sk_live_4eC39HqLyjWDarjtT1zdp7dc\n')).toBe('[redacted]\n');
-  expect(stream.found).toEqual(['s0']);
+describe('what is held back at the end of a piece', () => {
+  const held = (value: string, text: string): string => {
+    const stream = new EchoStream(matcherFor([value]));
+    return text.slice(stream.write(latin1(text), false).length);
+  };
+  const key = 'sk_live_4eC39HqLyjWDarjtT1zdp7dc';
+
+  it('is the last word, and passes when it has ended', () => {
+    const stream = new EchoStream(matcherFor([key]));
+    const write = (text: string): string => stream.write(latin1(text), false).toString('latin1');
+    expect(write('data: hello\n\n')).toBe('data: hello\n\n');
+    expect(write('data: a sk_live_4eC3')).toBe('data: a ');
+    expect(write('9HqLyjWDarjtT1zdp7d')).toBe('');
+    expect(write('X\n\n')).toBe('sk_live_4eC39HqLyjWDarjtT1zdp7dX\n\n');
+    expect(write(`${key}\n`)).toBe('[redacted]\n');
+    expect(stream.found).toEqual(['s0']);
+  });
+
+  it('is no other where it begins a form than where it does not', () => {
+    const visible = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code));
+    const value = fc.string({ minLength: 8, maxLength: 60, unit: visible });
+    const property = fc.property(value, value, fc.nat(), fc.nat(), (mine, other, form, to) => {
+      const forms = [...echoFormsOf(latin1(mine))];
+      const whole = forms[form % forms.length] ?? '';
+      const beginning = whole.slice(0, to % whole.length);
+      // Of either value alike: so whoever sees it learns nothing of which one it is.
+      expect(held(mine, `so ${beginning}`)).toBe(beginning);
+      if (!echoFormsOf(latin1(other)).has(beginning)) {
+        expect(held(other, `so ${beginning}`)).toBe(beginning);
+      }
+    });
+    fc.assert(property, { seed: SEED, numRuns: 300 });
+  });
+
+  it('is the last line where the value has blanks, and a fixed length where it has line breaks', () => {
+    expect(held('two words', 'a line\nand one')).toBe('and one');
+    expect(held('two\nlines', 'a line\nand one')).toBe('a line\nand one');
+    expect(held('two\nlines', 'x'.repeat(5000))).toHaveLength(1024);
+    expect(held(key, 'x'.repeat(5000))).toHaveLength(1024);
+    // Long enough for the longest form.
+    expect(held('y'.repeat(400), 'x'.repeat(5000))).toHaveLength(4096);
+  });
 });
 
 test('a value that is too short is not looked for', () => {
@@ -177,6 +210,6 @@ test('a value that is too short is not looked for', () => {
 
 test('a piece without a form passes without a copy', () => {
   const stream = new EchoStream(matcherFor(['sk_live_4eC39HqLyjWDarjtT1zdp7dc']));
-  const piece = Buffer.alloc(100_000, 'no such thing\n');
+  const piece = Buffer.alloc(14 * 7000, 'no such thing\n');
   expect(stream.write(piece, false)).toBe(piece);
 });

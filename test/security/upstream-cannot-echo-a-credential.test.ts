@@ -238,7 +238,7 @@ test.each([
   expect(decisions.map(({ code }) => code)).toEqual([undefined, undefined]);
 });
 
-test('an event stream is held back by the beginning of a form, and by nothing else', async () => {
+test('an event stream passes event by event; of an unfinished one the last word waits', async () => {
   const { raw: client, connection, heads, token } = await startRig();
   client.send(requestHead('GET', '/api', token));
   await eventually(() => heads.length === 1);
@@ -254,7 +254,7 @@ test('an event stream is held back by the beginning of a form, and by nothing el
   };
   await pass('data: first\n\n', 'data: first\n\n');
   await pass(`data: ${REAL_KEY}\n\n`, 'data: [redacted]\n\n');
-  // Up to the beginning of a form, which is held until it is known to be none.
+  // Up to the last word, which is held until it is known to be no form.
   await pass(`data: key ${REAL_KEY.slice(0, 20)}`, 'data: key ');
   expect(client.received).not.toContain('real_');
   await pass('!\n\n', `${REAL_KEY.slice(0, 20)}!\n\n`);
