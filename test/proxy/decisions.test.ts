@@ -251,9 +251,9 @@ test('metrics count each request once, by names alone', async () => {
   const { text } = await rig.metrics.text();
   const counts = text.split('\n').filter((line) => line.startsWith('keyferry_requests_total{'));
   expect(counts.sort()).toEqual([
-    'keyferry_requests_total{route="",environment="",status="",code="client_unauthenticated"} 1',
-    'keyferry_requests_total{route="",environment="",status="",code="route_forbidden"} 1',
-    'keyferry_requests_total{route="",environment="",status="",code="route_not_found"} 1',
+    'keyferry_requests_total{route="",environment="",status="401",code="client_unauthenticated"} 1',
+    'keyferry_requests_total{route="",environment="",status="403",code="route_forbidden"} 1',
+    'keyferry_requests_total{route="",environment="",status="404",code="route_not_found"} 1',
     'keyferry_requests_total{route="api",environment="production",status="200",code=""} 2',
   ]);
   expect(text).toContain(
