@@ -3,7 +3,8 @@ import { FormEditor } from './edit-form.js';
 import { JsonEditor } from './edit-json.js';
 import type { Exchange } from './exchange.js';
 import { type GatherLimit, gatherBody, tooLargeToGather } from './gather-body.js';
-import { headerValues, type OutgoingRequest, removeHeaders } from './outgoing-request.js';
+import { headerValues, type OutgoingRequest } from './outgoing-request.js';
+import { removeHeaders } from './remove-headers.js';
 
 const JSON_TYPE = /^(?:application\/(?:[\w.!#$&^+-]+\+)?json|text\/json)$/i;
 const FORM_TYPE = /^application\/x-www-form-urlencoded$/i;

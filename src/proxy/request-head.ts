@@ -1,4 +1,5 @@
 import { HeaderAction, type RouteShape } from '../core/index.js';
+import { removeHeaders } from './remove-headers.js';
 
 /** Looks like a client token, wherever it stands. */
 const TOKEN_ANYWHERE = /kfc_[A-Za-z0-9_-]{32,}/;
@@ -120,16 +121,8 @@ function removeNamed(head: RequestHead, connection: string): void {
   const named = new Set(connection.split(',').map((token) => token.trim().toLowerCase()));
   // Without its length a body would end elsewhere than the client said.
   named.delete('content-length');
-  for (const headers of [head.kept, head.placed]) {
-    let end = 0;
-    for (let i = 0; i < headers.length; i += 2) {
-      const name = headers[i] as string;
-      if (named.has(name.toLowerCase())) continue;
-      headers[end++] = name;
-      headers[end++] = headers[i + 1] as string;
-    }
-    headers.length = end;
-  }
+  removeHeaders(head.kept, named);
+  removeHeaders(head.placed, named);
 }
 
 /** Whether text holds something that looks like a client token. */

@@ -1,4 +1,5 @@
 import { AppError } from '../core/index.js';
+import { removeHeaders } from './remove-headers.js';
 
 /** RFC 9110 section 7.6.1, and what is Keyferry's own: an upstream must not speak in its name. */
 const DROPPED = new Set([
@@ -124,14 +125,7 @@ function removeNamed(headers: string[], connection: string): void {
   if (/^(?:keep-alive|close)$/i.test(connection)) return;
   const named = new Set(connection.split(',').map((token) => token.trim().toLowerCase()));
   named.delete('content-length');
-  let end = 0;
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string;
-    if (named.has(name.toLowerCase())) continue;
-    headers[end++] = name;
-    headers[end++] = headers[i + 1] as string;
-  }
-  headers.length = end;
+  removeHeaders(headers, named);
 }
 
 /** Trailer fields as pairs, without those that would change framing or routing (RFC 9110 section 6.5.1). */

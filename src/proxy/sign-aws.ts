@@ -4,7 +4,8 @@ import type { SignatureV4 } from '@smithy/signature-v4';
 import { AppError, AWS_HEADERS, type AwsSigning } from '../core/index.js';
 import { AwsChunks } from './aws-chunks.js';
 import { readAwsTarget } from './aws-target.js';
-import { headerValues, type OutgoingRequest, removeHeaders } from './outgoing-request.js';
+import { headerValues, type OutgoingRequest } from './outgoing-request.js';
+import { removeHeaders } from './remove-headers.js';
 
 /** Services that take `UNSIGNED-PAYLOAD`, and whose paths are encoded once. */
 const S3: ReadonlySet<string> = new Set(['s3', 's3-object-lambda', 's3-outposts', 's3express']);
