@@ -1,25 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { rawClient, requestHead } from '../support/raw-client.js';
+import { resolvedPath } from '../support/resolved-path.js';
 import { REAL_KEY, startProxyBefore } from '../support/start-proxy.js';
 import { startUpstream } from '../support/start-upstream.js';
-
-/** What an upstream that decodes again and again, and takes both slashes, makes of a path. */
-function resolved(path: string): string[] {
-  let decoded = path;
-  for (let round = 0; round < 5; round++) {
-    decoded = decoded.replace(/%([0-9a-f]{2})/gi, (_all, digits: string) =>
-      String.fromCharCode(Number.parseInt(digits, 16)),
-    );
-  }
-  const stack: string[] = [];
-  for (const segment of decoded.split(/[/\\]/)) {
-    const [name] = segment.split(';');
-    if (name === '..') stack.pop();
-    else if (name !== '.' && name !== '') stack.push(segment);
-  }
-  return stack;
-}
 
 test('1,000 made-up targets: what arrives is below the placed path, however it is decoded', async () => {
   const upstream = await startUpstream((_request, response) => void response.end('ok'));
@@ -71,7 +55,10 @@ test('1,000 made-up targets: what arrives is below the placed path, however it i
   for (const { target } of upstream.seen) {
     expect(target).not.toContain('kfc_');
     expect(target.startsWith(`/base/bot${REAL_KEY}`)).toBe(true);
-    expect(resolved(target.split('?')[0] ?? '').slice(0, 2)).toEqual(['base', `bot${REAL_KEY}`]);
+    expect(resolvedPath(target.split('?')[0] ?? '').slice(0, 2)).toEqual([
+      'base',
+      `bot${REAL_KEY}`,
+    ]);
   }
 }, 60_000);
 
@@ -104,7 +91,7 @@ test('a value that would lead out of its segment is never sent', async () => {
     const { status } = await client.response();
     if (status === 200) {
       expect(upstream.seen[before]?.target).toBe(`/p/${encodeURIComponent(value)}/x`);
-      const segments = resolved(upstream.seen[before]?.target ?? '');
+      const segments = resolvedPath(upstream.seen[before]?.target ?? '');
       expect([segments[0], segments.at(-1)]).toEqual(['p', 'x']);
     } else {
       expect(status).toBe(500);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { startPlainUpstream } from '../../support/plain-upstream.js';
 import { rawClient, requestHead } from '../../support/raw-client.js';
+import { resolvedPath } from '../../support/resolved-path.js';
 import { startProxyBefore } from '../../support/start-proxy.js';
 import type { Campaign, Slice, SliceOutcome } from '../campaign.js';
 
@@ -24,7 +25,7 @@ async function run({ seed, count, signal }: Slice): Promise<SliceOutcome> {
   const origin = await startPlainUpstream(({ url = '' }, response) => {
     arrived++;
     const path = url.split('?')[0] ?? '';
-    if (!/^\/base(?:\/|$)/.test(path) || resolved(path)[0] !== 'base') {
+    if (!/^\/base(?:\/|$)/.test(path) || resolvedPath(path)[0] !== 'base') {
       findings.push(`${url} arrived`);
     }
     response.end('ok');
@@ -54,21 +55,4 @@ async function run({ seed, count, signal }: Slice): Promise<SliceOutcome> {
   if (arrived !== accepted) findings.push(`${accepted} were accepted, ${arrived} arrived`);
   if (accepted < next / 50) findings.push(`only ${accepted} of ${next} were accepted`);
   return { done: next, findings, note: `${accepted} accepted` };
-}
-
-/** What an upstream that decodes again and again, and takes both slashes, makes of a path. */
-function resolved(path: string): string[] {
-  let decoded = path;
-  for (let round = 0; round < 5; round++) {
-    decoded = decoded.replace(/%([0-9a-f]{2})/gi, (_all, digits) =>
-      String.fromCharCode(Number.parseInt(digits, 16)),
-    );
-  }
-  const stack: string[] = [];
-  for (const segment of decoded.split(/[/\\]/)) {
-    const [name] = segment.split(';');
-    if (name === '..') stack.pop();
-    else if (name !== '.' && name !== '') stack.push(segment);
-  }
-  return stack;
 }
