@@ -5,6 +5,8 @@
 export * from './audit.js';
 export * from './canonical.js';
 export * from './client.js';
+export * from './cutover.js';
+export * from './cutover-store.js';
 export * from './decision.js';
 export * from './echo.js';
 export * from './environment.js';
@@ -18,6 +20,7 @@ export * from './placed.js';
 export * from './placed-templates.js';
 export * from './ports.js';
 export * from './private-mode.js';
+export * from './prober.js';
 export * from './route.js';
 export * from './secret.js';
 export * from './secret-value.js';

@@ -83,6 +83,8 @@ export type Change = { readonly seq: number } & (
   | { readonly kind: 'environment'; readonly environment: string }
   | { readonly kind: 'secret'; readonly secret: string }
   | { readonly kind: 'version'; readonly secret: string; readonly environment: string }
+  /** A cutover of the secret in the environment began, went on or ended. */
+  | { readonly kind: 'cutover'; readonly secret: string; readonly environment: string }
   | { readonly kind: 'routes'; readonly revision: number }
   | { readonly kind: 'client'; readonly clientId: string }
   | { readonly kind: 'admin'; readonly adminId: string }
@@ -145,7 +147,7 @@ export interface AuditFilter extends PageRequest {
   readonly secretPrefix?: string | undefined;
 }
 
-interface ByActor {
+export interface ByActor {
   readonly actor: Actor;
 }
 

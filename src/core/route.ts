@@ -33,6 +33,32 @@ export const TRACE_MODES = ['own', 'continue', 'propagate'] as const;
  */
 export type TraceMode = (typeof TRACE_MODES)[number];
 
+/** How the upstream says that it refuses a credential, and what is done about it while two versions are live. */
+export interface RefusedCredential {
+  readonly statuses: readonly number[];
+  /** Send a refused request once more with the other live version, where its body was kept. */
+  readonly retry: boolean;
+  /** Larger bodies are not kept. */
+  readonly maxRetryBytes: number;
+}
+
+/** 401 alone: a 403 may speak of the caller (RFC 9110 section 15.5.4). 64 KiB holds the usual JSON body. */
+export const DEFAULT_REFUSED_CREDENTIAL: RefusedCredential = {
+  statuses: [401],
+  retry: true,
+  maxRetryBytes: 64 * 1024,
+};
+
+/** A request by which Keyferry itself tries a version: one that changes nothing at the upstream. */
+export interface Probe {
+  /** Default GET. */
+  readonly method?: string | undefined;
+  /** As a client would send it to the upstream, without the route's prefix. */
+  readonly path: string;
+  /** What says that the credential is good; absent = any that is below 400. */
+  readonly expectedStatus?: number | undefined;
+}
+
 export interface RouteMatch {
   /** Whole segments: `/a` matches `/a` and `/a/b`, not `/ab`. */
   readonly pathPrefix?: string | undefined;
@@ -60,6 +86,8 @@ export interface RouteOptions {
   readonly http2?: boolean | undefined;
   readonly tls?: RouteTls | undefined;
   readonly trace?: TraceMode | undefined;
+  readonly refusedCredential?: Partial<RefusedCredential> | undefined;
+  readonly probe?: Probe | undefined;
 }
 
 export interface RouteTls {
@@ -147,6 +175,10 @@ export interface EffectiveRoute {
   readonly http2: boolean;
   readonly tls: RouteTls;
   readonly trace: TraceMode;
+  readonly refusedCredential: Omit<RefusedCredential, 'statuses'> & {
+    readonly statuses: ReadonlySet<number>;
+  };
+  readonly probe: Probe | undefined;
   readonly pathPrefix: string | undefined;
 }
 
@@ -181,6 +213,8 @@ export function effectiveRoute(route: Route, environment: string): EffectiveRout
     http2: own.http2 ?? route.http2 ?? false,
     tls: { ...route.tls, ...own.tls },
     trace: own.trace ?? route.trace ?? 'own',
+    refusedCredential: mergeRefusedCredential(route.refusedCredential, own.refusedCredential),
+    probe: own.probe ?? route.probe,
     pathPrefix: route.match.pathPrefix,
   };
 }
@@ -223,6 +257,14 @@ function mergeLimits(
 ): TrafficLimits | undefined {
   const merged = { ...defined(base), ...defined(own) };
   return Object.keys(merged).length === 0 ? undefined : merged;
+}
+
+function mergeRefusedCredential(
+  base: Partial<RefusedCredential> | undefined,
+  own: Partial<RefusedCredential> | undefined,
+): EffectiveRoute['refusedCredential'] {
+  const merged = { ...DEFAULT_REFUSED_CREDENTIAL, ...defined(base), ...defined(own) };
+  return { ...merged, statuses: new Set(merged.statuses) };
 }
 
 function defined<T extends object>(value: T | undefined): Partial<T> {

@@ -1,3 +1,4 @@
+import type { CutoverSide } from './cutover.js';
 import type { RequestStats } from './decision.js';
 import type { EchoScrub } from './echo.js';
 import type { ErrorCode } from './errors.js';
@@ -107,6 +108,21 @@ export interface SecretUse {
   readonly version: number;
 }
 
+/** A cutover under way, as the requests of one plan meet it. */
+export interface Trial {
+  readonly cutoverId: string;
+  readonly step: number;
+  /** The same route and environment with the other version; it has no trials of its own. */
+  readonly other: Plan;
+  /** Which version `other` has: `new` until the last step, `old` in the window after it. */
+  readonly otherSide: CutoverSide;
+  /** The share of requests that take `other` first, 0 to 1; 0 in the window. */
+  readonly share: number;
+  /** Only requests of these clients take `other` first; undefined = of all. */
+  readonly clients: ReadonlySet<string> | undefined;
+  readonly stickyClients: boolean;
+}
+
 /** One route in one environment, with everything that a request needs prepared. */
 export interface Plan {
   readonly route: string;
@@ -131,6 +147,22 @@ export interface Plan {
   /** What is left to do with each request before it is sent; undefined for most routes. */
   readonly completion: Completion | undefined;
   readonly uses: readonly SecretUse[];
+  /**
+   * Cutovers that are under way for versions in use: the newest first, their shares at most 1 together. Undefined
+   * without one.
+   */
+  readonly trials: readonly Trial[] | undefined;
+  /** Set on the `other` of a trial: which cutover its requests are observed for. */
+  readonly trialOf:
+    | { readonly cutoverId: string; readonly step: number; readonly side: CutoverSide }
+    | undefined;
+  /** Statuses by which the upstream says that it refuses the credential. */
+  readonly refusedStatuses: ReadonlySet<number>;
+  /**
+   * How many bytes of a request's body are kept, so that a refused request can be sent again with the other version;
+   * undefined = none is sent again.
+   */
+  readonly keptBodyBytes: number | undefined;
   /** `name@version` of each use, for the decision log. */
   readonly useNames: readonly string[];
   /** The earliest expiry of the versions in use; Infinity without one. */

@@ -203,6 +203,12 @@ export function renderPlan(
     completion: failure === undefined ? completion : undefined,
     uses: [...uses.values()],
     useNames: [...uses.keys()],
+    trials: undefined,
+    trialOf: undefined,
+    refusedStatuses: effective.refusedCredential.statuses,
+    keptBodyBytes: effective.refusedCredential.retry
+      ? effective.refusedCredential.maxRetryBytes
+      : undefined,
     expiresAtMs,
     maxRequestBytes: effective.maxRequestBytes,
     maxResponseBytes: effective.maxResponseBytes,
