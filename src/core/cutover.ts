@@ -56,6 +56,7 @@ export const CUTOVER_HOLDS = [
   'unpaired_refusals',
   'control_refused',
   'upstream_failing',
+  'new_failing',
   'waiting_for_file',
 ] as const;
 
@@ -63,7 +64,8 @@ export const CUTOVER_HOLDS = [
  * Why a cutover does not go on by itself. `refused`: the new version is refused, and `onRefusal` is `hold`;
  * `one_client`: it is refused for one client only; `unpaired_refusals`: it is refused, and nobody could try those
  * requests with the old one; `control_refused`: so is the old one; `upstream_failing`: the upstream fails as a
- * whole; `waiting_for_file`: the routes file still names the old secret.
+ * whole; `new_failing`: it fails where it gets the new version, and does not where it gets the old one;
+ * `waiting_for_file`: the routes file still names the old secret.
  */
 export type CutoverHold = (typeof CUTOVER_HOLDS)[number];
 
@@ -151,6 +153,10 @@ export interface CutoverObservation extends CutoverCounts {
 /** The figures that a decision was taken on: those of one step. */
 export interface CutoverEvidence {
   readonly step: number;
+  /** From when on they were counted; null = since the step began. */
+  readonly sinceMs: number | null;
+  /** The one route whose requests they are; null = all that take part. */
+  readonly route: string | null;
   readonly old: CutoverCounts;
   readonly new: CutoverCounts;
   /** Of the requests accepted with the new version, how many were probes. */
@@ -162,4 +168,9 @@ export interface CutoverEvidence {
    * without a paired refusal.
    */
   readonly probability: number | null;
+  /**
+   * The same when the client with the most paired refusals is left out: no single client's word rolls back. Null
+   * without a paired refusal, and where no other client sends requests.
+   */
+  readonly probabilityWithoutClient: number | null;
 }
