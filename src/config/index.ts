@@ -8,6 +8,7 @@ export {
   parseRoutesText,
 } from './check-routes-document.js';
 export { diffRoutes, type RoutesDifference } from './diff-routes.js';
+export { type EditedRoutesText, replaceSecretsInText } from './edit-routes-text.js';
 export {
   type ListenerLimits,
   type ListenerTls,
@@ -17,6 +18,12 @@ export {
   type SettingsInput,
 } from './load-settings.js';
 export type { LogLevel } from './parse-setting.js';
+export {
+  namedIn,
+  type ReplacedSecret,
+  replaceSecret,
+  type SecretReplacement,
+} from './replace-secret.js';
 export {
   type AppliedRoutes,
   createRoutesControl,

@@ -7,6 +7,7 @@ import type {
   CutoverSettings,
   CutoverState,
 } from './cutover.js';
+import type { RoutesChange } from './cutover-routes.js';
 import type { Page, PageRequest } from './page.js';
 import type { ByActor } from './ports.js';
 
@@ -55,18 +56,29 @@ export interface CutoverStore {
   runningCutovers(): Promise<readonly Cutover[]>;
   /**
    * From `PENDING` to the first step, from a step to the next; to the last of them (100 %): `CURRENT`, and the
-   * pointers move in the same transaction.
+   * pointers move in the same transaction. Where `toSecret` is set, `routes` is applied in place of moving pointers;
+   * left out = the routes say it already.
    */
-  advanceCutover(command: CutoverPlace): Promise<Cutover>;
+  advanceCutover(command: CutoverPlace & { routes?: RoutesChange | undefined }): Promise<Cutover>;
   /** Says why it does not go on (null: it may again). */
   holdCutover(command: CutoverPlace & { hold: CutoverHold | null }): Promise<Cutover>;
   /** Ends the window: `COMPLETED`. Before `CURRENT` the pointers move first, as all steps at once would have done. */
   completeCutover(
-    command: ByActor & { id: string; reason: string; evidence?: CutoverEvidence | null },
+    command: ByActor & {
+      id: string;
+      reason: string;
+      evidence?: CutoverEvidence | null;
+      routes?: RoutesChange | undefined;
+    },
   ): Promise<Cutover>;
   /** Makes the old version current again where it no longer was: `ROLLED_BACK`. */
   rollbackCutover(
-    command: ByActor & { id: string; reason: string; evidence?: CutoverEvidence | null },
+    command: ByActor & {
+      id: string;
+      reason: string;
+      evidence?: CutoverEvidence | null;
+      routes?: RoutesChange | undefined;
+    },
   ): Promise<Cutover>;
   pauseCutover(command: ByActor & { id: string }): Promise<Cutover>;
   resumeCutover(command: ByActor & { id: string }): Promise<Cutover>;

@@ -6,6 +6,7 @@ export * from './audit.js';
 export * from './canonical.js';
 export * from './client.js';
 export * from './cutover.js';
+export * from './cutover-routes.js';
 export * from './cutover-store.js';
 export * from './decision.js';
 export * from './echo.js';

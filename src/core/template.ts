@@ -48,12 +48,9 @@ export function compileTemplate(text: string): CompiledTemplate {
   const references: SecretReference[] = [];
   const problems: TemplateProblem[] = [];
   let from = 0;
-  while (from < text.length) {
-    const mark = nextMark(text, from);
-    if (mark === undefined) break;
+  for (const { mark, end } of marksIn(text)) {
     if (mark.at > from) parts.push({ type: 'text', text: text.slice(from, mark.at) });
-    const end = text.indexOf(mark.close, mark.at + 2);
-    if (end === -1) {
+    if (end === undefined) {
       problems.push({
         at: mark.at,
         severity: 'error',
@@ -85,6 +82,46 @@ function nextMark(text: string, from: number): Mark | undefined {
   if (brace === -1 || (angle !== -1 && angle < brace))
     return { at: angle, open: '<<', close: '>>' };
   return { at: brace, open: '{{', close: '}}' };
+}
+
+/** Where templates stand in a text, and where each is closed; undefined = it is not, and nothing follows. */
+function* marksIn(text: string): Generator<{ mark: Mark; end: number | undefined }> {
+  for (let mark = nextMark(text, 0); mark !== undefined; ) {
+    const end = text.indexOf(mark.close, mark.at + 2);
+    yield { mark, end: end === -1 ? undefined : end };
+    mark = end === -1 ? undefined : nextMark(text, end + 2);
+  }
+}
+
+/** `NAME`, `NAME.field` and the spaces around it, as they stand behind "secret:" or between commas. */
+const NAMED = /^(\s*)([^.@\s]+)((?:\.[^@\s]*)?\s*)$/;
+
+/**
+ * The text with another secret in the place of `from`, wherever a template names it without a version; all else
+ * stays as it is written. A reference that pins a version stays.
+ */
+export function renameInTemplate(text: string, from: string, to: string): string {
+  let renamed = '';
+  let copied = 0;
+  const rename = (name: string): string =>
+    name.replace(NAMED, (whole, before: string, found: string, after: string) =>
+      found === from ? `${before}${to}${after}` : whole,
+    );
+  for (const { mark, end } of marksIn(text)) {
+    if (end === undefined) break;
+    const inner = text.slice(mark.at + 2, end);
+    const colon = inner.indexOf(':');
+    const isFunction = FUNCTIONS.some((known) => known === inner.slice(0, colon));
+    if (colon === -1 ? mark.open !== '{{' : !isFunction) continue;
+    const names = inner
+      .slice(colon + 1)
+      .split(',')
+      .map(rename)
+      .join(',');
+    renamed += text.slice(copied, mark.at + 2 + colon + 1) + names;
+    copied = end;
+  }
+  return renamed + text.slice(copied);
 }
 
 function compilePart(
