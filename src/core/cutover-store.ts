@@ -1,6 +1,5 @@
 import type {
   Cutover,
-  CutoverDelta,
   CutoverEvidence,
   CutoverHold,
   CutoverObservation,
@@ -29,15 +28,28 @@ interface CutoverPlace extends ByActor {
   readonly evidence: CutoverEvidence | null;
 }
 
+interface WithRoutes {
+  /** Where `toSecret` is set: applied in place of moving pointers. Left out = the routes say it already. */
+  readonly routes?: RoutesChange | undefined;
+}
+
+interface CutoverEnd extends ByActor, WithRoutes {
+  readonly id: string;
+  readonly reason: string;
+  readonly evidence?: CutoverEvidence | null | undefined;
+}
+
 /**
  * Cutovers at rest; part of `Store`. Each command is one transaction with its audit row, its change-log row and the
- * pointers that it moves. A command on a cutover that has ended throws `conflict`; so does one whose `ifState` or
- * `ifStep` is no longer so.
+ * pointers that it moves. A command on a cutover that has ended throws `conflict` (but ending it again in the same
+ * way, like pausing what is paused, answers as the first time); so does one whose `ifState` or `ifStep` is no longer
+ * so. What the server itself wants of a paused one, except rolling it back, throws `conflict` too. Unknown ids throw
+ * `not_found`.
  */
 export interface CutoverStore {
   /**
-   * Begins in `PENDING`. Throws `conflict` while another one of the secret and environment runs, `version_unusable`
-   * when a version is not there or has no value, `not_found`.
+   * Begins in `PENDING`. Throws `conflict` while another one of the secret (or of `toSecret`) in the environment
+   * runs, `version_unusable` when a version is not there, has no value or is current already, `not_found`.
    */
   startCutover(
     command: ByActor & {
@@ -52,37 +64,25 @@ export interface CutoverStore {
   getCutover(id: string): Promise<Cutover | undefined>;
   /** Newest first. */
   listCutovers(filter: CutoverFilter): Promise<Page<Cutover>>;
-  /** All that are under way, oldest first: for the snapshot and the engine. */
+  /**
+   * All that are under way, oldest first: for the snapshot and the engine. Those whose row was altered by another
+   * program are left out; they can only be rolled back, which then moves no pointer.
+   */
   runningCutovers(): Promise<readonly Cutover[]>;
   /**
    * From `PENDING` to the first step, from a step to the next; to the last of them (100 %): `CURRENT`, and the
-   * pointers move in the same transaction. Where `toSecret` is set, `routes` is applied in place of moving pointers;
-   * left out = the routes say it already.
+   * pointers move in the same transaction. By name, `conflict` while the routes that are then applied still name the
+   * old secret without a version.
    */
-  advanceCutover(command: CutoverPlace & { routes?: RoutesChange | undefined }): Promise<Cutover>;
+  advanceCutover(command: CutoverPlace & WithRoutes): Promise<Cutover>;
   /** Says why it does not go on (null: it may again). */
   holdCutover(command: CutoverPlace & { hold: CutoverHold | null }): Promise<Cutover>;
   /** Ends the window: `COMPLETED`. Before `CURRENT` the pointers move first, as all steps at once would have done. */
-  completeCutover(
-    command: ByActor & {
-      id: string;
-      reason: string;
-      evidence?: CutoverEvidence | null;
-      routes?: RoutesChange | undefined;
-    },
-  ): Promise<Cutover>;
+  completeCutover(command: CutoverEnd): Promise<Cutover>;
   /** Makes the old version current again where it no longer was: `ROLLED_BACK`. */
-  rollbackCutover(
-    command: ByActor & {
-      id: string;
-      reason: string;
-      evidence?: CutoverEvidence | null;
-      routes?: RoutesChange | undefined;
-    },
-  ): Promise<Cutover>;
+  rollbackCutover(command: CutoverEnd): Promise<Cutover>;
   pauseCutover(command: ByActor & { id: string }): Promise<Cutover>;
   resumeCutover(command: ByActor & { id: string }): Promise<Cutover>;
-  /** Adds observations in one transaction; those of cutovers that have ended are left out. */
-  recordObservations(deltas: readonly CutoverDelta[]): Promise<void>;
+  /** What `Store.recordUsage` has added. */
   observationsOf(id: string): Promise<readonly CutoverObservation[]>;
 }

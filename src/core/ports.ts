@@ -1,5 +1,6 @@
 import type { AuditRow, AuditVerification } from './audit.js';
 import type { Actor, Admin, AdminCredential, Client, ClientCredential, Role } from './client.js';
+import type { CutoverDelta } from './cutover.js';
 import type { Environment } from './environment.js';
 import type { Page, PageRequest } from './page.js';
 import type { RoutesDocument, RoutesRevision } from './route.js';
@@ -282,8 +283,11 @@ export interface Store {
     command: ByActor & { action: string; detail: Readonly<Record<string, unknown>> },
   ): Promise<void>;
 
-  /** Adds observations in one transaction. */
-  recordUsage(deltas: readonly UsageDelta[]): Promise<void>;
+  /**
+   * Adds what was observed, in one transaction. What concerns a version that is gone, or a cutover that has ended, is
+   * left out.
+   */
+  recordUsage(deltas: readonly UsageDelta[], observations?: readonly CutoverDelta[]): Promise<void>;
   usageOf(secret: string, environment?: string): Promise<readonly UsageRow[]>;
 
   /** Number of the newest change. */
