@@ -42,6 +42,10 @@ const CORE_BUILTINS = ['node:buffer', 'node:util'];
  * with its reason, and only after looking for a way without it.
  */
 const EXPOSE_CALLERS: Readonly<Record<string, readonly [calls: number, reason: string]>> = {
+  'admin/copy-value.ts': [
+    1,
+    'reads the fields of a copied value, to check them as those of a new one',
+  ],
   'admin/guard-header-value.ts': [1, 'looks for control characters that a header cannot carry'],
   'cli/send-value.ts': [2, 'writes the value into the body of the API call'],
   'crypto/keyring.ts': [1, 'derives the named keys from the root key'],

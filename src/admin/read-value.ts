@@ -33,18 +33,23 @@ export interface ReadValue {
   readonly parts: ReadonlyMap<string, SecretValue>;
 }
 
-/**
- * Makes a value of a body. Several fields become JSON with sorted keys, so that equal values are equal
- * bytes. Throws `value_invalid`, which never repeats or measures the value.
- */
-export function readValue(body: {
+interface ValueFields {
   readonly value?: string | Readonly<Record<string, string>> | undefined;
   readonly valueBase64?: string | undefined;
-}): ReadValue {
-  const { value, valueBase64 } = body;
-  if ((value === undefined) === (valueBase64 === undefined)) {
-    throw invalid('value', 'Send exactly one of "value" and "valueBase64".');
-  }
+}
+
+/** Throws `value_invalid` unless a body says in one way what the value is. */
+export function requireOneValue(body: ValueFields & { readonly copyFrom?: unknown }): void {
+  const given = [body.value, body.valueBase64, body.copyFrom].filter((it) => it !== undefined);
+  if (given.length === 1) return;
+  throw invalid('value', 'Send exactly one of "value", "valueBase64" and "copyFrom".');
+}
+
+/**
+ * Makes a value of the fields of a body. Several fields become JSON with sorted keys, so that equal values are
+ * equal bytes. Throws `value_invalid`, which never repeats or measures the value.
+ */
+export function readValue({ value, valueBase64 }: ValueFields): ReadValue {
   if (valueBase64 !== undefined) {
     if (!BASE64.test(valueBase64)) {
       throw invalid(

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { type Admin, AppError, type Store, VERSION_STATES, type Version } from '../core/index.js';
 import { actorOf } from './actor.js';
+import { CopySource, copyValue } from './copy-value.js';
 import type { AdminDependencies } from './dependencies.js';
 import { requireSecret } from './find-secret.js';
 import { forceBody, forceOf, forceQuery } from './force.js';
@@ -13,7 +14,7 @@ import {
   pageOf,
   secretNameParameter,
 } from './query-parameters.js';
-import { readValue, valueFields } from './read-value.js';
+import { type ReadValue, readValue, requireOneValue, valueFields } from './read-value.js';
 import { requireEnvironment } from './scope.js';
 import { Timestamp, TimestampInput, toTimestamp, toTimestampOrNull } from './wire-time.js';
 
@@ -39,6 +40,7 @@ const VersionSchema = z
 const NewVersion = z
   .strictObject({
     ...valueFields,
+    copyFrom: CopySource.optional(),
     expiresAt: TimestampInput.optional(),
     note: z.string().max(500).optional().openapi({ description: 'For people; never a value' }),
   })
@@ -93,28 +95,35 @@ export function versionOperations({ store, clock }: AdminDependencies): Operatio
       path: `${BASE}/versions`,
       summary: 'Add the next version',
       description:
-        'The first version of an environment becomes `current` at once; each later one is `staged`. The value never comes out again.',
+        'The first version of an environment becomes `current` at once; each later one is `staged`. The value never comes out again. With `copyFrom` it is that of another version, which the token must reach too; it is as old as that one.',
       params: EnvironmentPath,
       body: NewVersion,
       bodyRequired: true,
       example: { value: '(the value)', note: 'made in the dashboard by Kim' },
       status: 201,
       answerDescription: 'The version, without its value',
-      errors: ['not_found', 'environment_unknown', 'value_invalid'],
+      errors: ['not_found', 'environment_unknown', 'value_invalid', 'version_unusable'],
       async handle({ caller, params: { name, environment }, body }) {
         await requireVersions(store, caller.admin, name, environment);
-        const read = readValue(body);
-        const expiresAtMs = futureTime(body.expiresAt, clock.now());
+        requireOneValue(body);
+        const target = { secret: name, environment };
+        const read: ReadValue & { copiedFrom?: Version } =
+          body.copyFrom === undefined
+            ? readValue(body)
+            : await copyValue(store, caller.admin, body.copyFrom, target);
+        const { copiedFrom } = read;
+        const expiresAtMs =
+          futureTime(body.expiresAt, clock.now()) ?? copiedFrom?.expiresAtMs ?? undefined;
         const applied = await store.currentRoutes();
         guardHeaderValue(applied?.document, name, environment, read);
         const made = await store.addVersion({
           actor: actorOf(caller),
-          secret: name,
-          environment,
+          ...target,
           value: read.value,
           fields: read.fields,
           expiresAtMs,
           note: body.note,
+          copiedFrom,
         });
         return { body: showVersion(made) };
       },

@@ -189,7 +189,8 @@ export interface Store {
 
   /**
    * Seals and adds the next version. The first of an environment becomes `current`, a later one `staged`.
-   * `fields` are the names where the value is a JSON object of strings.
+   * `fields` are the names where the value is a JSON object of strings. One that is copied is as old as what it is
+   * copied from.
    */
   addVersion(
     command: ByActor & {
@@ -199,6 +200,7 @@ export interface Store {
       fields?: readonly string[] | undefined;
       expiresAtMs?: number | undefined;
       note?: string | undefined;
+      copiedFrom?: Version | undefined;
     },
   ): Promise<Version>;
   /** Newest first. */

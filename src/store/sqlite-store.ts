@@ -61,7 +61,14 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
       await emptyLog();
     },
 
-    async addVersion({ value, fields, expiresAtMs, note, ...target }): Promise<Version> {
+    async addVersion({
+      value,
+      fields,
+      expiresAtMs,
+      note,
+      copiedFrom,
+      ...target
+    }): Promise<Version> {
       if (value.byteLength < 1 || value.byteLength > MAX_VALUE_BYTES) {
         throw new AppError(
           'value_invalid',
@@ -79,6 +86,7 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
           fields: fields ?? [],
           expiresAtMs: expiresAtMs ?? null,
           note: note ?? null,
+          copiedFrom,
         });
         // Undefined: another writer took the number, so this one takes the next.
         if (added !== undefined) return added;

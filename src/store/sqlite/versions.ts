@@ -27,6 +27,7 @@ export interface SealedVersion extends VersionTarget {
   readonly fields: readonly string[];
   readonly expiresAtMs: number | null;
   readonly note: string | null;
+  readonly copiedFrom?: Version | undefined;
 }
 
 const RESERVED = { reserved: true };
@@ -83,12 +84,12 @@ export function versionCommands(
       return session.write(() => {
         const at = place(command);
         if (at.secret.id !== command.secretId || !pointers.claim(at)) return undefined;
-        const { sealed, actor } = command;
+        const { sealed, actor, copiedFrom } = command;
         insert.run(
           at.secret.id,
           at.environment,
           at.version,
-          now(),
+          copiedFrom?.createdAtMs ?? now(),
           actor.name,
           command.expiresAtMs,
           command.note,
@@ -100,7 +101,7 @@ export function versionCommands(
         );
         if (at.version === 1) pointers.makeCurrent(at, now());
         const state = at.version === 1 ? 'current' : 'staged';
-        return recorded(actor, 'version.add', at, { state });
+        return recorded(actor, 'version.add', at, { state, ...originOf(copiedFrom) });
       });
     },
 
@@ -163,6 +164,13 @@ export function versionCommands(
       });
     },
   };
+}
+
+/** Where a copied value came from, for the audit log. */
+function originOf(copiedFrom: Version | undefined): Record<string, unknown> {
+  if (copiedFrom === undefined) return {};
+  const { secret, environment, version } = copiedFrom;
+  return { copiedFrom: { secret, environment, version } };
 }
 
 function requireUsable({ version, secret, environment, state }: Version): void {
