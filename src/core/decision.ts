@@ -18,6 +18,8 @@ export interface Decision {
   /** The versions that were placed: `name@version`. */
   readonly secrets: readonly string[];
   readonly durationMs: number;
+  /** Sent twice: `secrets` are those of the attempt whose response was passed on. */
+  readonly retried?: boolean;
   /** Read only where traces are made; undefined where no request was read. */
   readonly traceFacts?: TraceFacts | undefined;
 }

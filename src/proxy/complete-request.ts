@@ -31,7 +31,7 @@ export async function completeRequest(
     if (Buffer.isBuffer(outgoing.body)) return outgoing.body;
     if (head.contentLength > maxBytes) throw tooLargeToGather({ option, maxBytes });
     open();
-    return gatherBody(exchange, { option, maxBytes });
+    return gatherBody(exchange, outgoing.body, { option, maxBytes });
   };
   if (body !== undefined) await placeBody(body, outgoing, exchange, head.contentLength, open);
   if (hmac !== undefined) {

@@ -16,6 +16,8 @@ import {
 } from '../core/index.js';
 import { cutResponse } from './cut-response.js';
 import type { InboundRequest, InboundResponse } from './inbound-message.js';
+import { joinStreams } from './join-streams.js';
+import type { PairedAttempt } from './paired-attempt.js';
 import { nextRequestId } from './request-id.js';
 import { readReason, readResponseHead, readTrailers } from './response-head.js';
 import { guardResponseLength, responseTooLarge } from './response-length.js';
@@ -30,8 +32,16 @@ import { isConnectionFailing } from './upstream-pools.js';
 export interface ExchangeHost {
   /** Called once, when the exchange is over. */
   ended(exchange: Exchange): void;
-  /** Called once per request that was sent, when its outcome is known. */
-  used(plan: Plan, clientId: string, outcome: UsageOutcome, usedAtMs: number): void;
+  /**
+   * Called once per request that was sent, when its outcome is known. `isObserved`: it is the upstream's doing.
+   */
+  used(
+    plan: Plan,
+    clientId: string,
+    outcome: UsageOutcome,
+    usedAtMs: number,
+    isObserved: boolean,
+  ): void;
   /** Called when the upstream began to answer. */
   answered(exchange: Exchange, plan: Plan, status: number): void;
   now(): number;
@@ -77,6 +87,10 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   rateLimitFields: readonly string[] | undefined;
   /** Sent to find out whether the upstream can be reached again. */
   isProbe = false;
+  /** Set while a cutover is under way for what its plan places. */
+  paired: PairedAttempt | undefined;
+  /** Sent again with another version, after the first one was refused. */
+  retried = false;
   /** Monotonic. */
   readonly startedAtMs = performance.now();
   readonly #host: ExchangeHost;
@@ -126,25 +140,29 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
 
   /** From here on the body must keep coming. */
   watchBody(idleMs: number): void {
+    if (this.#watchesBody) return;
     this.#watchesBody = true;
     this.request.watchBody(idleMs);
   }
 
-  bodyCame(bytes: number): void {
-    this.#requestBytes += bytes;
+  bodyCame(piece: Buffer): void {
+    this.#requestBytes += piece.length;
     const { plan } = this;
     if (plan !== undefined && this.#requestBytes > plan.maxRequestBytes) {
       this.failWith(tooLarge(plan.maxRequestBytes));
     }
+    this.paired?.bodyCame(piece);
   }
 
   bodyEnded(): void {
     // After an early answer the timer is that of the idle connection.
     if (this.#watchesBody && !this.#over) this.request.unwatchBody();
+    this.paired?.bodyEnded();
   }
 
-  /** About to be dispatched by a plan. */
-  sending(plan: Plan): void {
+  /** About to be dispatched by a plan; `sentAtMs` where it was sent by it before. */
+  sending(plan: Plan, sentAtMs = 0): void {
+    this.#sentAtMs = sentAtMs;
     this.plan = plan;
     this.secrets = plan.useNames;
     this.upstream = plan.upstream.host;
@@ -181,7 +199,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   answered(status: number): void {
     if (this.#outcomeKnown) return;
     if (this.plan !== undefined) this.#host.answered(this, this.plan, status);
-    this.#know(outcomeOf(status));
+    this.#know(this.#outcomeOf(status));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -215,7 +233,7 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     if (!head.hasRequestId) headers.push('X-Request-Id', this.requestId);
     if (this.#host.draining || this.upgrade !== undefined) headers.push('Connection', 'close');
     this.status = status;
-    this.#know(outcomeOf(status));
+    this.#know(this.#outcomeOf(status));
     const { response } = this;
     // A response without Date passes without one: adding it is for the origin (RFC 9110 section 6.6.1).
     if (!head.hasDate) response.sendDate = false;
@@ -300,7 +318,6 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
   /** The client left, or its connection broke. */
   abandon(): void {
     if (this.#over) return;
-    if (this.#sentAtMs !== 0) this.#know('failed');
     this.#end();
     this.#controller?.abort(GIVEN_UP);
     this.upgrade?.socket.destroy();
@@ -313,14 +330,25 @@ export class Exchange implements Decision, Dispatcher.DispatchHandler {
     cutResponse(this.response);
   }
 
-  #know(outcome: UsageOutcome): void {
-    if (this.#outcomeKnown || this.plan === undefined) return;
+  #know(outcome: UsageOutcome, isObserved = true): void {
+    const { plan } = this;
+    if (this.#outcomeKnown || plan === undefined) return;
     this.#outcomeKnown = true;
-    this.#host.used(this.plan, this.clientId, outcome, this.#sentAtMs);
+    this.#host.used(plan, this.clientId, outcome, this.#sentAtMs, isObserved);
+    this.paired?.outcomeKnown(plan, outcome, isObserved);
+  }
+
+  #outcomeOf(status: number): UsageOutcome {
+    if (status < 400) return 'accepted';
+    if (this.plan?.refusedStatuses.has(status) === true) return 'refused';
+    return status >= 500 ? 'failed' : 'accepted';
   }
 
   #end(): void {
+    // The client left, or Keyferry ended it: the credential was sent all the same.
+    if (this.#sentAtMs !== 0) this.#know('failed', false);
     this.#over = true;
+    this.paired?.ended();
     if (!this.request.complete && this.upgrade === undefined) this.request.dropRest();
     this.durationMs = performance.now() - this.startedAtMs;
     this.#host.ended(this);
@@ -336,21 +364,4 @@ const GIVEN_UP = new Error('nobody waits for this response');
 
 function flushHead(exchange: Exchange): void {
   exchange.flush();
-}
-
-function outcomeOf(status: number): UsageOutcome {
-  if (status === 401) return 'refused';
-  return status >= 500 ? 'failed' : 'accepted';
-}
-
-/** Pipes both ways with backpressure until either side has closed: what came from it is still passed on. */
-function joinStreams(client: Socket, upstream: Socket): void {
-  for (const [one, other] of [
-    [client, upstream],
-    [upstream, client],
-  ] as const) {
-    one.on('error', () => other.destroy());
-    one.on('close', () => other.destroySoon());
-    one.pipe(other);
-  }
 }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { AppError } from '../core/index.js';
 import type { Exchange } from './exchange.js';
 
@@ -14,20 +15,20 @@ export function tooLargeToGather({ option, maxBytes }: GatherLimit): AppError {
 }
 
 /**
- * Reads a request's body to its end. `onPiece` sees each piece as it comes, and what it throws rejects. Throws
+ * Reads the body of a request to its end. `onPiece` sees each piece as it comes, and what it throws rejects. Throws
  * `request_too_large` past the limit. Never settles once the exchange is over: nobody waits for it then.
  */
 export function gatherBody(
   exchange: Exchange,
+  body: Readable,
   limit: GatherLimit,
   onPiece?: (piece: Buffer) => void,
 ): Promise<Buffer> {
-  const { request } = exchange;
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let bytes = 0;
     let failed = false;
-    request.on('data', (piece: Buffer) => {
+    body.on('data', (piece: Buffer) => {
       if (failed || exchange.over) return;
       bytes += piece.length;
       try {
@@ -40,8 +41,11 @@ export function gatherBody(
         reject(error);
       }
     });
-    request.on('end', () => {
-      if (!failed && !exchange.over) resolve(Buffer.concat(pieces));
+    body.on('end', () => {
+      if (failed || exchange.over) return;
+      const whole = Buffer.concat(pieces);
+      exchange.paired?.bodyGathered(whole);
+      resolve(whole);
     });
   });
 }

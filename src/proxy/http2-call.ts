@@ -11,6 +11,7 @@ import { type Dispatcher, errors } from 'undici';
 import type { RouteTimeouts } from '../core/index.js';
 import { http2Headers } from './http2-headers.js';
 import { Http2Request } from './http2-request.js';
+import { ReplayedBody } from './replayed-body.js';
 
 /** What is sent, as undici's `dispatch` takes it. */
 export interface Http2CallOptions {
@@ -56,7 +57,7 @@ export class Http2Call implements Dispatcher.DispatchController {
     const { body } = this.#options;
     let stream: CallStream;
     try {
-      const waitForTrailers = body instanceof Http2Request;
+      const waitForTrailers = mayHaveTrailers(body);
       stream = session.request(this.#head(), { endStream: body === null, waitForTrailers });
     } catch (error) {
       this.fail(error as Error);
@@ -72,7 +73,7 @@ export class Http2Call implements Dispatcher.DispatchController {
       .on('trailers', onTrailers)
       .on('timeout', onTimeout);
     stream.on('error', onError).on('close', onClose);
-    if (body instanceof Http2Request) stream.on('wantTrailers', onWantTrailers);
+    if (mayHaveTrailers(body)) stream.on('wantTrailers', onWantTrailers);
     if (body instanceof Readable) {
       body.on('error', (error) => this.fail(error));
       body.pipe(stream);
@@ -149,7 +150,7 @@ export class Http2Call implements Dispatcher.DispatchController {
 
   trailersWanted(stream: CallStream): void {
     const { body } = this.#options;
-    stream.sendTrailers(body instanceof Http2Request ? http2Headers(body.keptTrailers) : {});
+    stream.sendTrailers(mayHaveTrailers(body) ? http2Headers(body.keptTrailers) : {});
   }
 
   /** An error that the handler throws is that of its response. */
@@ -192,6 +193,10 @@ export class Http2Call implements Dispatcher.DispatchController {
     // A table of headers that all clients of a connection share must not hold what one of them may guess at.
     return Object.assign(head, { [sensitiveHeaders]: Object.keys(head) });
   }
+}
+
+function mayHaveTrailers(body: Http2CallOptions['body']): body is Http2Request | ReplayedBody {
+  return body instanceof Http2Request || body instanceof ReplayedBody;
 }
 
 function destroyStream(stream: CallStream): void {

@@ -70,7 +70,7 @@ export class Http2Request extends Readable implements InboundRequest {
   }
 
   bodyCame(piece: Buffer): void {
-    this.exchange?.bodyCame(piece.length);
+    this.exchange?.bodyCame(piece);
     if (!this.push(piece)) this.#stream.pause();
   }
 
@@ -82,8 +82,7 @@ export class Http2Request extends Readable implements InboundRequest {
     this.push(null);
   }
 
-  /** The trailers that may go on to an upstream. */
-  get keptTrailers(): string[] {
+  get keptTrailers(): readonly string[] {
     const { exchange } = this;
     return exchange?.plan === undefined ? [] : keptTrailers(this.rawTrailers, exchange.plan);
   }
@@ -110,6 +109,7 @@ export class Http2Request extends Readable implements InboundRequest {
   /** Who reads the body wants no more of it. The stream stays: the client is to read its answer. */
   override destroy(error?: Error): this {
     if (this.#stream.destroyed || this.readableEnded) return super.destroy(error);
+    if (this.exchange?.paired?.keepsBody === true) return this;
     this.dropRest();
     return this.resume();
   }

@@ -19,6 +19,8 @@ export interface InboundRequest
   readonly problem: AppError | undefined;
   /** The client said `TE: trailers` to this hop, where that is more than a habit (gRPC demands it). */
   readonly acceptsTrailers: boolean;
+  /** The trailers that may go on to an upstream, once the body has ended: name, value, name, value. */
+  readonly keptTrailers: readonly string[];
   /** From here on the body must keep coming: a stalled one fails its exchange. */
   watchBody(idleMs: number): void;
   /** The body has ended. */

@@ -27,11 +27,13 @@ import {
 import { Exchange, type ExchangeHost } from './exchange.js';
 import type { ResolveAll } from './guard-address.js';
 import { TrafficGuard } from './guard-traffic.js';
-import { handleRequest, type RequestContext } from './handle-request.js';
+import { handleRequest } from './handle-request.js';
 import { Http2Sessions } from './http2-sessions.js';
+import { ByteBudget } from './kept-bytes.js';
 import { FailureLimit } from './limit-failures.js';
 import { ProxyRequest } from './proxy-request.js';
 import { offersWebSocket, withoutUpgrade } from './read-upgrade.js';
+import type { RequestContext, UsageSink } from './request-context.js';
 import { nextRequestId } from './request-id.js';
 import { problemAnswer } from './send-problem.js';
 import { toAppError } from './to-app-error.js';
@@ -41,9 +43,7 @@ import { UpstreamPools } from './upstream-pools.js';
 export interface ProxyListenerOptions {
   snapshot(): Snapshot;
   readonly noRoute: RouteShape;
-  readonly usage: {
-    record(plan: Plan, clientId: string, outcome: UsageOutcome, usedAtMs: number): void;
-  };
+  readonly usage: UsageSink;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly limits?: Partial<ProxyLimits> | undefined;
@@ -74,6 +74,9 @@ export interface ProxyListener {
 const IDLE_GRACE_MS = 1000;
 /** Turns of the event loop that a stop waits at most for one in which no new connection came. */
 const MAX_ACCEPT_TURNS = 1000;
+
+/** What all requests together keep while cutovers are under way; what would be more is not sent again. */
+const RETRY_BYTES = 64 * 1024 * 1024;
 
 /** Codes of a client that left, also in the middle of a message. */
 const GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE']);
@@ -110,6 +113,8 @@ class Listener implements ProxyListener, ExchangeHost {
       maxHeaders: this.#limits.maxHeaders,
       bodyIdleMs: this.#limits.bodyIdleMs,
       strictExpiry: options.strictExpiry ?? false,
+      retryMemory: new ByteBudget(RETRY_BYTES),
+      usage: options.usage,
       traces: options.telemetry.traces,
       now: () => options.clock.now(),
       echo: (finding) => options.telemetry.echo(finding),
@@ -136,8 +141,14 @@ class Listener implements ProxyListener, ExchangeHost {
     this.#traffic.admission.circuits.answered(exchange, plan, status);
   }
 
-  used(plan: Plan, clientId: string, outcome: UsageOutcome, usedAtMs: number): void {
-    this.#options.usage.record(plan, clientId, outcome, usedAtMs);
+  used(
+    plan: Plan,
+    clientId: string,
+    outcome: UsageOutcome,
+    usedAtMs: number,
+    isObserved: boolean,
+  ): void {
+    this.#options.usage.record(plan, clientId, outcome, usedAtMs, isObserved);
   }
 
   ended(exchange: Exchange): void {

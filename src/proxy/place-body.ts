@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { AppError, type PlacedBody } from '../core/index.js';
 import { FormEditor } from './edit-form.js';
 import { JsonEditor } from './edit-json.js';
@@ -56,9 +57,9 @@ async function gather(
   open: () => void,
   onPiece: (piece: Buffer) => void,
 ): Promise<Buffer> {
-  if (body === null) return Buffer.alloc(0);
+  if (!(body instanceof Readable)) return Buffer.alloc(0);
   open();
-  return gatherBody(exchange, limit, onPiece);
+  return gatherBody(exchange, body, limit, onPiece);
 }
 
 function kindOf({ json, form }: PlacedBody, headers: readonly string[]): 'json' | 'form' {

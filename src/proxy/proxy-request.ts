@@ -31,6 +31,11 @@ export class ProxyRequest extends IncomingMessage implements InboundRequest {
     return false;
   }
 
+  /** Those of HTTP/1.1 do not pass. */
+  get keptTrailers(): readonly string[] {
+    return [];
+  }
+
   watchBody(idleMs: number): void {
     this.on('timeout', onBodyIdle);
     this.setTimeout(idleMs);
@@ -47,7 +52,7 @@ export class ProxyRequest extends IncomingMessage implements InboundRequest {
   /** The parser's way in: a piece of the body, or null at its end. */
   override push(piece: Buffer | null, encoding?: BufferEncoding): boolean {
     if (piece === null) this.exchange?.bodyEnded();
-    else this.exchange?.bodyCame(piece.length);
+    else this.exchange?.bodyCame(piece);
     return super.push(piece, encoding);
   }
 
@@ -58,6 +63,8 @@ export class ProxyRequest extends IncomingMessage implements InboundRequest {
       return super.destroy(error);
     }
     if (this.readableEnded) return super.destroy(error);
+    // It will be read by another sending.
+    if (this.exchange?.paired?.keepsBody === true) return this;
     // undici wants no more of the body. Destroyed, a request takes its connection with it.
     return this.resume();
   }

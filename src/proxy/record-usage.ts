@@ -1,4 +1,11 @@
-import type { Clock, Plan, Store, UsageDelta, UsageOutcome } from '../core/index.js';
+import type { Clock, CutoverDelta, Plan, Store, UsageDelta, UsageOutcome } from '../core/index.js';
+import {
+  addCutoverDelta,
+  addCutoverDeltas,
+  cutoverBetween,
+  type PairCounts,
+} from './cutover-counts.js';
+import type { UsageSink } from './request-context.js';
 
 const FLUSH_EVERY_MS = 1000;
 
@@ -8,21 +15,24 @@ interface Counter {
   accepted: number;
   refused: number;
   failed: number;
+  /** Of these, the ones that say nothing about the versions. */
+  unobserved: { accepted: number; refused: number; failed: number } | undefined;
+  /** By the cutover that they speak for. */
+  pairs: Map<string, PairCounts> | undefined;
   firstUsedAtMs: number;
   lastUsedAtMs: number;
 }
 
-export interface UsageRecorder {
-  /** Counts one request. `usedAtMs` is when it was sent. */
-  record(plan: Plan, clientId: string, outcome: UsageOutcome, usedAtMs: number): void;
+export interface UsageRecorder extends UsageSink {
   /** Writes what has gathered; resolves when it is stored, or kept for the next time. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Gathers usage in memory and writes it once a second in one transaction, and at close. A store that
- * cannot take it delays no request: the counts are kept and written later.
+ * Gathers usage in memory and writes it once a second in one transaction, and at close, with what it says about
+ * cutovers: read from the same counts, so that a request costs no more for one. A store that cannot take it delays
+ * no request: the counts are kept and written later.
  */
 export function createUsageRecorder(options: {
   readonly store: Pick<Store, 'recordUsage'>;
@@ -31,11 +41,12 @@ export function createUsageRecorder(options: {
 }): UsageRecorder {
   let counters = new Map<Plan, Map<string, Counter>>();
   let unsent = new Map<string, UsageDelta>();
+  let unsentCutovers = new Map<string, CutoverDelta>();
   let flushing: Promise<void> = Promise.resolve();
   const timer = setInterval(() => void flush(), FLUSH_EVERY_MS);
   timer.unref();
 
-  function record(plan: Plan, clientId: string, outcome: UsageOutcome, usedAtMs: number): void {
+  function counterFor(plan: Plan, clientId: string, usedAtMs: number): Counter {
     let byClient = counters.get(plan);
     if (byClient === undefined) {
       byClient = new Map();
@@ -49,14 +60,45 @@ export function createUsageRecorder(options: {
         accepted: 0,
         refused: 0,
         failed: 0,
+        unobserved: undefined,
+        pairs: undefined,
         firstUsedAtMs: usedAtMs,
         lastUsedAtMs: usedAtMs,
       };
       byClient.set(clientId, counter);
     }
+    return counter;
+  }
+
+  function record(
+    plan: Plan,
+    clientId: string,
+    outcome: UsageOutcome,
+    usedAtMs: number,
+    isObserved: boolean,
+  ): void {
+    const counter = counterFor(plan, clientId, usedAtMs);
     counter[outcome]++;
+    if (!isObserved) {
+      counter.unobserved ??= { accepted: 0, refused: 0, failed: 0 };
+      counter.unobserved[outcome]++;
+    }
     if (usedAtMs > counter.lastUsedAtMs) counter.lastUsedAtMs = usedAtMs;
     else if (usedAtMs < counter.firstUsedAtMs) counter.firstUsedAtMs = usedAtMs;
+  }
+
+  function recordPair(refused: Plan, other: Plan, clientId: string, outcome: UsageOutcome): void {
+    const cutoverId = cutoverBetween(refused, other);
+    if (cutoverId === undefined || outcome === 'failed') return;
+    const count = (plan: Plan, kind: keyof PairCounts): void => {
+      const counter = counterFor(plan, clientId, options.clock.now());
+      counter.pairs ??= new Map();
+      const known = counter.pairs.get(cutoverId) ?? { paired: 0, shared: 0 };
+      known[kind]++;
+      counter.pairs.set(cutoverId, known);
+    };
+    count(refused, outcome === 'accepted' ? 'paired' : 'shared');
+    if (outcome === 'refused') count(other, 'shared');
   }
 
   function flush(): Promise<void> {
@@ -64,15 +106,21 @@ export function createUsageRecorder(options: {
       const gathered = counters;
       counters = new Map();
       for (const byClient of gathered.values()) {
-        for (const counter of byClient.values()) addDeltas(unsent, counter);
+        for (const counter of byClient.values()) {
+          addDeltas(unsent, counter);
+          addCutoverDeltas(unsentCutovers, observed(counter));
+        }
       }
       if (unsent.size === 0) return;
       const sending = unsent;
+      const sendingCutovers = unsentCutovers;
       unsent = new Map();
+      unsentCutovers = new Map();
       try {
-        await options.store.recordUsage([...sending.values()]);
+        await options.store.recordUsage([...sending.values()], [...sendingCutovers.values()]);
       } catch (error) {
         for (const delta of sending.values()) addDelta(unsent, delta);
+        for (const delta of sendingCutovers.values()) addCutoverDelta(unsentCutovers, delta);
         options.onError(error);
       }
     });
@@ -81,11 +129,23 @@ export function createUsageRecorder(options: {
 
   return {
     record,
+    recordPair,
     flush,
     async close() {
       clearInterval(timer);
       await flush();
     },
+  };
+}
+
+function observed(counter: Counter): Counter {
+  const { accepted, refused, failed, unobserved } = counter;
+  if (unobserved === undefined) return counter;
+  return {
+    ...counter,
+    accepted: accepted - unobserved.accepted,
+    refused: refused - unobserved.refused,
+    failed: failed - unobserved.failed,
   };
 }
 

@@ -129,3 +129,12 @@ function removeNamed(head: RequestHead, connection: string): void {
 export function holdsToken(text: string): boolean {
   return text.includes('kfc_') && TOKEN_ANYWHERE.test(text);
 }
+
+/** The first Host header as it came. */
+export function hostOf(raw: readonly string[]): string | undefined {
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') return raw[i + 1];
+  }
+  return undefined;
+}

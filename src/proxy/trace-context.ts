@@ -31,7 +31,9 @@ export function propagateTrace(
   head: RequestHead,
 ): void {
   if (plan.trace !== 'propagate' || plan.headerNames.has(TRACEPARENT)) return;
-  const ids = traces.place(onlyValue(exchange.request.rawHeaders, TRACEPARENT));
+  // Both attempts of one request are in one span.
+  const ids =
+    exchange.traceIds ?? traces.place(onlyValue(exchange.request.rawHeaders, TRACEPARENT));
   exchange.traceIds = ids;
   removeHeader(head.kept, TRACEPARENT);
   if (ids.parentSpanId === undefined) removeHeader(head.kept, TRACESTATE);

@@ -18,7 +18,8 @@ export function decisionHead(decision: Decision, time: string): string {
   const hundredths = Math.round(durationMs * 100);
   const whole = Math.floor(hundredths / 100);
   const rest = hundredths - whole * 100;
-  return `{"level":${LEVEL}${time},"requestId":"${requestId}","status":${status},"durationMs":${whole}.${rest < 10 ? '0' : ''}${rest}`;
+  const again = decision.retried === true ? ',"retried":true' : '';
+  return `{"level":${LEVEL}${time},"requestId":"${requestId}","status":${status},"durationMs":${whole}.${rest < 10 ? '0' : ''}${rest}${again}`;
 }
 
 /** The second part of the line: what does not change from one request to the next, and the line's end. */

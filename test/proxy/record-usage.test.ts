@@ -23,11 +23,11 @@ test('counts that could not be written are kept, added up, and written once', as
   });
   // The same names in another snapshot: another plan object.
   const [before, after] = [planOf(use(1)), planOf(use(1))];
-  usage.record(before, 'c', 'accepted', 20);
+  usage.record(before, 'c', 'accepted', 20, true);
   await usage.flush();
-  usage.record(after, 'c', 'accepted', 10);
-  usage.record(after, 'c', 'accepted', 30);
-  usage.record(after, 'c', 'refused', 31);
+  usage.record(after, 'c', 'accepted', 10, true);
+  usage.record(after, 'c', 'accepted', 30, true);
+  usage.record(after, 'c', 'refused', 31, true);
   await usage.flush();
   expect([written, errors.length]).toEqual([[], 2]);
   broken = false;

@@ -6,6 +6,7 @@ import type {
   EchoFinding,
   Route,
   RouteEnvironment,
+  Snapshot,
   TrafficLimits,
 } from '../../src/core/index.js';
 import { SecretValue, type Telemetry } from '../../src/core/index.js';
@@ -33,6 +34,8 @@ export interface ProxyRigOptions
   extends Partial<Pick<ProxyListenerOptions, 'limits' | 'resolveAll' | 'strictExpiry' | 'tls'>>,
     Pick<SnapshotOptions, 'environments' | 'builtinRoutes'> {
   readonly listenOn?: string;
+  /** What the request path sees in place of the newest snapshot. */
+  readonly view?: (newest: Snapshot) => Snapshot;
 }
 
 export interface ProxyRig {
@@ -72,7 +75,7 @@ export async function startProxy(options: ProxyRigOptions = {}): Promise<ProxyRi
 export async function openProxy(
   options: ProxyRigOptions = {},
 ): Promise<ProxyRig & { close(): Promise<void> }> {
-  const { environments, builtinRoutes, listenOn = '127.0.0.1', ...listenerOptions } = options;
+  const { environments, builtinRoutes, listenOn = '127.0.0.1', view, ...listenerOptions } = options;
   const clock = new FakeClock();
   const dataDir = newDataDir();
   const { store, tokens } = await openKeyferryStore({ dataDir, clock, createIfMissing: true });
@@ -107,7 +110,7 @@ export async function openProxy(
   const usage = createUsageRecorder({ store, clock, onError: () => undefined });
   const proxy: ProxyListener = createProxyListener({
     ...listenerOptions,
-    snapshot: () => keeper.current(),
+    snapshot: () => view?.(keeper.current()) ?? keeper.current(),
     noRoute: NO_ROUTE,
     usage,
     telemetry,
@@ -197,8 +200,9 @@ export function apiRoute(origin: string, route: Partial<Route & RouteEnvironment
 
 function copyOf(decision: Decision): Decision {
   const { requestId, method, route, environment, client, status, code } = decision;
-  const { upstream, secrets, durationMs } = decision;
+  const { upstream, secrets, durationMs, retried } = decision;
   return {
+    ...(retried === true ? { retried } : {}),
     requestId,
     method,
     route,
