@@ -1,6 +1,7 @@
 import type { AuditRow, AuditVerification } from './audit.js';
 import type { Actor, Admin, AdminCredential, Client, ClientCredential, Role } from './client.js';
 import type { CutoverDelta } from './cutover.js';
+import type { CutoverStore } from './cutover-store.js';
 import type { Environment } from './environment.js';
 import type { Page, PageRequest } from './page.js';
 import type { RoutesDocument, RoutesRevision } from './route.js';
@@ -168,7 +169,7 @@ interface VersionTarget extends ByActor {
  * is durable when its promise resolves. Unknown names throw `not_found` or `environment_unknown` with the
  * nearest spelling; a disk or lock failure throws `store_unavailable` and changes nothing.
  */
-export interface Store {
+export interface Store extends CutoverStore {
   readonly databaseId: string;
 
   createEnvironment(command: ByActor & { name: string }): Promise<Environment>;
@@ -205,11 +206,21 @@ export interface Store {
   ): Promise<Version>;
   /** Newest first. */
   listVersions(secret: string, environment: string): Promise<readonly Version[]>;
-  /** Makes a staged or previous version current. Throws `version_unusable` for a revoked or destroyed one. */
+  /**
+   * Makes a staged or previous version current. Throws `version_unusable` for a revoked or destroyed one. While a
+   * cutover is under way it ends: completed by its new version, rolled back by its old one; `conflict` for others.
+   */
   activateVersion(command: VersionTarget): Promise<Version>;
-  /** Makes the previous version current again. Throws `version_unusable` when there is none. */
+  /**
+   * Makes the previous version current again. Throws `version_unusable` when there is none. A cutover under way is
+   * rolled back instead.
+   */
   rollback(command: ByActor & { secret: string; environment: string }): Promise<Version>;
-  /** Throws `in_use` while it is current, pinned by a route, or used within 48 h, unless forced. */
+  /**
+   * Throws `in_use` while it is current, pinned by a route, part of a cutover under way, or used within 48 h, unless
+   * forced. By force a cutover ends: rolled back without its new version, completed without its old one; `in_use` all
+   * the same where requests would be left without any.
+   */
   revokeVersion(command: VersionTarget & { force?: Force | undefined }): Promise<Version>;
   /** Erases the value, keeps the row. Refused as `revokeVersion` is. */
   destroyVersion(command: VersionTarget & { force?: Force | undefined }): Promise<Version>;

@@ -131,11 +131,23 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     revokeAdmin: (command) => call('revokeAdmin', command),
     findAdmin: (tokenId) => call('findAdmin', tokenId),
 
+    startCutover: (command) => call('startCutover', command),
+    getCutover: (id) => call('getCutover', id),
+    listCutovers: (filter) => call('listCutovers', filter),
+    runningCutovers: () => call('runningCutovers'),
+    advanceCutover: (command) => call('advanceCutover', command),
+    holdCutover: (command) => call('holdCutover', command),
+    completeCutover: (command) => call('completeCutover', command),
+    rollbackCutover: (command) => call('rollbackCutover', command),
+    pauseCutover: (command) => call('pauseCutover', command),
+    resumeCutover: (command) => call('resumeCutover', command),
+    observationsOf: (id) => call('observationsOf', id),
+
     listAudit: (filter) => call('listAudit', filter),
     verifyAudit: () => call('verifyAudit'),
     recordAudit: (command) => call('recordAudit', command),
 
-    recordUsage: (deltas) => call('recordUsage', deltas),
+    recordUsage: (deltas, observations = []) => call('recordUsage', { deltas, observations }),
     usageOf: (secret, environment) => call('usageOf', { secret, environment }),
 
     latestChange: () => call('latestChange'),

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   AppError,
+  DEFAULT_CUTOVER_SETTINGS,
   type RowVerification,
   SecretValue,
   type StoredKey,
@@ -67,6 +68,15 @@ async function fill(): Promise<void> {
   const production = { actor, environment: 'production' };
   await store.activateVersion({ ...production, secret: 'a', version: 2 });
   await store.revokeVersion({ ...production, secret: 'a', version: 3 });
+  const settings = { ...DEFAULT_CUTOVER_SETTINGS, steps: [10, 50, 100] };
+  for (const [secret, environment] of [
+    ['a', 'staging'],
+    ['b', 'production'],
+  ] as const) {
+    clock.advance(1);
+    const place = { actor, secret, environment };
+    await store.startCutover({ ...place, toVersion: 2, toSecret: null, settings });
+  }
   for (const [index, environment] of ['staging', 'production', 'production'].entries()) {
     clock.advance(1);
     const client = tokens.mint('client');
@@ -132,6 +142,7 @@ async function usable() {
     ),
     values: values.map(({ status }) => status),
     route: (await store.currentRoutes())?.document,
+    cutovers: (await store.runningCutovers()).map(({ secret }) => secret),
   };
 }
 
@@ -226,6 +237,7 @@ describe('whichever columns of whichever two rows are exchanged', () => {
             expect(await store.getRevision(Number(revision))).toBeUndefined();
           } else expect(now, table).not.toEqual(whole);
           if (table === 'clients') expect(now.clients).toHaveLength(1);
+          if (table === 'cutovers') expect(now.cutovers).toEqual([]);
           if (table === 'admins') expect(now.admins.filter(Boolean)).toHaveLength(1);
           if (table === 'secrets') expect(new Set(now.values)).toEqual(new Set(['damaged']));
           restore(table, before);

@@ -1,9 +1,14 @@
 import { adminCommands } from './admins.js';
+import { createAppliedRoutes } from './applied-routes.js';
 import { clientCommands } from './clients.js';
+import { createCutoverSteps } from './cutover-steps.js';
+import { createCutoverTable } from './cutover-table.js';
+import { cutoverCommands } from './cutovers.js';
 import { environmentCommands } from './environments.js';
 import { healthCommands } from './health.js';
 import { idempotencyCommands } from './idempotency.js';
 import { auditCommands } from './list-audit.js';
+import { listCutoversCommands } from './list-cutovers.js';
 import { listSecretsCommands } from './list-secrets.js';
 import { createPointerTable } from './pointers.js';
 import { resolveCommands } from './resolve.js';
@@ -15,19 +20,27 @@ import { usageCommands } from './usage.js';
 import { createUseGuard } from './use-guard.js';
 import { createVersionReader } from './version-row.js';
 import { versionCommands } from './versions.js';
+import { createCutoverYield } from './yield-cutover.js';
 
 /** Everything that the worker thread does for the main thread. Each takes at most one cloneable argument. */
 export function createCommands(session: Session, schemaVersion: number) {
   const { database, changes, now } = session;
-  const guard = createUseGuard(database, now);
+  const cutovers = createCutoverTable(database, session.ledger);
+  const guard = createUseGuard(database, cutovers, now);
   const versions = createVersionReader(database);
+  const pointers = createPointerTable(database);
+  const routes = createAppliedRoutes(session);
+  const steps = createCutoverSteps(session, cutovers, pointers, routes);
+  const cutoverYield = createCutoverYield(cutovers, steps, pointers);
   return {
     ...environmentCommands(session),
-    ...secretCommands(session, guard),
+    ...secretCommands(session, guard, cutoverYield),
     ...listSecretsCommands(session),
-    ...versionCommands(session, guard, versions, createPointerTable(database)),
+    ...versionCommands(session, guard, versions, pointers, cutoverYield),
+    ...cutoverCommands(session, cutovers, steps, versions, pointers),
+    ...listCutoversCommands(session, cutovers),
     ...resolveCommands(session),
-    ...routeCommands(session),
+    ...routeCommands(session, routes),
     ...clientCommands(session),
     ...adminCommands(session),
     ...auditCommands(session),

@@ -197,6 +197,8 @@ export function createRowLedger(database: Database, head: SealedHead): RowLedger
       if (committed && settled !== undefined) {
         digests = settled.digests;
         for (const [index, bytes] of settled.changed) loaded[index] = bytes;
+        // What was altered and then ended by a command is as that wrote it.
+        for (const key of watched?.changes.keys() ?? []) noticed.delete(key);
       }
       settled = undefined;
       watched?.forget();

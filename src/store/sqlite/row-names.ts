@@ -32,6 +32,8 @@ export function createRowNames(database: Database): RowNames {
           return `version ${Number(values[columns.indexOf('version')])} of secret ${secret()} in environment ${text('environment')}`;
         case 'routes_revisions':
           return `routes revision ${Number(values[columns.indexOf('revision')])}`;
+        case 'cutovers':
+          return `cutover ${text('id')} of secret ${text('secret')} in environment ${text('environment')}`;
         case 'clients':
           return `client ${text('name')}`;
         case 'admins':

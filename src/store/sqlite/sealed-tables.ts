@@ -15,7 +15,7 @@ export interface SealedTable {
 /**
  * The tables whose rows decide where values go and who may use or change them. Left out are columns that only
  * observe (`last_used_at_ms`), that are sealed by themselves (`ciphertext`, `wrapped_key`), and tables that
- * follow from these (`route_references`) or decide nothing (`usage`).
+ * follow from these (`route_references`) or decide nothing (`usage`, `cutover_observations`).
  */
 export const SEALED_TABLES = {
   environments: { key: ['name'], columns: ['created_at_ms', 'reserved'] },
@@ -56,6 +56,33 @@ export const SEALED_TABLES = {
   routes_revisions: {
     key: ['revision'],
     columns: ['document', 'created_at_ms', 'created_by', 'source', 'restores'],
+  },
+  cutovers: {
+    key: ['id'],
+    columns: [
+      'secret_id',
+      'secret',
+      'environment',
+      'from_version',
+      'to_secret_id',
+      'to_secret',
+      'to_version',
+      'settings',
+      'state',
+      'step',
+      'paused',
+      'hold',
+      'started_at_ms',
+      'started_by',
+      'step_started_at_ms',
+      'current_since_ms',
+      'window_ends_at_ms',
+      'ended_at_ms',
+      'reason',
+      'ended_by_itself',
+      'evidence',
+    ],
+    ends: 'NEW.ended_at_ms IS NOT NULL',
   },
   clients: {
     key: ['id'],

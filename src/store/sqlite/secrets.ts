@@ -9,6 +9,7 @@ import {
 import { type SecretRow, toSecret, toSecretRow } from './secret-row.js';
 import type { Session } from './session.js';
 import type { UseGuard } from './use-guard.js';
+import type { CutoverYield } from './yield-cutover.js';
 
 const DEFAULT_ATTRIBUTES: SecretAttributes = {
   description: null,
@@ -21,7 +22,7 @@ const DEFAULT_ATTRIBUTES: SecretAttributes = {
   maximumAgeDays: null,
 };
 
-export function secretCommands(session: Session, guard: UseGuard) {
+export function secretCommands(session: Session, guard: UseGuard, cutover: CutoverYield) {
   const { database, audit, changes, lookup, newId, now } = session;
   const insert = database.prepare<SecretRow>(
     `INSERT INTO secrets VALUES (@id, @name, @description, @owner, @labels, @allowed_hosts, @kind,
@@ -104,6 +105,7 @@ export function secretCommands(session: Session, guard: UseGuard) {
         // One that was altered can still be deleted.
         const secret = lookup.secret(name) ?? lookup.requireSecret(name);
         const detail = guard.requireSecretFree(secret, force);
+        if (force !== undefined) cutover.toDeletion(secret, actor, force);
         remove.run(secret.id);
         audit.append({ actor, action: 'secret.delete', secret: name, detail });
         changes.append({ kind: 'secret', secret: name });

@@ -1,4 +1,5 @@
-import type { UsageDelta, UsageRow } from '../../core/index.js';
+import type { CutoverDelta, UsageDelta, UsageRow } from '../../core/index.js';
+import { createObservationAdder } from './list-cutovers.js';
 import type { Session } from './session.js';
 
 interface StoredUsageRow {
@@ -13,7 +14,9 @@ interface StoredUsageRow {
   readonly last_used_at_ms: number;
 }
 
-export function usageCommands({ database, lookup, write }: Session) {
+export function usageCommands(session: Session) {
+  const { database, lookup, write } = session;
+  const addObservation = createObservationAdder(session);
   // What was deleted meanwhile is left out: its rows are gone.
   const add = database.prepare<Record<string, unknown>>(
     `INSERT INTO usage
@@ -45,9 +48,16 @@ export function usageCommands({ database, lookup, write }: Session) {
   );
 
   return {
-    recordUsage(deltas: readonly UsageDelta[]): void {
-      if (deltas.length === 0) return;
+    recordUsage({
+      deltas,
+      observations,
+    }: {
+      deltas: readonly UsageDelta[];
+      observations: readonly CutoverDelta[];
+    }): void {
+      if (deltas.length === 0 && observations.length === 0) return;
       write(() => {
+        for (const observation of observations) addObservation(observation);
         for (const delta of deltas) {
           const { secretId, environment, version, route, clientId, outcome, count } = delta;
           const { firstUsedAtMs, lastUsedAtMs } = delta;

@@ -1,5 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { AppError, type Force } from '../../core/index.js';
+import { underWay } from './cutover-steps.js';
+import type { CutoverTable } from './cutover-table.js';
 import type { SecretRow } from './secret-row.js';
 
 /** Contract: nothing is pulled away within 48 h of its last use. */
@@ -28,7 +30,11 @@ interface LastUse {
   readonly last_used_at_ms: number;
 }
 
-export function createUseGuard(database: Database, now: () => number): UseGuard {
+export function createUseGuard(
+  database: Database,
+  cutovers: CutoverTable,
+  now: () => number,
+): UseGuard {
   const isCurrent = database.prepare<[string, string, number]>(
     `SELECT 1 FROM secret_environments
      WHERE secret_id = ? AND environment = ? AND current_version = ?`,
@@ -64,6 +70,13 @@ export function createUseGuard(database: Database, now: () => number): UseGuard 
     return `${what} was last used at ${at} by route "${use.route}" for client "${use.client}", less than 48 hours ago`;
   };
 
+  const cutoverOf = ({ secret, environment, version }: VersionPlace): string | undefined => {
+    const row = cutovers.runningAt(secret.id, environment);
+    const isPart =
+      row?.secret_id === secret.id && (version === row.from_version || version === row.to_version);
+    return isPart ? underWay(row) : undefined;
+  };
+
   return {
     requireVersionFree({ secret, environment, version }, force) {
       const pinning = pins.all(secret.name, environment, version);
@@ -71,6 +84,7 @@ export function createUseGuard(database: Database, now: () => number): UseGuard 
         isCurrent.get(secret.id, environment, version) === undefined
           ? undefined
           : 'it is current (activate another version first)',
+        cutoverOf({ secret, environment, version }),
         pinning.length === 0 ? undefined : `${named(pinning)} it (apply routes without that pin)`,
         recentUse(secret.id, environment, version),
       ]);
@@ -79,6 +93,7 @@ export function createUseGuard(database: Database, now: () => number): UseGuard 
       const naming = routes.all(secret.name);
       return decide(`The secret "${secret.name}"`, force, [
         naming.length === 0 ? undefined : `${named(naming)} it (apply routes without it first)`,
+        ...cutovers.runningOf(secret.id).map(underWay),
         recentUse(secret.id, null, null),
       ]);
     },

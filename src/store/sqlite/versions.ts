@@ -9,6 +9,7 @@ import type { PointerTable } from './pointers.js';
 import type { Session } from './session.js';
 import type { UseGuard, VersionPlace } from './use-guard.js';
 import type { VersionReader } from './version-row.js';
+import type { CutoverYield } from './yield-cutover.js';
 
 export interface Target {
   readonly actor: Actor;
@@ -37,6 +38,7 @@ export function versionCommands(
   guard: UseGuard,
   versions: VersionReader,
   pointers: PointerTable,
+  cutover: CutoverYield,
 ) {
   const { database, audit, changes, lookup, now } = session;
   const insert = database.prepare(
@@ -113,9 +115,10 @@ export function versionCommands(
     activateVersion(command: VersionTarget): Version {
       return session.write(() => {
         const at = place(command);
+        requireUsable(versions.require(at));
+        cutover.toActivation(at, command.actor);
         const version = versions.require(at);
         if (version.state === 'current') return version;
-        requireUsable(version);
         const from = pointers.get(at.secret.id, at.environment)?.current_version ?? null;
         pointers.makeCurrent(at, now());
         return recorded(command.actor, 'version.activate', at, { from });
@@ -127,6 +130,10 @@ export function versionCommands(
         lookup.requireEnvironment(environment, RESERVED);
         const row = lookup.requireSecret(secret);
         const before = pointers.get(row.id, environment);
+        const current = before?.current_version ?? null;
+        if (current !== null && cutover.toRollback(row, environment, actor)) {
+          return versions.require({ secret: row, environment, version: current });
+        }
         if (before === undefined || before.previous_version === null) {
           throw new AppError(
             'version_unusable',
@@ -146,6 +153,7 @@ export function versionCommands(
         if (version.state === 'revoked') return version;
         if (version.state === 'destroyed') requireUsable(version);
         const detail = guard.requireVersionFree(at, command.force);
+        if (command.force !== undefined) cutover.toEndOf(at, command.actor, command.force);
         pointers.release(at);
         revoke.run(now(), at.secret.id, at.environment, at.version);
         return recorded(command.actor, 'version.revoke', at, detail);
@@ -158,6 +166,7 @@ export function versionCommands(
         const version = versions.require(at);
         if (version.state === 'destroyed') return version;
         const detail = guard.requireVersionFree(at, command.force);
+        if (command.force !== undefined) cutover.toEndOf(at, command.actor, command.force);
         pointers.release(at);
         destroy.run(now(), at.secret.id, at.environment, at.version);
         return recorded(command.actor, 'version.destroy', at, detail);
