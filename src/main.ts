@@ -69,6 +69,10 @@ const ports: CommandLinePorts = {
     const { parseRoutesText } = await import('./config/index.js');
     return parseRoutesText(text, fileName);
   },
+  async replaceSecrets(text, fileName, replacements) {
+    const { replaceSecretsInText } = await import('./config/index.js');
+    return replaceSecretsInText(text, fileName, replacements);
+  },
 };
 
 process.exitCode = await runCommandLine(

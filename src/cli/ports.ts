@@ -72,6 +72,22 @@ export interface ReadRoutesFile {
   readonly warnings: readonly Problem[];
 }
 
+/** Which secret takes the place of which, and where. */
+export interface SecretReplacement {
+  readonly from: string;
+  readonly to: string;
+  readonly environment: string;
+}
+
+/** The text of a routes document as it is and as it would be, layout and comments kept. */
+export interface EditedRoutes {
+  readonly text: string;
+  readonly before: RoutesDocument;
+  readonly after: RoutesDocument;
+  /** Places that name a version of a secret that is to be replaced: they stay. */
+  readonly pinned: readonly Problem[];
+}
+
 /** Everything that the command line does not do itself; `main.ts` hands it in. */
 export interface CommandLinePorts {
   readonly version: string;
@@ -91,4 +107,10 @@ export interface CommandLinePorts {
   readonly maintenance: MaintenancePort;
   /** Checks the text of a routes document without a server; `fileName` is for messages. */
   readRoutes(text: string, fileName: string): Promise<ReadRoutesFile>;
+  /** Replaces secrets in the text of a routes document. Throws AppError when it is none. */
+  replaceSecrets(
+    text: string,
+    fileName: string,
+    replacements: readonly SecretReplacement[],
+  ): Promise<EditedRoutes>;
 }

@@ -1,7 +1,8 @@
 import { Option } from 'commander';
 import { addCommand, parseWholeNumber, type Registry, type Session } from './command.js';
-import { compareRoutes, type RouteChange } from './compare-routes.js';
+import { compareRoutes } from './compare-routes.js';
 import { describeMoment } from './describe-time.js';
+import { printRouteChange } from './print-route-change.js';
 import type { AppliedAnswer, RevisionAnswer, RoutesAnswer } from './routes-answer.js';
 
 /** `keyferry routes revisions|compare|restore`. */
@@ -76,17 +77,7 @@ async function compare(
   if (changes.length === 0) {
     return terminal.print(`Revisions ${from.revision} and ${to.revision} say the same.`);
   }
-  for (const change of changes) printChange(terminal, change);
-}
-
-function printChange(terminal: Session['terminal'], change: RouteChange): void {
-  const { paint } = terminal;
-  const { route, kind, setting, before, after } = change;
-  if (kind === 'added') terminal.print(`+ ${route}`, paint.green);
-  else if (kind === 'removed') terminal.print(`- ${route}`, paint.red);
-  else terminal.print(`~ ${route} ${setting ?? ''}`);
-  if (before !== undefined) terminal.print(`    - ${before}`, paint.red);
-  if (after !== undefined) terminal.print(`    + ${after}`, paint.green);
+  for (const change of changes) printRouteChange(terminal, change);
 }
 
 /** 0 is the time before the first one. */

@@ -4,6 +4,7 @@ import { addCommand, addNoun, type Registry, type Session, wholeNumber } from '.
 import { CommandFailure } from './command-failure.js';
 import { confirmAndForce, type ForceOptions, forceOptions, yesOption } from './confirm.js';
 import { describeAgo } from './describe-time.js';
+import { addMergeEnvironments } from './merge-environments.js';
 import { type GivenValue, readValue, type ValueOptions } from './read-value.js';
 import type { SecretAnswer } from './secret-answer.js';
 import { type AttributeOptions, attributeOptions, attributesOf } from './secret-attributes.js';
@@ -23,7 +24,7 @@ interface ListOptions {
   readonly label?: string;
 }
 
-/** `keyferry secrets create|list|show|update|delete`. */
+/** `keyferry secrets create|list|show|update|delete|merge-environments`. */
 export function addSecrets(registry: Registry): void {
   const noun = addNoun(registry, 'secrets', 'create, list, show, update and delete secrets');
   addCommand<CreateOptions>(noun, {
@@ -78,6 +79,7 @@ export function addSecrets(registry: Registry): void {
       session.terminal.print(`Deleted secret ${name}.`);
     },
   });
+  addMergeEnvironments(noun);
 }
 
 async function create(session: Session, options: CreateOptions, name: string): Promise<void> {

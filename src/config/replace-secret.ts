@@ -23,8 +23,17 @@ export interface ReplacedSecret {
   readonly document: RoutesDocument;
   /** What to set in it, from the root; empty where nothing names `from`. */
   readonly edits: readonly JsonEdit[];
+  /** What requests of the environment will find changed, place by place. */
+  readonly changes: readonly ReplacedText[];
   /** Places that pin a version of `from`: nobody but a person can say which version of `to` they mean. */
   readonly pinned: readonly Problem[];
+}
+
+export interface ReplacedText {
+  /** Where it stands afterwards. */
+  readonly path: string;
+  readonly before: string;
+  readonly after: string;
 }
 
 /**
@@ -36,6 +45,7 @@ export function replaceSecret(
   { from, to, environment }: SecretReplacement,
 ): ReplacedSecret {
   const edits: JsonEdit[] = [];
+  const changes: ReplacedText[] = [];
   const pinned: Problem[] = [];
   for (const [index, route] of document.routes.entries()) {
     const here = ['routes', index];
@@ -48,22 +58,28 @@ export function replaceSecret(
       }
       const value = renameInTemplate(place.text, from, to);
       if (value === place.text) continue;
-      if (isOwn(route, environment, place)) edits.push({ path: [...here, ...place.path], value });
-      else if (place.at[0] === 'sign') signature.push({ path: place.at.slice(1), value });
-      else edits.push({ path: [...here, 'environments', environment, ...place.at], value });
+      const own = isOwn(route, environment, place);
+      const path = own
+        ? [...here, ...place.path]
+        : [...here, 'environments', environment, ...place.at];
+      changes.push({ path: printPath(path), before: place.text, after: value });
+      if (own || place.at[0] !== 'sign') edits.push({ path, value });
+      else signature.push({ path: place.at.slice(1), value });
     }
     if (signature.length === 0) continue;
     const value = setInJson(route.sign, signature);
     edits.push({ path: [...here, 'environments', environment, 'sign'], value });
   }
-  return { document: setInJson(document, edits) as RoutesDocument, edits, pinned };
+  return { document: setInJson(document, edits) as RoutesDocument, edits, changes, pinned };
 }
 
-/** Where routes name a secret in one environment, whatever the version. */
+/** Where routes name a secret in one environment without pinning a version of it. */
 export function namedIn(document: RoutesDocument, secret: string, environment: string): string[] {
   return document.routes.flatMap((route, index) =>
     placesOf(route, environment)
-      .filter(({ references }) => references.some(({ name }) => name === secret))
+      .filter(({ references }) =>
+        references.some(({ name, version }) => name === secret && version === undefined),
+      )
       .map(({ path }) => printPath(['routes', index, ...path])),
   );
 }

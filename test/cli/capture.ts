@@ -33,6 +33,7 @@ export const noPorts: CommandLinePorts = {
     doctor: () => Promise.reject(new Error('no doctor in this test')),
   },
   readRoutes: () => Promise.reject(new Error('no routes in this test')),
+  replaceSecrets: () => Promise.reject(new Error('no routes in this test')),
 };
 
 /** Runs a command line in this process and gives what it wrote. */

@@ -18,7 +18,7 @@ describe('completion for bash', () => {
     [['sta'], ['status']],
     [
       ['secrets', ''],
-      ['create', 'list', 'show', 'update', 'delete'],
+      ['create', 'list', 'show', 'update', 'delete', 'merge-environments'],
     ],
     [['secrets', 'cr'], ['create']],
     [

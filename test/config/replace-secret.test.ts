@@ -215,7 +215,7 @@ describe('replaceSecret', () => {
 
   it('finds where a secret is named', () => {
     const document = routes({
-      headers: { Authorization: '<<secret:a@2>>' },
+      headers: { Authorization: '<<secret:a.b>>', 'X-Pinned': '<<secret:a@2>>' },
       environments: {
         staging: { upstream: 'https://api.example', path: '/bot{{a}}' },
       },
