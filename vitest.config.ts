@@ -8,7 +8,7 @@ const ALONE = [
   'test/proxy/{memory,timeouts,upstream-faults}.test.ts',
   'test/security/{slow-clients-*,overload-*,large-answers-*,clients-that-leave-*,token-comparison-*}.test.ts',
   'test/security/{one-client-*,floods-*,http2-floods-*,failing-system-calls-*,interim-*}.test.ts',
-  'test/store/{large-store,killed-while-writing}.test.ts',
+  'test/store/{large-store,killed-*}.test.ts',
   'test/telemetry/traces.test.ts',
 ];
 
