@@ -2,9 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { AppError, type Clock, type SecretValue, type Store, type Tokens } from './core/index.js';
+import {
+  AppError,
+  type Clock,
+  type SecretValue,
+  type Signer,
+  type Store,
+  type Tokens,
+} from './core/index.js';
 import {
   createSealer,
+  createSigner,
   createStoredKeys,
   createTokens,
   encryptBackup,
@@ -34,6 +42,8 @@ export interface OpenStoreOptions {
 export interface OpenedStore {
   readonly store: Store;
   readonly tokens: Tokens;
+  /** For what is stated about the audit log. */
+  readonly signer: Signer;
   /** The database is new: there is no admin yet. */
   readonly created: boolean;
   /** Names the root key without telling it. */
@@ -90,6 +100,7 @@ async function unlockStore(
   return {
     store,
     tokens: createTokens(opened.tokens),
+    signer: createSigner(keyring),
     created,
     rootKeyId: keyring.rootKeyId,
     async *backup() {

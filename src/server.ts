@@ -23,6 +23,7 @@ import { revokeLeftoverExamples, startExample } from './example.js';
 import { ensureFirstAdmin } from './first-admin.js';
 import { followChanges } from './follow-changes.js';
 import { followRoutesFile } from './follow-routes-file.js';
+import { keepAudit } from './keep-audit.js';
 import { isLoopback, listenOn } from './listen-on.js';
 import { openKeyferryStore } from './open-store.js';
 import { openTraces } from './open-traces.js';
@@ -167,6 +168,9 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   closing.push(async () => changes.close());
   const alteredRows = reportAlteredRows(store, log);
   closing.push(async () => alteredRows.close());
+  const { auditRetentionDays: retentionDays } = settings;
+  const auditKeeping = keepAudit({ store, signer: opened.signer, clock, log, retentionDays });
+  closing.push(() => auditKeeping.close());
   const usage = createUsageRecorder({
     store,
     clock,
@@ -188,6 +192,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     createAdminApp({
       store,
       tokens,
+      signer: opened.signer,
       clock,
       routes,
       diffRoutes: (from, to) => diffRoutes(from, to),

@@ -1,13 +1,11 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { actorOf } from './actor.js';
-import type { AdminContext, AdminEnvironment } from './admin-environment.js';
+import type { AdminEnvironment } from './admin-environment.js';
 import type { Authenticate } from './authenticate.js';
 import type { AdminDependencies } from './dependencies.js';
 import { problemResponses } from './problem-schema.js';
 import { requireRole, requireUnscoped } from './scope.js';
+import { resume, streamAnswer } from './stream-answer.js';
 import { toTimestamp } from './wire-time.js';
 
 const PATH = '/v1/backup';
@@ -33,7 +31,9 @@ export function addBackup(
       action: 'backup.create',
       detail: {},
     });
-    return send(context, resume(first, chunks), dependencies);
+    const name = `keyferry-${toTimestamp(dependencies.clock.now()).replaceAll(/[:.]/g, '-')}.backup`;
+    const about = { type: 'application/octet-stream', name };
+    return streamAnswer(context, about, resume(first, chunks), dependencies);
   });
   app.openAPIRegistry.registerPath({
     method: 'post',
@@ -59,40 +59,4 @@ export function addBackup(
       ]),
     },
   });
-}
-
-/**
- * Writes to the Node response itself: the adapter would end a stream that fails as if it were whole, with the
- * error's text in it. Here a failure cuts the connection.
- */
-async function send(
-  context: AdminContext,
-  chunks: AsyncIterable<Uint8Array>,
-  { clock, logError }: AdminDependencies,
-): Promise<Response> {
-  const name = `keyferry-${toTimestamp(clock.now()).replaceAll(/[:.]/g, '-')}.backup`;
-  context.header('Content-Type', 'application/octet-stream');
-  context.header('Content-Disposition', `attachment; filename="${name}"`);
-  const { outgoing } = context.env;
-  outgoing.writeHead(200, Object.fromEntries(context.body(null).headers));
-  try {
-    await pipeline(Readable.from(chunks), outgoing);
-  } catch (error) {
-    logError(error, { requestId: context.get('requestId'), path: PATH });
-  }
-  return RESPONSE_ALREADY_SENT;
-}
-
-async function* resume(
-  first: IteratorResult<Uint8Array>,
-  rest: AsyncIterator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  try {
-    if (first.done === true) return;
-    yield first.value;
-    yield* { [Symbol.asyncIterator]: () => rest };
-  } finally {
-    // Cut off early, the source must still clear away its copy.
-    await rest.return?.();
-  }
 }

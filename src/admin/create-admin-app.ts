@@ -13,6 +13,7 @@ import type { AdminDependencies } from './dependencies.js';
 import { addDocs } from './docs.js';
 import { environmentOperations } from './environments.js';
 import { explainUnknownPath } from './explain-unknown-path.js';
+import { addAuditExport } from './export-audit.js';
 import { addOpenPaths } from './open-paths.js';
 import { openApiDocument } from './openapi-document.js';
 import type { Operation } from './operation.js';
@@ -61,6 +62,7 @@ export function createAdminApp(dependencies: AdminDependencies): Hono<AdminEnvir
     );
   }
   addBackup(app, dependencies, authenticate);
+  addAuditExport(app, dependencies, authenticate);
   for (const { methods, path, allow } of IMMUTABLE_PATHS) {
     for (const method of methods) {
       app.on(method.toUpperCase(), routingPath(path), async (context) => {
@@ -93,6 +95,7 @@ const OTHER_PATHS = [
     (path) => ({ path, method: 'GET' }),
   ),
   { path: '/v1/backup', method: 'POST' },
+  { path: '/v1/audit/export', method: 'GET' },
 ];
 
 function pathAndMethod({ path, method }: Operation): { path: string; method: string } {

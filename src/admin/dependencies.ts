@@ -4,6 +4,7 @@ import type {
   Problem,
   RoutesDocument,
   RoutesRevision,
+  Signer,
   Store,
   Tokens,
 } from '../core/index.js';
@@ -59,6 +60,7 @@ export interface Readiness {
 export interface AdminDependencies {
   readonly store: Store;
   readonly tokens: Tokens;
+  readonly signer: Signer;
   readonly clock: Clock;
   readonly routes: RoutesControl;
   diffRoutes(from: RoutesDocument, to: RoutesDocument): readonly RoutesDifference[];

@@ -94,9 +94,9 @@ export function defineOperation<
     changes,
     document: documentOf(definition),
     run: (input, caller, context) => {
-      const params = check(definition.params ?? NOTHING, input.params, 'path');
-      const query = check(definition.query ?? NOTHING, input.query, 'query');
-      const body = check(definition.body ?? NOTHING, input.body ?? {}, '');
+      const params = checkInput(definition.params ?? NOTHING, input.params, 'path');
+      const query = checkInput(definition.query ?? NOTHING, input.query, 'query');
+      const body = checkInput(definition.body ?? NOTHING, input.body ?? {}, '');
       return definition.handle({
         caller,
         params: params as z.output<P>,
@@ -108,7 +108,12 @@ export function defineOperation<
   };
 }
 
-function check(schema: z.ZodType, input: unknown, where: '' | 'path' | 'query'): unknown {
+/** What the schema makes of the input. Throws `invalid_request` with every problem. */
+export function checkInput<S extends z.ZodType>(
+  schema: S,
+  input: unknown,
+  where: '' | 'path' | 'query',
+): z.output<S> {
   const result = schema.safeParse(input);
   const hidden = schema instanceof z.ZodUnknown ? [] : hiddenKeys(input);
   if (result.success && hidden.length === 0) return result.data;

@@ -82,7 +82,7 @@ function withoutToken({ body }: Answer<unknown>): string {
 }
 
 /** Repeated parameters become arrays, which no parameter takes. */
-function queryOf(context: AdminContext): Record<string, string | string[]> {
+export function queryOf(context: AdminContext): Record<string, string | string[]> {
   return Object.fromEntries(
     Object.entries(context.req.queries()).map(([name, values]) => [
       name,

@@ -65,6 +65,8 @@ export interface Settings {
   readonly example: boolean;
   readonly strictExpiry: boolean;
   readonly drainTimeoutMs: number;
+  /** Rows of the audit log are kept at least so long. */
+  readonly auditRetentionDays: number;
   readonly limits: ListenerLimits;
   /** Undefined = traces are off. */
   readonly traces: TraceSettings | undefined;
@@ -138,6 +140,7 @@ function assemble(
     example: find('example') === true,
     strictExpiry: find('strictExpiry') === true,
     drainTimeoutMs: count('drainTimeoutMs'),
+    auditRetentionDays: count('auditRetentionDays'),
     limits: {
       maxHeaderBytes: count('maxHeaderBytes'),
       maxHeaders: count('maxHeaders'),

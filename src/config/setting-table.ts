@@ -169,6 +169,12 @@ export const SETTINGS = [
     [0, 60_000],
     'Lasting delay of the event loop from which on requests are turned away; 0: never.',
   ),
+  count(
+    'auditRetentionDays',
+    2557,
+    [1, 36_500],
+    'How long rows of the audit log are kept at least (7 years); older ones are pruned.',
+  ),
   server(
     'otlpEndpoint',
     'url',
@@ -245,12 +251,18 @@ function server<const Name extends string, const Kind extends SettingKind>(
   };
 }
 
+const UNITS = [
+  ['Ms', 'MILLISECONDS'],
+  ['Bytes', 'BYTES'],
+  ['Days', 'DAYS'],
+] as const;
+
 function count<const Name extends string>(
   name: Name,
   byDefault: number,
   range: readonly [number, number],
   description: string,
 ): Row<Name, 'count'> {
-  const takes = name.endsWith('Ms') ? 'MILLISECONDS' : name.endsWith('Bytes') ? 'BYTES' : 'COUNT';
-  return { ...server(name, 'count', takes, description), default: `${byDefault}`, range };
+  const unit = UNITS.find(([ending]) => name.endsWith(ending))?.[1] ?? 'COUNT';
+  return { ...server(name, 'count', unit, description), default: `${byDefault}`, range };
 }

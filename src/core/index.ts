@@ -3,6 +3,7 @@
  * rooms. Pure: no I/O, no clock, no environment. Imports nothing but Node's own `util` and `buffer`.
  */
 export * from './audit.js';
+export * from './audit-statement.js';
 export * from './canonical.js';
 export * from './client.js';
 export * from './cutover.js';

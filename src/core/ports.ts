@@ -1,4 +1,4 @@
-import type { AuditRow, AuditVerification } from './audit.js';
+import type { AuditPosition, AuditPruning, AuditRow, AuditVerification } from './audit.js';
 import type { Actor, Admin, AdminCredential, Client, ClientCredential, Role } from './client.js';
 import type { CutoverDelta } from './cutover.js';
 import type { CutoverStore } from './cutover-store.js';
@@ -52,6 +52,14 @@ export interface Tokens {
   idOf(token: string): string | undefined;
   /** Compares in constant time. */
   matches(token: string, hash: Uint8Array): boolean;
+}
+
+/** Signs what the server states about itself; `publicKey` checks it and cannot forge it. */
+export interface Signer {
+  /** Ed25519, base64url. Another one after a rekey. */
+  readonly publicKey: string;
+  /** base64url. */
+  sign(text: string): string;
 }
 
 /** A secret of one environment, as a template names it. */
@@ -143,8 +151,16 @@ export interface AuditFilter extends PageRequest {
   readonly action?: string | undefined;
   readonly secret?: string | undefined;
   readonly environment?: string | undefined;
+  /** Id or name. */
   readonly actor?: string | undefined;
+  /** Not before. */
   readonly sinceMs?: number | undefined;
+  /** Before. */
+  readonly untilMs?: number | undefined;
+  /** Not after the row of this number. */
+  readonly throughSeq?: number | undefined;
+  /** Default: newest first. */
+  readonly order?: 'newest' | 'oldest' | undefined;
   readonly environments?: readonly string[] | undefined;
   readonly secretPrefix?: string | undefined;
 }
@@ -290,7 +306,15 @@ export interface Store extends CutoverStore {
   findAdmin(tokenId: string): Promise<AdminCredential | undefined>;
 
   listAudit(filter: AuditFilter): Promise<Page<AuditRow>>;
-  verifyAudit(): Promise<AuditVerification>;
+  /** Looks at every row; with `checkpoint` also whether the log still has the row that it was made of. */
+  verifyAudit(checkpoint?: AuditPosition): Promise<AuditVerification>;
+  /** The newest row, and how many there are. */
+  auditPosition(): Promise<AuditPosition & { readonly rows: number }>;
+  /**
+   * Removes the oldest rows where they are older than `retentionDays` and a week more, some hundreds at a time, and
+   * records it. Age is counted by the days that the store has seen go by: call it at least once a week.
+   */
+  pruneAudit(command: { readonly retentionDays: number }): Promise<AuditPruning>;
   /** For what happened outside another command (a backup taken, a rejected routes file). */
   recordAudit(
     command: ByActor & { action: string; detail: Readonly<Record<string, unknown>> },

@@ -1,5 +1,5 @@
 /**
- * crypto: seals and opens values, wraps and unwraps keys, makes and checks tokens, encrypts backups; loads
+ * crypto: seals and opens values, wraps and unwraps keys, makes and checks tokens, encrypts backups, signs; loads
  * the root key that all of it hangs on. The only home of libsodium. Imports core/ and Node's own crypto and
  * file system.
  */
@@ -15,6 +15,7 @@ export {
   writeRootKey,
 } from './root-key.js';
 export { createSealer } from './seal-value.js';
+export { createSigner, verifySignature } from './sign.js';
 export {
   type AuditKey,
   createStoredKeys,

@@ -6,7 +6,7 @@ import { sodium } from './sodium.js';
 /** Eight characters, as libsodium's key derivation wants its context. */
 const DERIVATION_CONTEXT = 'keyferry';
 /** Numbers of the subkeys. Never change or reuse one: data at rest depends on them. */
-const SUBKEY = { wrapping: 1, rootKeyId: 2, backup: 3 } as const;
+const SUBKEY = { wrapping: 1, rootKeyId: 2, backup: 3, signing: 4 } as const;
 const ROOT_KEY_ID_BYTES = 16;
 
 /** What a wrapped key is for; bound to it, so that it unwraps nowhere else. */
@@ -18,6 +18,7 @@ export class Keyring {
   readonly rootKeyId: string;
   readonly #wrappingKey: Uint8Array;
   readonly #backupKey: Uint8Array;
+  readonly #signingSeed: Uint8Array;
 
   constructor(rootKey: SecretValue) {
     const root = rootKey.expose();
@@ -26,6 +27,7 @@ export class Keyring {
     this.rootKeyId = Buffer.from(derive(SUBKEY.rootKeyId, ROOT_KEY_ID_BYTES)).toString('base64url');
     this.#wrappingKey = derive(SUBKEY.wrapping, KEY_BYTES);
     this.#backupKey = derive(SUBKEY.backup, KEY_BYTES);
+    this.#signingSeed = derive(SUBKEY.signing, sodium.crypto_sign_SEEDBYTES);
   }
 
   /** Encrypts a key under this root key. */
@@ -41,6 +43,11 @@ export class Keyring {
   /** For `encryptBackup` and `decryptBackup` only. */
   backupKey(): Uint8Array {
     return this.#backupKey;
+  }
+
+  /** For `createSigner` only. */
+  signingSeed(): Uint8Array {
+    return this.#signingSeed;
   }
 
   #wrapData(context: WrapContext): Uint8Array {

@@ -144,7 +144,9 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     observationsOf: (id) => call('observationsOf', id),
 
     listAudit: (filter) => call('listAudit', filter),
-    verifyAudit: () => call('verifyAudit'),
+    verifyAudit: (checkpoint) => call('verifyAudit', checkpoint),
+    auditPosition: () => call('auditPosition'),
+    pruneAudit: (command) => call('pruneAudit', command),
     recordAudit: (command) => call('recordAudit', command),
 
     recordUsage: (deltas, observations = []) => call('recordUsage', { deltas, observations }),

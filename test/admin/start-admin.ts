@@ -50,6 +50,7 @@ export async function startAdmin(
   const app = createAdminApp({
     store,
     tokens,
+    signer: opened.signer,
     clock,
     routes: createRoutesControl({ store }),
     diffRoutes,

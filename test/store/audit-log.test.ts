@@ -77,6 +77,7 @@ describe('the audit log', () => {
     expect(await seqs({ actor: 'bob' })).toEqual([11]);
     expect(await seqs({ sinceMs: clock.now() })).toEqual([12, 11]);
     expect(await seqs({ environments: ['qa'] })).toEqual([11]);
+    expect(await seqs({ untilMs: clock.now() })).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
     expect(await seqs({ secretPrefix: 's1' })).toEqual([10, 1]);
     expect((await store.listAudit({ limit: 1 })).items[0]).toMatchObject({
       actor,

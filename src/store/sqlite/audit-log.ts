@@ -1,8 +1,14 @@
-import { createHmac } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
-import { type Actor, AppError, type AuditVerification } from '../../core/index.js';
-import { equalBytes, FIRST_MAC, type SealedHead } from './sealed-head.js';
+import {
+  type Actor,
+  AppError,
+  type AuditPosition,
+  type AuditVerification,
+} from '../../core/index.js';
+import { type AuditChain, createAuditChain } from './audit-chain.js';
+import { createAuditRowMac, type StoredAuditRow } from './audit-row.js';
+import { type AuditAnchor, FIRST_MAC, type SealedHead } from './sealed-head.js';
+import { verifyAudit } from './verify-audit.js';
 
 export interface AuditEntry {
   readonly actor: Actor;
@@ -17,24 +23,13 @@ export interface AuditLog {
   append(entry: AuditEntry): void;
   /** The newest row; number 0 before the first. */
   newest(): { readonly seq: number; readonly mac: Uint8Array };
-  verify(): Promise<AuditVerification>;
+  verify(checkpoint: AuditPosition | undefined): Promise<AuditVerification>;
+  readonly chain: AuditChain;
+  /** Where the log begins. */
+  anchor(): AuditAnchor;
+  /** Removes the rows up to `anchor`, inside the transaction that has recorded it: the newest stays. */
+  removeThrough(anchor: AuditAnchor): void;
 }
-
-export interface StoredAuditRow {
-  readonly seq: number;
-  readonly at_ms: number;
-  readonly actor_type: string;
-  readonly actor_id: string;
-  readonly actor_name: string;
-  readonly action: string;
-  readonly secret: string | null;
-  readonly environment: string | null;
-  readonly detail: string;
-  readonly key_id: string;
-  readonly mac: Uint8Array;
-}
-
-const VERIFY_SLICE_ROWS = 5_000;
 
 /** The audit log of one database: each row's mac covers the row and the mac before it. */
 export function createAuditLog(
@@ -52,22 +47,9 @@ export function createAuditLog(
      VALUES (@seq, @at_ms, @actor_type, @actor_id, @actor_name, @action, @secret, @environment,
        @detail, @key_id, @mac)`,
   );
-  const slice = database.prepare<[number, number], StoredAuditRow>(
-    'SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?',
-  );
-
-  const rowMac = (
-    row: Omit<StoredAuditRow, 'mac'>,
-    previous: Uint8Array,
-  ): Uint8Array | undefined => {
-    const key = head.keys.find(({ id }) => id === row.key_id)?.key;
-    if (key === undefined) return undefined;
-    const { seq, at_ms, actor_type, actor_id, actor_name, action, secret, environment } = row;
-    const fields = [seq, at_ms, actor_type, actor_id, actor_name, action, secret, environment];
-    // A JSON array of numbers, strings and nulls is one text for one list of fields.
-    const text = JSON.stringify(['audit', databaseId, row.key_id, ...fields, row.detail]);
-    return createHmac('sha256', key).update(previous).update(text, 'utf8').digest();
-  };
+  const remove = database.prepare<[number]>('DELETE FROM audit WHERE seq <= ?');
+  const rowMac = createAuditRowMac(databaseId, () => head.keys);
+  const chain = createAuditChain(database, rowMac);
   const newest = (): { seq: number; mac: Uint8Array } => last.get() ?? { seq: 0, mac: FIRST_MAC };
 
   return {
@@ -92,27 +74,12 @@ export function createAuditLog(
       insert.run({ ...row, mac });
     },
     newest,
-
-    async verify() {
-      let seq = 0;
-      let mac: Uint8Array = FIRST_MAC;
-      for (;;) {
-        const rows = slice.all(seq, VERIFY_SLICE_ROWS);
-        for (const row of rows) {
-          const expected = row.seq === seq + 1 ? rowMac(row, mac) : undefined;
-          if (expected === undefined || !equalBytes(expected, row.mac)) {
-            return { ok: false, rows: seq, firstBroken: row.seq };
-          }
-          seq = row.seq;
-          mac = row.mac;
-        }
-        if (rows.length < VERIFY_SLICE_ROWS) break;
-        await nextTurn();
-      }
-      const found = head.read();
-      const fits =
-        found.state === 'sealed' && found.head.seq === seq && equalBytes(found.head.rowMac, mac);
-      return fits ? { ok: true, rows: seq } : { ok: false, rows: seq, firstBroken: seq + 1 };
+    verify: (checkpoint) => verifyAudit(database, chain, head, checkpoint),
+    chain,
+    anchor: () => head.anchor(),
+    removeThrough(anchor) {
+      head.moveAnchor(anchor);
+      remove.run(anchor.seq);
     },
   };
 }

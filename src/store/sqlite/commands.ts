@@ -11,6 +11,7 @@ import { auditCommands } from './list-audit.js';
 import { listCutoversCommands } from './list-cutovers.js';
 import { listSecretsCommands } from './list-secrets.js';
 import { createPointerTable } from './pointers.js';
+import { pruneAuditCommands } from './prune-audit.js';
 import { resolveCommands } from './resolve.js';
 import { routeCommands } from './routes.js';
 import { secretCommands } from './secrets.js';
@@ -44,6 +45,7 @@ export function createCommands(session: Session, schemaVersion: number) {
     ...clientCommands(session),
     ...adminCommands(session),
     ...auditCommands(session),
+    ...pruneAuditCommands(session),
     ...usageCommands(session),
     ...idempotencyCommands(session),
     ...storedKeyCommands(session),

@@ -68,6 +68,7 @@ export function createSession(database: Database, databaseId: string, now: () =>
         return result;
       } finally {
         ledger.finish(committed);
+        head.finish(committed);
       }
     },
     read: (work) =>

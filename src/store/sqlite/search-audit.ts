@@ -1,0 +1,164 @@
+import type { Database } from 'better-sqlite3';
+import type { AuditFilter } from '../../core/index.js';
+import type { StoredAuditRow } from './audit-row.js';
+
+export interface AuditSearch {
+  /** The first `limit` rows that fit, in the filter's order, beyond the row `after`. */
+  find(filter: AuditFilter, after: number | undefined, limit: number): StoredAuditRow[];
+}
+
+/** A condition of SQL with its values. */
+interface Condition {
+  readonly sql: string;
+  readonly values: readonly unknown[];
+}
+
+/** A filter as the values of an index that it stands for: under each of them the rows lie in order. */
+interface Runs {
+  readonly index: string;
+  readonly any: readonly Condition[];
+  /** The same for one row. */
+  readonly check: Condition;
+}
+
+/** More are not merged, but looked for in all rows. */
+const MOST_RUNS = 100;
+/** Sorts after every character that a secret's name may have. */
+const AFTER_NAMES = '\x7f';
+
+/**
+ * Finds rows in their order without sorting or reading the whole log: the most telling filter chooses an index that
+ * holds its rows in order of their numbers, in several runs where it stands for several values (the actions that
+ * begin alike, the names of an actor), which are merged; the other filters are checked row by row.
+ */
+export function createAuditSearch(database: Database): AuditSearch {
+  const nextActor = database.prepare<[string, string], { id: string; name: string }>(
+    `SELECT actor_id AS id, actor_name AS name FROM audit
+     WHERE (actor_id, actor_name) > (?, ?) ORDER BY actor_id, actor_name LIMIT 1`,
+  );
+  const nextIn = (column: 'action' | 'secret') =>
+    database
+      .prepare<[string, string], string>(
+        `SELECT ${column} FROM audit WHERE ${column} > ? AND ${column} < ? ORDER BY ${column} LIMIT 1`,
+      )
+      .pluck();
+  const next = { action: nextIn('action'), secret: nextIn('secret') };
+
+  /** Each value that begins with `prefix` and is not the prefix itself: one step in the index for each. */
+  const beginning = (column: 'action' | 'secret', prefix: string, end: string): Condition[] => {
+    const found: Condition[] = [];
+    for (
+      let value = next[column].get(prefix, end);
+      value !== undefined && found.length <= MOST_RUNS;
+      value = next[column].get(value, end)
+    ) {
+      found.push({ sql: `${column} = ?`, values: [value] });
+    }
+    return found;
+  };
+  const namesOf = (actor: string): Condition[] => {
+    const found: Condition[] = [];
+    for (let at = nextActor.get('', ''); at !== undefined; at = nextActor.get(at.id, at.name)) {
+      const { id, name } = at;
+      if (id !== actor && name !== actor) continue;
+      found.push({ sql: 'actor_id = ? AND actor_name = ?', values: [id, name] });
+    }
+    return found;
+  };
+  const numberAt = (edge: 'min' | 'max', condition: string, atMs: number): number | null =>
+    database
+      .prepare<[number], number | null>(
+        `SELECT ${edge}(seq) FROM audit INDEXED BY audit_by_time WHERE at_ms ${condition} ?`,
+      )
+      .pluck()
+      .get(atMs) ?? null;
+
+  /** A clock can go back, so times only narrow the numbers down: between them every row's time is looked at. */
+  const timesOf = ({ sinceMs, untilMs }: AuditFilter): Condition[] | undefined => {
+    const found: Condition[] = [];
+    if (sinceMs !== undefined) {
+      const first = numberAt('min', '>=', sinceMs);
+      if (first === null) return undefined;
+      found.push({ sql: 'seq >= ? AND at_ms >= ?', values: [first, sinceMs] });
+    }
+    if (untilMs !== undefined) {
+      const last = numberAt('max', '<', untilMs);
+      if (last === null) return undefined;
+      found.push({ sql: 'seq <= ? AND at_ms < ?', values: [last, untilMs] });
+    }
+    return found;
+  };
+
+  /** From the most telling to the least. */
+  const runsOf = (filter: AuditFilter): Runs[] => {
+    const { secret, actor, action, environment, environments, secretPrefix } = filter;
+    const equal = (column: string, value: string): Condition => ({
+      sql: `${column} = ?`,
+      values: [value],
+    });
+    const runs: Runs[] = [];
+    const add = (index: string, any: readonly Condition[], check = anyOf(any)): void =>
+      void runs.push({ index, any, check });
+    const between = (column: string, from: string, end: string): Condition => ({
+      sql: `${column} >= ? AND ${column} < ?`,
+      values: [from, end],
+    });
+    if (secret !== undefined) add('audit_by_secret', [equal('secret', secret)]);
+    if (actor !== undefined) add('audit_by_actor', namesOf(actor));
+    if (action?.endsWith('.')) {
+      const end = `${action.slice(0, -1)}/`;
+      add('audit_by_action', beginning('action', action, end), between('action', action, end));
+    } else if (action !== undefined) add('audit_by_action', [equal('action', action)]);
+    if (environment !== undefined) add('audit_by_environment', [equal('environment', environment)]);
+    if (secretPrefix !== undefined) {
+      const end = `${secretPrefix}${AFTER_NAMES}`;
+      const found = [equal('secret', secretPrefix), ...beginning('secret', secretPrefix, end)];
+      add('audit_by_secret', found, between('secret', secretPrefix, end));
+    }
+    if (environments !== undefined) {
+      add(
+        'audit_by_environment',
+        environments.map((name) => equal('environment', name)),
+      );
+    }
+    return runs;
+  };
+
+  return {
+    find(filter, after, limit) {
+      const [direction, beyond] = filter.order === 'oldest' ? ['ASC', '>'] : ['DESC', '<'];
+      const checked = timesOf(filter);
+      const runs = runsOf(filter);
+      if (checked === undefined || runs.some(({ any }) => any.length === 0)) return [];
+      const leading = runs.find(({ any }) => any.length <= MOST_RUNS);
+      for (const other of runs) if (other !== leading) checked.push(other.check);
+      if (after !== undefined) checked.push({ sql: `seq ${beyond} ?`, values: [after] });
+      if (filter.throughSeq !== undefined) {
+        checked.push({ sql: 'seq <= ?', values: [filter.throughSeq] });
+      }
+      const from = leading === undefined ? 'NOT INDEXED' : `INDEXED BY ${leading.index}`;
+      const selects = (leading?.any ?? [EVERY_ROW]).map((run): Condition => {
+        const all = [run, ...checked];
+        const where = all.map(({ sql }) => `(${sql})`).join(' AND ');
+        return {
+          sql: `SELECT * FROM (SELECT * FROM audit ${from} WHERE ${where} ORDER BY seq ${direction} LIMIT ?)`,
+          values: [...all.flatMap(({ values }) => values), limit],
+        };
+      });
+      return database
+        .prepare<unknown[], StoredAuditRow>(
+          `${selects.map(({ sql }) => sql).join(' UNION ALL ')} ORDER BY seq ${direction} LIMIT ?`,
+        )
+        .all(...selects.flatMap(({ values }) => values), limit);
+    },
+  };
+}
+
+const EVERY_ROW: Condition = { sql: 'TRUE', values: [] };
+
+function anyOf(conditions: readonly Condition[]): Condition {
+  return {
+    sql: conditions.map(({ sql }) => `(${sql})`).join(' OR '),
+    values: conditions.flatMap(({ values }) => values),
+  };
+}
