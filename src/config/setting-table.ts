@@ -39,6 +39,13 @@ export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'silent'] as const;
 
 const DAY_MS = 86_400_000;
 
+/** What a count is of, by the end of its name. */
+const UNITS = [
+  ['Ms', 'MILLISECONDS'],
+  ['Bytes', 'BYTES'],
+  ['Days', 'DAYS'],
+] as const;
+
 /**
  * Every setting that exists: flags, variables, config keys, help and documentation are all made from this
  * table, and what is not in it is refused.
@@ -250,12 +257,6 @@ function server<const Name extends string, const Kind extends SettingKind>(
     readBy: 'server',
   };
 }
-
-const UNITS = [
-  ['Ms', 'MILLISECONDS'],
-  ['Bytes', 'BYTES'],
-  ['Days', 'DAYS'],
-] as const;
 
 function count<const Name extends string>(
   name: Name,
