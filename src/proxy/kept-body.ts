@@ -50,6 +50,8 @@ export class KeptBody {
 
   whenBegun(next: () => void): void {
     this.#onBegin = next;
+    // Over HTTP/2 nothing comes before somebody reads.
+    this.#request.read(0);
   }
 
   whenEnded(next: () => void): void {

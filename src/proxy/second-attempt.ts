@@ -2,13 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Plan } from '../core/index.js';
 import type { Exchange } from './exchange.js';
+import { TAKEN_BACK } from './first-attempt.js';
 import type { PairedAttempt } from './paired-attempt.js';
 
 type Controller = Dispatcher.DispatchController;
 type Handler = Dispatcher.DispatchHandler;
-
-/** Ends a sending of which nothing was written. */
-export const TAKEN_BACK = new Error('a version in use was taken back');
 
 /** undici's handler for a request that is sent once more. Only where it was not sent the first answer is still good. */
 export class SecondAttempt implements Handler {
@@ -39,7 +37,7 @@ export class SecondAttempt implements Handler {
     headers: IncomingHttpHeaders,
     message?: string,
   ): void {
-    if (status >= 200) this.#paired.secondAnswered();
+    if (status >= 200) this.#paired.answered();
     this.#response.onResponseStart?.(controller, status, headers, message);
   }
 
@@ -52,7 +50,7 @@ export class SecondAttempt implements Handler {
   }
 
   onResponseError(controller: Controller, error: Error): void {
-    if (this.#exchange.sentAtMs === 0) this.#paired.secondNotSent();
+    if (this.#exchange.sentAtMs === 0) this.#paired.notSent();
     else this.#response.onResponseError?.(controller, error);
   }
 }

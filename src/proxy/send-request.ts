@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { AppError, normaliseHeaderName, type Plan } from '../core/index.js';
+import { AppError, normaliseHeaderName, type Plan, type RouteShape } from '../core/index.js';
 import { askForSearchable } from './accept-encoding.js';
 import { closesAfter } from './closes-after.js';
 import { completeRequest } from './complete-request.js';
@@ -10,7 +10,7 @@ import type { PairedAttempt } from './paired-attempt.js';
 import { placePath, withoutInPlace } from './place-path.js';
 import { placeQuery } from './place-query.js';
 import type { RequestContext } from './request-context.js';
-import { holdsToken, type RequestHead } from './request-head.js';
+import { holdsToken, type RequestHead, readHead } from './request-head.js';
 import { ScrubbedResponse } from './scrub-response.js';
 import { toAppError } from './to-app-error.js';
 import { propagateTrace } from './trace-context.js';
@@ -54,6 +54,22 @@ export function sendRequest(
     headers,
     body,
   }).catch((error: unknown) => (exchange.paired ?? exchange).failWith(toAppError(error)));
+}
+
+/** The same for a request that was to be sent before, from its head on. */
+export function resendRequest(
+  context: RequestContext,
+  exchange: Exchange,
+  plan: Plan,
+  shape: RouteShape,
+  body: Readable | null,
+): void {
+  const { rawHeaders, url = '', httpVersionMinor } = exchange.request;
+  const mark = url.indexOf('?');
+  const path = mark === -1 ? url : url.slice(0, mark);
+  const query = mark === -1 ? '' : url.slice(mark + 1);
+  const head = readHead(rawHeaders, shape, httpVersionMinor === 1);
+  sendRequest(context, exchange, plan, head, path, query, body);
 }
 
 /** Lets the body come, once it is known to be wanted. */

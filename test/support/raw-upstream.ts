@@ -15,6 +15,8 @@ export interface RawUpstream {
   readonly connections: RawConnection[];
   /** Everything received on all connections. */
   readonly received: string;
+  /** From now on no connection is accepted. */
+  stopListening(): void;
 }
 
 /**
@@ -64,6 +66,7 @@ export async function startRawUpstream(
     origin: `http://127.0.0.1:${port}`,
     port,
     connections,
+    stopListening: () => void server.close(),
     get received() {
       return connections.map((connection) => connection.received).join('');
     },
