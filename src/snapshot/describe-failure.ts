@@ -1,4 +1,4 @@
-import type { EffectiveRoute, Plan, SecretReference, Template } from '../core/index.js';
+import type { EffectiveRoute, Plan, SecretReference } from '../core/index.js';
 
 /** Why a request cannot be sent without this value. */
 export function failureFor(
@@ -38,12 +38,12 @@ export function describeField(
 
 /** Why a value cannot stand where a route places it. */
 export function unplaceable(
-  template: Template,
+  references: readonly SecretReference[],
   where: string,
   why: string,
   { environment }: EffectiveRoute,
 ): NonNullable<Plan['failure']> {
-  const names = template.references.map(({ name }) => `"${name}"`).join(', ');
+  const names = references.map(({ name }) => `"${name}"`).join(', ');
   const detail =
     `The value of ${names} in environment "${environment}" ${why} and cannot be placed in ${where}. ` +
     'Add a version without it.';

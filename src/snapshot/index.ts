@@ -4,6 +4,7 @@
  * core/, lru-cache and Node's own net.
  */
 export {
+  type CutoverPart,
   createSnapshotKeeper,
   type SnapshotKeeper,
   type SnapshotOptions,

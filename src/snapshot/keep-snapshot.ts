@@ -1,23 +1,35 @@
-import type {
-  Change,
-  Plan,
-  ResolvedValue,
-  Route,
-  RoutesDocument,
-  RoutesRevision,
-  Snapshot,
-  Store,
-  Telemetry,
-  Tokens,
-  ValueReference,
+import {
+  AppError,
+  type Change,
+  type Plan,
+  type Probe,
+  type ProbedVersion,
+  type Route,
+  type RoutesDocument,
+  type RoutesRevision,
+  type Snapshot,
+  type Store,
+  type Telemetry,
+  type Tokens,
 } from '../core/index.js';
 import { type CompiledRoutes, compileRoutes } from './compile-routes.js';
-import { type PlanSource, renderPlan } from './render-plan.js';
+import { PlanPositions } from './plan-positions.js';
+import { PlanRenderer } from './plan-renderer.js';
+import { CutoverReader } from './read-cutovers.js';
+import type { PlanSource } from './render-plan.js';
+import { RunningCutovers } from './running-cutovers.js';
 import { TokenDirectory } from './token-directory.js';
 
 type Facts = Pick<
   Store,
-  'latestChange' | 'changesSince' | 'currentRoutes' | 'resolveValues' | 'clientCredentials'
+  | 'latestChange'
+  | 'changesSince'
+  | 'currentRoutes'
+  | 'listRevisions'
+  | 'getRevision'
+  | 'resolveValues'
+  | 'clientCredentials'
+  | 'runningCutovers'
 >;
 
 export interface SnapshotOptions {
@@ -41,10 +53,24 @@ export interface SnapshotKeeper {
    * store throws; the last good snapshot stays.
    */
   catchUp(): Promise<void>;
+  /** The routes that take part in a cutover, as of `current()`; none where it is not under way. */
+  partsOf(cutoverId: string): readonly CutoverPart[];
+  /**
+   * The plan for one request of a route that tries a version, which is opened for it alone; without `probed` that of
+   * every request. Throws `route_not_found`, and `not_found` where the route does not name the secret or there is no
+   * such version.
+   */
+  planFor(route: string, environment: string, probed?: ProbedVersion): Promise<Plan>;
 }
 
-/** Where a plan stands that names a secret: its route's index, and its place among the route's sources. */
-type PlanPosition = readonly [route: number, source: number, environment: string];
+/** A route that takes part in a cutover. */
+export interface CutoverPart {
+  readonly route: string;
+  /** How to try a credential there; undefined where the route does not say. */
+  readonly probe: Probe | undefined;
+  /** Set when the new version cannot be placed there, while the old one can: no request takes it. */
+  readonly failure: Plan['failure'];
+}
 
 /** Loads the first snapshot. Only values that a served route names are opened. */
 export async function createSnapshotKeeper(options: SnapshotOptions): Promise<SnapshotKeeper> {
@@ -59,7 +85,10 @@ class Keeper implements SnapshotKeeper {
   readonly #clients: TokenDirectory;
   #snapshot: Snapshot | undefined;
   #compiled: CompiledRoutes | undefined;
-  #positions = new Map<string, PlanPosition[]>();
+  #positions: PlanPositions | undefined;
+  readonly #cutoverReader: CutoverReader;
+  #cutovers = new RunningCutovers([]);
+  readonly #renderer: PlanRenderer;
   /** The run under way, and the one that starts after it: a caller's changes may be too new for the first. */
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -68,6 +97,8 @@ class Keeper implements SnapshotKeeper {
     this.#options = options;
     this.#served = options.environments === undefined ? undefined : new Set(options.environments);
     this.#clients = new TokenDirectory(options.tokens);
+    this.#cutoverReader = new CutoverReader(options.store, this.#clients);
+    this.#renderer = new PlanRenderer(options.store, options.telemetry);
   }
 
   current(): Snapshot {
@@ -84,6 +115,33 @@ class Keeper implements SnapshotKeeper {
         return this.#start();
       });
     return this.#next;
+  }
+
+  partsOf(cutoverId: string): readonly CutoverPart[] {
+    const running = this.#cutovers.find(cutoverId);
+    if (running === undefined) return [];
+    const { named, cutover } = running;
+    const positions = this.#positions?.of(named, cutover.environment) ?? [];
+    return positions.flatMap(({ route, source: at, environment }) => {
+      const source = this.#compiled?.sources[route]?.[at];
+      if (source === undefined || !this.#cutovers.of(source).includes(running)) return [];
+      const plan = this.#snapshot?.plans[route]?.get(environment);
+      const failure = plan && this.#renderer.failureOf(plan, cutoverId);
+      return [{ route: source.effective.route, probe: source.effective.probe, failure }];
+    });
+  }
+
+  async planFor(route: string, environment: string, probed?: ProbedVersion): Promise<Plan> {
+    const index = this.#compiled?.routes.findIndex((one) => one.route.name === route) ?? -1;
+    const plan = this.current().plans[index]?.get(environment);
+    const source = this.#compiled?.sources[index]?.find(
+      ({ effective }) => effective.environment === environment,
+    );
+    if (plan === undefined || source === undefined) {
+      const detail = `The route "${route}" does not exist in environment "${environment}".`;
+      throw new AppError('route_not_found', detail);
+    }
+    return probed === undefined ? plan : this.#renderer.renderWith(source, probed, this.#cutovers);
   }
 
   #start(): Promise<void> {
@@ -129,16 +187,16 @@ class Keeper implements SnapshotKeeper {
       telemetry,
       this.#compiled,
     );
-    const all = compiled.sources.flat();
-    const resolve = await this.#resolver(all);
-    const plans = compiled.sources.map((sources) => this.#render(sources, resolve));
+    const cutovers = await this.#cutoverReader.read();
+    const rendered = await this.#renderer.render([...compiled.sources.entries()], cutovers);
     this.#compiled = compiled;
-    this.#positions = positionsOf(compiled);
+    this.#positions = new PlanPositions(compiled);
+    this.#cutovers = cutovers;
     this.#publish({
       seq,
       routesRevision: revision?.revision,
       table: compiled.table,
-      plans,
+      plans: rendered.map(([, plans]) => plans),
       clients: this.#clients,
     });
   }
@@ -156,73 +214,31 @@ class Keeper implements SnapshotKeeper {
     }
   }
 
-  /** Renders only the plans that name a changed value. */
+  /** Renders only the plans that name a changed value, or take part in a changed cutover. */
   async #applyVersions(changes: readonly Change[], seq: number, before: Snapshot): Promise<void> {
-    const affected = new Map<number, Set<number>>();
-    for (const change of changes) {
-      // A deleted secret is gone from every environment; a version changes one.
-      if (change.kind !== 'version' && change.kind !== 'secret') continue;
-      for (const [route, source, environment] of this.#positions.get(change.secret) ?? []) {
-        if (change.kind === 'version' && change.environment !== environment) continue;
-        const positions = affected.get(route) ?? new Set();
-        affected.set(route, positions.add(source));
-      }
-    }
-    if (affected.size === 0) {
+    const cutovers = changes.some((change) => this.#changesCutovers(change))
+      ? await this.#cutoverReader.read()
+      : this.#cutovers;
+    const touched = this.#positions?.touchedBy(changes, [this.#cutovers, cutovers]);
+    if (touched === undefined || touched.size === 0) {
+      this.#cutovers = cutovers;
       this.#publish({ ...before, seq });
       return;
     }
-    const sourcesOf = (route: number): readonly PlanSource[] =>
-      this.#compiled?.sources[route] ?? [];
-    const sources = [...affected].flatMap(([route, positions]) =>
-      sourcesOf(route).filter((_, position) => positions.has(position)),
-    );
-    const resolve = await this.#resolver(sources);
+    const sources = [...touched].map(([route, positions]) => {
+      const all: readonly PlanSource[] = this.#compiled?.sources[route] ?? [];
+      return [route, all.filter((_, at) => positions.has(at))] as const;
+    });
     const plans = [...before.plans];
-    for (const [route, positions] of affected) {
-      const changed = sourcesOf(route).filter((_, position) => positions.has(position));
-      plans[route] = new Map([...(before.plans[route] ?? []), ...this.#render(changed, resolve)]);
+    for (const [route, changed] of await this.#renderer.render(sources, cutovers)) {
+      plans[route] = new Map([...(before.plans[route] ?? []), ...changed]);
     }
+    this.#cutovers = cutovers;
     this.#publish({ ...before, seq, plans });
   }
 
-  async #resolver(
-    sources: readonly PlanSource[],
-  ): Promise<(reference: ValueReference) => ResolvedValue> {
-    const references = new Map<string, ValueReference>();
-    for (const source of sources) {
-      for (const reference of source.references) references.set(referenceKey(reference), reference);
-    }
-    const resolved = await this.#options.store.resolveValues([...references.values()]);
-    const byKey = new Map([...references.keys()].map((key, index) => [key, resolved[index]]));
-    return (reference) => byKey.get(referenceKey(reference)) ?? { status: 'missing' };
-  }
-
-  #render(
-    sources: readonly PlanSource[],
-    resolve: (reference: ValueReference) => ResolvedValue,
-  ): ReadonlyMap<string, Plan> {
-    const plans = new Map<string, Plan>();
-    for (const source of sources) {
-      const plan = renderOrFail(source, resolve);
-      plans.set(plan.environment, plan);
-      this.#tellShortValues(plan);
-    }
-    return plans;
-  }
-
-  /** An upstream could give them back unseen: that must not go unsaid. */
-  #tellShortValues({ route, environment, scrub }: Plan): void {
-    if (scrub === undefined || scrub.tooShort.length === 0) return;
-    this.#options.telemetry.echo({
-      kind: 'too_short',
-      action: undefined,
-      route,
-      environment,
-      secrets: scrub.tooShort,
-      requestId: undefined,
-      client: undefined,
-    });
+  #changesCutovers({ kind }: Change): boolean {
+    return kind === 'cutover' || (kind === 'client' && this.#cutovers.ofClients.length > 0);
   }
 
   #publish(snapshot: Snapshot): void {
@@ -234,40 +250,4 @@ class Keeper implements SnapshotKeeper {
   #serves(environment: string): boolean {
     return this.#served === undefined || this.#served.has(environment);
   }
-}
-
-/** A plan that cannot be made fails its own requests, and holds up no change of the others. */
-function renderOrFail(
-  source: PlanSource,
-  resolve: (reference: ValueReference) => ResolvedValue,
-): Plan {
-  try {
-    return renderPlan(source, resolve);
-  } catch {
-    const { route, environment } = source.effective;
-    const detail = `Route "${route}" could not be prepared in environment "${environment}". Nothing was sent.`;
-    const plan = renderPlan(source, () => ({ status: 'missing' }));
-    return { ...plan, failure: { code: 'internal_error', detail } };
-  }
-}
-
-/** By secret. */
-function positionsOf(compiled: CompiledRoutes): Map<string, PlanPosition[]> {
-  const positions = new Map<string, PlanPosition[]>();
-  compiled.sources.forEach((sources, route) => {
-    sources.forEach(({ references, effective }, source) => {
-      for (const secret of new Set(references.map((reference) => reference.secret))) {
-        const position: PlanPosition = [route, source, effective.environment];
-        const known = positions.get(secret);
-        if (known === undefined) positions.set(secret, [position]);
-        else known.push(position);
-      }
-    });
-  });
-  return positions;
-}
-
-/** Names cannot hold a space. */
-function referenceKey({ secret, environment, version }: ValueReference): string {
-  return `${environment} ${secret} ${version ?? ''}`;
 }

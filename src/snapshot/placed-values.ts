@@ -13,8 +13,9 @@ export class PlacedValues {
   readonly #values = new Map<string, EchoSource>();
   readonly #rendered: EchoSource[] = [];
 
-  add(reference: SecretReference, bytes: Uint8Array): void {
-    this.#values.set(keyOf(reference), { secret: reference.name, bytes });
+  /** `secret`: whose value it is; the template may name another one. */
+  add(reference: SecretReference, bytes: Uint8Array, secret: string): void {
+    this.#values.set(keyOf(reference), { secret, bytes });
   }
 
   /** `text`: what came of a template whose values were added, one character per byte. */
@@ -25,15 +26,16 @@ export class PlacedValues {
       const password = this.#values.get(keyOf(part.password));
       if (user === undefined || password === undefined) continue;
       const bytes = Buffer.concat([user.bytes, COLON, password.bytes]);
-      this.#rendered.push({ secret: part.password.name, bytes });
+      this.#rendered.push({ secret: password.secret, bytes });
     }
     // Together with what stands around it, a value may be long enough.
-    const short = template.references.find((reference) => {
-      const value = this.#values.get(keyOf(reference));
-      return value !== undefined && isShort(value) && value.bytes.length >= SHORTEST_WITHIN;
-    });
+    const short = template.references
+      .map((reference) => this.#values.get(keyOf(reference)))
+      .find(
+        (value) => value !== undefined && isShort(value) && value.bytes.length >= SHORTEST_WITHIN,
+      );
     if (short !== undefined) {
-      this.#rendered.push({ secret: short.name, bytes: Buffer.from(text, 'latin1') });
+      this.#rendered.push({ secret: short.secret, bytes: Buffer.from(text, 'latin1') });
     }
   }
 

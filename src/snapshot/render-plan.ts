@@ -78,10 +78,17 @@ export function preparePlan(
   };
 }
 
-/** Fills the templates with the values that `resolve` gives. What cannot be filled becomes `failure`. */
+/** The answers that values are taken from. */
+export type Resolve = (reference: ValueReference) => ResolvedValue;
+
+/**
+ * Fills the templates with the values that `resolve` gives. What cannot be filled becomes `failure`. `replace` says
+ * which reference to take in the place of one that the route names.
+ */
 export function renderPlan(
   source: PlanSource,
-  resolve: (reference: ValueReference) => ResolvedValue,
+  resolve: Resolve,
+  replace: (reference: SecretReference) => SecretReference = (reference) => reference,
 ): Plan {
   const { effective } = source;
   const { upstream } = effective;
@@ -90,8 +97,9 @@ export function renderPlan(
   const placed = new PlacedValues();
   let failure: Plan['failure'];
 
-  const bytesOf = (reference: SecretReference, mayLack = false): Uint8Array => {
+  const bytesOf = (named: SecretReference, mayLack = false): Uint8Array => {
     const { environment } = effective;
+    const reference = replace(named);
     const resolved = resolve({ secret: reference.name, environment, version: reference.version });
     if (resolved.status !== 'found') {
       failure ??= failureFor(reference, environment, resolved.status);
@@ -113,12 +121,12 @@ export function renderPlan(
     const { secretId, version } = resolved;
     uses.set(`${reference.name}@${version}`, { secretId, secret: reference.name, version });
     expiresAtMs = Math.min(expiresAtMs, resolved.expiresAtMs ?? Number.POSITIVE_INFINITY);
-    placed.add(reference, bytes);
+    placed.add(named, bytes, reference.name);
     return bytes;
   };
 
   const unfit = (template: Template, where: string, why: string): void => {
-    failure ??= unplaceable(template, where, why, effective);
+    failure ??= unplaceable(template.references.map(replace), where, why, effective);
   };
   const render = (template: Template): string => {
     for (const part of template.parts) {

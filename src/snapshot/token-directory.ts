@@ -45,6 +45,13 @@ export class TokenDirectory implements ClientDirectory {
     return this.#tokenIds.has(clientId);
   }
 
+  /** Ids of the clients with these names. */
+  idsOf(names: readonly string[]): ReadonlySet<string> {
+    const wanted = new Set(names);
+    const named = [...this.#byTokenId.values()].filter(({ name }) => wanted.has(name));
+    return new Set(named.map(({ id }) => id));
+  }
+
   /** Forgets what is not listed: a client that was revoked unseen does not stay. */
   replaceAll(credentials: readonly ClientCredential[]): void {
     const listed = new Set(credentials.map(({ id }) => id));

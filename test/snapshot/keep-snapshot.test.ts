@@ -202,6 +202,9 @@ function bound(
     currentRoutes: () => store.currentRoutes(),
     resolveValues: (references) => store.resolveValues(references),
     clientCredentials: (ids) => store.clientCredentials(ids),
+    runningCutovers: () => store.runningCutovers(),
+    listRevisions: (page) => store.listRevisions(page),
+    getRevision: (revision) => store.getRevision(revision),
   };
 }
 
@@ -226,10 +229,7 @@ test('a plan that cannot be made fails alone, and holds up no later change', asy
   const { store, tokens, apply } = opened;
   const keeper = await createSnapshotKeeper({
     store: {
-      latestChange: () => store.latestChange(),
-      changesSince: (seq) => store.changesSince(seq),
-      currentRoutes: () => store.currentRoutes(),
-      clientCredentials: (ids) => store.clientCredentials(ids),
+      ...bound(store),
       async resolveValues(references) {
         const answers = await store.resolveValues(references);
         return answers.map((answer, index) =>
