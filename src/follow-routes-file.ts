@@ -1,11 +1,13 @@
 /** File mode: the routes file is the truth, applied at start and on every change. */
 import {
   type AppliedRoutes,
+  namedIn,
   type RoutesControl,
   type RoutesWatcher,
   watchRoutesFile,
 } from './config/index.js';
-import { type Actor, AppError, type Store } from './core/index.js';
+import { type Actor, AppError, type RoutesDocument, type Store } from './core/index.js';
+import { describeHeld, findHeldSecrets, withoutHeld } from './held-secrets.js';
 import type { Log } from './telemetry/index.js';
 
 /** How soon a changed file is seen. */
@@ -15,7 +17,7 @@ const RETRY_AFTER_MS = 1000;
 
 interface FollowOptions {
   readonly file: string;
-  readonly store: Pick<Store, 'currentRoutes' | 'recordAudit'>;
+  readonly store: Store;
   readonly routes: RoutesControl;
   readonly log: Log;
   /** Called after a revision was applied; resolves when requests use it. */
@@ -27,6 +29,10 @@ export interface RoutesFollower {
   reload(): Promise<void>;
   /** Offers a refused file again, after something changed that may have been missing. */
   retry(): Promise<void>;
+  /** What the file said when it was last applied, whatever is used in the place of secrets that it names. */
+  written(): RoutesDocument | undefined;
+  /** What a person should know about secrets that the file names and requests do not get. */
+  notes(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -44,12 +50,14 @@ export async function followRoutesFile(options: FollowOptions): Promise<RoutesFo
   /** What was last refused, and why: a file is offered again at every change that may mend it. */
   let said: string | undefined;
   let retryTimer: NodeJS.Timeout | undefined;
+  let written: RoutesDocument | undefined;
   const watcher: RoutesWatcher = watchRoutesFile({
     file,
     intervalMs: WATCH_EVERY_MS,
     async onText(text) {
       refusedText = text;
-      const applied = await routes.apply({ text, fileName: file, actor, source: 'file' });
+      const { applied, document } = await applyFile(options, actor, text);
+      written = document;
       refused = undefined;
       said = undefined;
       reportApplied(log, file, applied);
@@ -82,6 +90,10 @@ export async function followRoutesFile(options: FollowOptions): Promise<RoutesFo
       said = undefined;
       return watcher.reload();
     },
+    written: () => written,
+    async notes() {
+      return written === undefined ? [] : describeHeld(written, await findHeldSecrets(store));
+    },
     retry: async () => {
       if (refused !== undefined) await watcher.reload();
     },
@@ -90,6 +102,49 @@ export async function followRoutesFile(options: FollowOptions): Promise<RoutesFo
       clearTimeout(retryTimer);
     },
   };
+}
+
+/** A cutover may apply a revision while the file is read: not that often. */
+const MOST_ATTEMPTS = 5;
+
+/** Applies what the file says, but for secrets that cutovers by name hold back. */
+async function applyFile(
+  { file, store, routes, log }: FollowOptions,
+  actor: Actor,
+  text: string,
+): Promise<{ applied: AppliedRoutes; document: RoutesDocument }> {
+  for (let attempt = 1; ; attempt++) {
+    const current = await store.currentRoutes();
+    const held = await findHeldSecrets(store);
+    const parsed =
+      held.length === 0 ? undefined : (await routes.validate({ text, fileName: file })).document;
+    const used = parsed === undefined ? undefined : withoutHeld(parsed, held);
+    const command = { actor, ifRevision: current?.revision };
+    try {
+      const applied =
+        used === undefined || used === parsed
+          ? await routes.apply({ ...command, text, fileName: file, source: 'file' })
+          : await routes.apply({ ...command, document: used, source: 'api' });
+      const document = parsed ?? applied.revision.document;
+      for (const note of describeHeld(document, held)) log.warn('routes_held_back', { file, note });
+      await endReverted(store, actor, document);
+      return { applied, document };
+    } catch (error) {
+      const isLate = error instanceof AppError && error.code === 'precondition_failed';
+      if (!isLate || attempt === MOST_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** A file that names the old secret again has taken a cutover back that was current. */
+async function endReverted(store: Store, actor: Actor, document: RoutesDocument): Promise<void> {
+  for (const { id, secret, toSecret, environment, state } of await store.runningCutovers()) {
+    if (toSecret === null || state !== 'CURRENT') continue;
+    const names = (name: string): boolean => namedIn(document, name, environment).length > 0;
+    if (names(toSecret) || !names(secret)) continue;
+    const reason = `The routes file names "${secret}" again.`;
+    await store.rollbackCutover({ actor, id, reason });
+  }
 }
 
 /** Nothing is wrong with the file: the store cannot be written just now. */

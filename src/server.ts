@@ -2,12 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import {
-  type AdminListener,
-  createAdminApp,
-  createAdminListener,
-  type Readiness,
-} from './admin/index.js';
+import { type AdminListener, createAdminApp, createAdminListener } from './admin/index.js';
 import { createRoutesControl, diffRoutes, type Settings } from './config/index.js';
 import {
   AppError,
@@ -18,8 +13,10 @@ import {
   type Store,
   type Telemetry,
 } from './core/index.js';
+import { createCutoverRoutes, endingWithRoutes } from './cutover-routes.js';
 import { endRevokedUpgrades } from './end-revoked-upgrades.js';
 import { revokeLeftoverExamples, startExample } from './example.js';
+import { findReadiness } from './find-readiness.js';
 import { ensureFirstAdmin } from './first-admin.js';
 import { followChanges } from './follow-changes.js';
 import { followRoutesFile } from './follow-routes-file.js';
@@ -52,9 +49,6 @@ export interface RunningServer {
   /** Answers requests under way, then closes everything. */
   close(): Promise<void>;
 }
-
-/** Altered rows that `/readyz` names. */
-const NAMED_ROWS = 10;
 
 /** A receiver that is down holds up a stop for no longer than this. */
 const FLUSH_TRACES_MS = 3000;
@@ -118,13 +112,18 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   };
   const routes = createRoutesControl({ store });
   const { routesFile } = settings;
-  if (routesFile !== undefined) {
-    const onApplied = (): Promise<void> => state.publish();
-    const follower = await followRoutesFile({ file: routesFile, store, routes, log, onApplied });
+  const onApplied = (): Promise<void> => state.publish();
+  const follower =
+    routesFile === undefined
+      ? undefined
+      : await followRoutesFile({ file: routesFile, store, routes, log, onApplied });
+  if (follower !== undefined) {
     state.retryRoutes = () => follower.retry();
     state.reload = () => follower.reload();
     closing.push(() => follower.close());
   }
+  const written = follower === undefined ? undefined : () => follower.written();
+  const cutoverRoutes = createCutoverRoutes({ store, written });
   // Also where there is no file to read again: a reload must not end the process, as Node would have it.
   const onHangUp = (): void => void state.reload();
   process.on('SIGHUP', onHangUp);
@@ -190,7 +189,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   state.proxy = proxy;
   const admin: AdminListener = createAdminListener(
     createAdminApp({
-      store,
+      store: endingWithRoutes(store, cutoverRoutes),
       tokens,
       signer: opened.signer,
       clock,
@@ -203,7 +202,8 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
         await state.retryRoutes();
       },
       metrics: () => metrics.text(),
-      readiness: () => readiness(store, state.draining, changes.behind),
+      readiness: () =>
+        findReadiness({ store, follower, draining: state.draining, behind: changes.behind }),
       backup: () => opened.backup(),
       about: { version },
       proxyUrl: () => state.proxyUrl,
@@ -267,26 +267,6 @@ function telemetryOf(log: Log, metrics: Metrics, traces: RunningTraces | undefin
       metrics.echo(finding);
     },
   };
-}
-
-async function readiness(store: Store, draining: boolean, behind: boolean): Promise<Readiness> {
-  const reasons: string[] = [];
-  if (draining) reasons.push('The server is shutting down.');
-  if (behind) reasons.push('The change log cannot be read; requests may miss the last changes.');
-  const altered = await store.alteredRows().catch(() => undefined);
-  if (altered === undefined) {
-    reasons.push('The store does not answer; requests go on from the last snapshot.');
-  }
-  const ready = reasons.length === 0;
-  // What needs those rows is refused; the rest goes on.
-  if (altered !== undefined && altered.length > 0) reasons.push(describeAltered(altered));
-  return { ready, reasons };
-}
-
-function describeAltered(rows: readonly string[]): string {
-  const named = rows.slice(0, NAMED_ROWS).join(', ');
-  const more = rows.length > NAMED_ROWS ? ` and ${rows.length - NAMED_ROWS} more` : '';
-  return `Rows were altered outside of Keyferry and are not used: ${named}${more}. Run keyferry doctor.`;
 }
 
 function cliFlags(dataDir: string, adminUrl: string): string {

@@ -19,6 +19,12 @@ export {
 } from './load-settings.js';
 export type { LogLevel } from './parse-setting.js';
 export {
+  type PlannedReplacement,
+  type PlannedRoutes,
+  planReplacement,
+  planRoutes,
+} from './plan-replacement.js';
+export {
   namedIn,
   type ReplacedSecret,
   replaceSecret,

@@ -4,31 +4,45 @@ import { problemsOf } from './finding.js';
 import { namedSecrets, routeReferences } from './named-secrets.js';
 import { type ReplacedText, replaceSecret, type SecretReplacement } from './replace-secret.js';
 
-/** What becomes of a document where one secret takes the place of another. */
-export interface PlannedReplacement {
+/** A well-formed document that is to follow the one in use. */
+export interface PlannedRoutes {
   readonly document: RoutesDocument;
   readonly references: readonly RouteReference[];
-  /** Empty where no route names the secret in the environment. */
-  readonly changes: readonly ReplacedText[];
-  /** What speaks against it: versions that are pinned, a value that is missing, hosts that are not allowed. */
+  /** What it brings that is wrong: missing values, hosts that are not allowed. Empty = it can be applied. */
   readonly problems: readonly Problem[];
 }
 
-/** Plans it for a document that is in use: what was wrong with that one before is not held against it. */
-export async function planReplacement(
+/** The same where one secret takes the place of another. */
+export interface PlannedReplacement extends PlannedRoutes {
+  /** Empty where no route names the secret in the environment. */
+  readonly changes: readonly ReplacedText[];
+  /** Places that name a version of it: they stay as they are. */
+  readonly pinned: readonly Problem[];
+}
+
+/** Plans a change of the document in use. What was wrong with that one before is not held against it. */
+export async function planRoutes(
+  before: RoutesDocument,
   document: RoutesDocument,
+  facts: RouteFacts,
+): Promise<PlannedRoutes> {
+  const known = new Set((await problemsIn(before, facts)).map(textOf));
+  const found = await problemsIn(document, facts);
+  return {
+    document,
+    references: routeReferences(namedSecrets(document)),
+    problems: found.filter((problem) => !known.has(textOf(problem))),
+  };
+}
+
+/** Plans to replace a secret in the document in use. */
+export async function planReplacement(
+  before: RoutesDocument,
   replacement: SecretReplacement,
   facts: RouteFacts,
 ): Promise<PlannedReplacement> {
-  const { document: next, changes, pinned } = replaceSecret(document, replacement);
-  const before = new Set((await problemsIn(document, facts)).map(textOf));
-  const after = await problemsIn(next, facts);
-  return {
-    document: next,
-    references: routeReferences(namedSecrets(next)),
-    changes,
-    problems: [...pinned, ...after.filter((problem) => !before.has(textOf(problem)))],
-  };
+  const { document, changes, pinned } = replaceSecret(before, replacement);
+  return { ...(await planRoutes(before, document, facts)), changes, pinned };
 }
 
 async function problemsIn(document: RoutesDocument, facts: RouteFacts): Promise<Problem[]> {

@@ -15,10 +15,14 @@ import {
   parseRoutesText,
 } from './check-routes-document.js';
 import { problemsOf } from './finding.js';
+import { guardCutovers } from './guard-cutovers.js';
 import { namedSecrets, routeReferences } from './named-secrets.js';
+import { type PlannedReplacement, planReplacement } from './plan-replacement.js';
+import type { SecretReplacement } from './replace-secret.js';
 
 /** What routes are kept in and checked against. */
-export type RoutesStore = RouteFacts & Pick<Store, 'applyRoutes' | 'currentRoutes' | 'getRevision'>;
+export type RoutesStore = RouteFacts &
+  Pick<Store, 'applyRoutes' | 'currentRoutes' | 'getRevision' | 'runningCutovers'>;
 
 /** A routes document: as text with comments, or as a JSON value. */
 export type RoutesInput =
@@ -73,12 +77,28 @@ export interface RoutesControl {
       readonly ifRevision?: number | undefined;
     },
   ): Promise<AppliedRoutes>;
+  /** What the applied routes become where one secret takes the place of another. Changes nothing. */
+  planReplacement(replacement: SecretReplacement): Promise<RoutesReplacement>;
+}
+
+/** What the applied routes become where one secret takes the place of another. */
+export interface RoutesReplacement extends PlannedReplacement {
+  /** Of the applied routes; 0 before the first. */
+  readonly revision: number;
 }
 
 /** The one way in which routes documents are accepted, from a file, the API or the console. */
 export function createRoutesControl({ store }: { readonly store: RoutesStore }): RoutesControl {
   const validate = (input: RoutesInput & Leniency): Promise<RoutesValidation> =>
     check(store, readInput(input), input.allowMissing ?? false);
+  /** The revision that a document must follow, where a cutover may apply another one at any time. */
+  const baseOf = async (
+    current: RoutesRevision | undefined,
+    document: RoutesDocument,
+  ): Promise<number | undefined> =>
+    (await guardCutovers(store, current?.document, document))
+      ? (current?.revision ?? 0)
+      : undefined;
   return {
     validate,
     async apply(command) {
@@ -87,10 +107,14 @@ export function createRoutesControl({ store }: { readonly store: RoutesStore }):
       const current = await store.currentRoutes();
       const expected = ifRevision === undefined || ifRevision === current?.revision;
       if (current !== undefined && expected && isDeepStrictEqual(current.document, document)) {
-        return { revision: current, warnings, changed: false };
+        // Who holds them is told by the newest revision.
+        if (current.source === source) return { revision: current, warnings, changed: false };
       }
-      const change = { actor, source, ifRevision, document, references };
-      return { revision: await store.applyRoutes(change), warnings, changed: true };
+      const change = { actor, source, document, references };
+      // A file is followed: what it may bring into use was seen to by who follows it.
+      const base = actor.type === 'file' ? undefined : await baseOf(current, document);
+      const revision = await store.applyRoutes({ ...change, ifRevision: ifRevision ?? base });
+      return { revision, warnings, changed: true };
     },
     async restore({ revision, actor, ifRevision, allowMissing }) {
       const earlier = await store.getRevision(revision);
@@ -99,9 +123,22 @@ export function createRoutesControl({ store }: { readonly store: RoutesStore }):
       }
       const validation = await validate({ document: earlier.document, allowMissing });
       const { document, references, warnings } = required(validation);
-      const change = { actor, ifRevision, document, references, restores: revision };
+      const base = await baseOf(await store.currentRoutes(), document);
+      const change = {
+        actor,
+        ifRevision: ifRevision ?? base,
+        document,
+        references,
+        restores: revision,
+      };
       const restored = await store.applyRoutes({ ...change, source: 'api' });
       return { revision: restored, warnings, changed: true };
+    },
+    async planReplacement(replacement) {
+      const current = await store.currentRoutes();
+      const document = current?.document ?? { routes: [] };
+      const planned = await planReplacement(document, replacement, store);
+      return { ...planned, revision: current?.revision ?? 0 };
     },
   };
 }
