@@ -1,5 +1,6 @@
 import type { Placements, Route, RouteOptions } from '../core/index.js';
 import { checkBody, checkPath } from './check-body.js';
+import { checkExpectedStatus, checkProbe } from './check-credential.js';
 import { checkMatch } from './check-match.js';
 import { checkHeaders, checkQuery } from './check-placements.js';
 import { checkOverlaps, checkSigning } from './check-signing.js';
@@ -26,6 +27,7 @@ export function checkRoute(route: Salvaged<Route>, path: JsonPath): Finding[] {
         ...checkUpstream(environment, allowances, here),
         ...checkSettings(environment, here),
         ...checkOverlaps(merge(route, environment), here),
+        ...checkExpectedStatus(route, environment, here),
       ];
     }),
   ];
@@ -39,6 +41,7 @@ function checkSettings(settings: Salvaged<RouteOptions & Placements>, path: Json
     ...checkBody(settings.body ?? {}, [...path, 'body']),
     ...(settings.sign === undefined ? [] : checkSigning(settings.sign, [...path, 'sign'])),
     ...checkTls(settings.tls ?? {}, [...path, 'tls']),
+    ...checkProbe(settings.probe ?? {}, [...path, 'probe']),
   ];
 }
 

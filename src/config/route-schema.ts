@@ -9,6 +9,7 @@ import {
   MOST_REQUESTS,
   TRACE_MODES,
 } from '../core/index.js';
+import { credentialKeysAt, probe, refusedCredential } from './credential-schema.js';
 import { body, path, placementKeysAt, sign, TEMPLATE_FORMS } from './placement-schema.js';
 
 /** Names of routes: they appear in logs, metrics and client tokens. */
@@ -142,6 +143,8 @@ const settings = {
       "Where traces are on: own begins a trace for each request; continue goes on with the request's own traceparent; propagate also gives the upstream a traceparent that names Keyferry's span.",
     default: 'own',
   }),
+  refusedCredential: refusedCredential.optional(),
+  probe: probe.optional(),
 };
 
 const match = z
@@ -233,5 +236,5 @@ export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   if (last === 'limits') return Object.keys(limits.shape);
   if (last === 'circuitBreaker') return Object.keys(circuitBreaker.shape);
   if (last === 'tls') return Object.keys(tls.shape);
-  return placementKeysAt(path);
+  return credentialKeysAt(last) ?? placementKeysAt(path);
 }

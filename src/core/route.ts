@@ -49,6 +49,12 @@ export const DEFAULT_REFUSED_CREDENTIAL: RefusedCredential = {
   maxRetryBytes: 64 * 1024,
 };
 
+/**
+ * Safe by RFC 9110 section 9.2.1, and POST: some APIs have no other method. What the others mean is to change or
+ * delete what is there, and a probe is sent again and again.
+ */
+export const PROBE_METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST'] as const;
+
 /** A request by which Keyferry itself tries a version: one that changes nothing at the upstream. */
 export interface Probe {
   /** Default GET. */

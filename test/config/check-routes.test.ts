@@ -334,6 +334,104 @@ describe('what is placed', () => {
   });
 });
 
+describe('how a credential is tried', () => {
+  const environments = { production: { upstream } };
+
+  it.each([
+    [{ path: '/' }],
+    [{ path: '/v1/me?fields=id,name&x=%20', method: 'HEAD', expectedStatus: 204 }],
+    [{ path: '/v1', method: 'OPTIONS' }],
+  ])('may be the probe %j', (probe) => {
+    expect(withRoute({ probe })).toMatchObject({ problems: [], warnings: [] });
+    const own = { production: { upstream, probe } };
+    expect(withRoute({ environments: own })).toMatchObject({ problems: [], warnings: [] });
+  });
+
+  it.each([
+    [{}, 'path', 'missing'],
+    [{ path: 'v1' }, 'path', 'begin with "/"'],
+    [{ path: '' }, 'path', 'begin with "/"'],
+    [{ path: 'https://a.example.com/' }, 'path', 'begin with "/"'],
+    [{ path: '//a.example.com' }, 'path', 'empty segment'],
+    [{ path: '/a/../b' }, 'path', '".."'],
+    [{ path: '/a/%2e%2e/b' }, 'path', 'write "."'],
+    [{ path: '/a\\b' }, 'path', 'backslash'],
+    [{ path: '/a#b' }, 'path', 'fragment'],
+    [{ path: '/a?b#c' }, 'path', 'percent-encoded'],
+    [{ path: '/a?b c' }, 'path', 'percent-encoded'],
+    [{ path: '/a?é' }, 'path', 'percent-encoded'],
+    [{ path: '/a\r\nX: y' }, 'path', 'percent-encoded'],
+    [{ path: '/<<secret:a>>' }, 'path', 'a template is not possible'],
+    [{ path: '/a?k=<<secret:a>>' }, 'path', 'a template is not possible'],
+    [{ path: '/', method: 'DELETE' }, 'method', 'a probe changes nothing'],
+    [{ path: '/', method: 'TRACE' }, 'method', 'a probe changes nothing'],
+    [{ path: '/', expectedStatus: 101 }, 'expectedStatus', 'at least 200'],
+    [{ path: '/', expectedStatus: 600 }, 'expectedStatus', 'at most 599'],
+  ])('is not the probe %j', (probe, key, message) => {
+    expect(withRoute({ probe }).problems).toEqual([
+      expect.objectContaining({
+        path: `routes[0].probe.${key}`,
+        message: expect.stringContaining(message),
+      }),
+    ]);
+  });
+
+  it('is a method in upper case; POST works, with a warning', () => {
+    const lower = withRoute({ probe: { path: '/', method: 'head' } });
+    expect(lower.problems).toEqual([expect.objectContaining({ nearest: 'HEAD' })]);
+    const post = withRoute({ probe: { path: '/', method: 'POST' } });
+    expect(post).toMatchObject({
+      problems: [],
+      warnings: [{ path: 'routes[0].probe.method', message: expect.stringContaining('again') }],
+    });
+  });
+
+  it.each([
+    [{ statuses: [] }, 'statuses', 'at least 1'],
+    [{ statuses: [399] }, 'statuses[0]', 'at least 400'],
+    [{ statuses: [401, 500] }, 'statuses[1]', 'at most 499'],
+    [{ statuses: 401 }, 'statuses', 'a list'],
+    [{ maxRetryBytes: -1 }, 'maxRetryBytes', 'at least 0'],
+    [{ maxRetryBytes: 2 ** 30 }, 'maxRetryBytes', 'at most'],
+    [{ retry: 1 }, 'retry', 'true or false'],
+  ])('refuses refusedCredential %j', (refusedCredential, key, message) => {
+    expect(withRoute({ refusedCredential }).problems).toEqual([
+      expect.objectContaining({
+        path: `routes[0].refusedCredential.${key}`,
+        message: expect.stringContaining(message),
+      }),
+    ]);
+  });
+
+  it('expects no status that says that it is refused', () => {
+    const probe = { path: '/', expectedStatus: 403 };
+    expect(withRoute({ probe }).problems).toEqual([]);
+    const refusedCredential = { statuses: [401, 403] };
+    const problems = (route: Json, own: Json) =>
+      paths(withRoute({ ...route, environments: { production: { upstream, ...own } } }).problems);
+    const here = 'routes[0].environments.production';
+    expect(problems({ probe, refusedCredential }, {})).toEqual([`${here}.refusedCredential`]);
+    expect(problems({ probe }, { refusedCredential })).toEqual([`${here}.refusedCredential`]);
+    expect(problems({ refusedCredential }, { probe })).toEqual([`${here}.probe`]);
+    expect(problems({ probe, refusedCredential }, { refusedCredential: { retry: false } })).toEqual(
+      [`${here}.refusedCredential`],
+    );
+    expect(problems({ probe: { ...probe, expectedStatus: 401 } }, {})).toHaveLength(1);
+  });
+
+  it('is misspelt with the nearest spelling', () => {
+    const { problems } = withRoute({
+      probe: { path: '/', expectStatus: 200 },
+      refusedCredential: { statusses: [401] },
+      environments,
+    });
+    expect(problems).toMatchObject([
+      { path: 'routes[0].refusedCredential.statusses', nearest: 'statuses' },
+      { path: 'routes[0].probe.expectStatus', nearest: 'expectedStatus' },
+    ]);
+  });
+});
+
 describe('an upstream', () => {
   it.each([
     'https://a.example.com',
