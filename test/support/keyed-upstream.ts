@@ -1,7 +1,9 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import type { Readable } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
 import { onTestFinished } from 'vitest';
 
 /** A request as it arrived, and what it was answered with. */
@@ -25,6 +27,8 @@ export interface KeyedUpstream {
   heads: number;
   /** Which refusals do not wait for the body. */
   refusesEarly: boolean;
+  /** Whether each connection ends with its first answer; HTTP/1.1. */
+  closes: boolean;
   /** Waited for before each answer. */
   pace: (key: string) => Promise<void> | void;
   keys(): string[];
@@ -36,9 +40,10 @@ export interface KeyedUpstream {
  */
 export async function startKeyedUpstream(
   accepts: readonly string[],
-  { http2 = false }: { readonly http2?: boolean } = {},
+  { http2 = false, tls }: { readonly http2?: boolean; readonly tls?: SecureContextOptions } = {},
 ): Promise<KeyedUpstream> {
-  const server = http2 ? createHttp2Server() : createServer();
+  const http1 = (): Server => (tls === undefined ? createServer() : createTlsServer(tls));
+  const server = http2 ? createHttp2Server() : http1();
   const upstream: KeyedUpstream = {
     server,
     origin: '',
@@ -46,6 +51,7 @@ export async function startKeyedUpstream(
     seen: [],
     heads: 0,
     refusesEarly: false,
+    closes: false,
     pace: () => undefined,
     keys: () => upstream.seen.map(({ key }) => key),
   };
@@ -88,6 +94,7 @@ export async function startKeyedUpstream(
   } else {
     (server as Server).on('request', (request, response) => {
       take(request, request.method ?? '', request.headers, (status, text) => {
+        if (upstream.closes) response.shouldKeepAlive = false;
         response.writeHead(status, { 'x-status': status });
         response.end(text);
       }).catch(() => undefined);
@@ -99,6 +106,28 @@ export async function startKeyedUpstream(
     if (!http2) (server as Server).closeAllConnections();
   });
   return Object.assign(upstream, {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `http${tls === undefined ? '' : 's'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
   });
+}
+
+/** A way to an upstream on which each connection waits until it is let through. Gone after the test. */
+export async function startTurnstile(
+  upstream: string,
+): Promise<{ origin: string; waiting: (() => void)[] }> {
+  const { protocol, port } = new URL(upstream);
+  const waiting: (() => void)[] = [];
+  const server = createTcpServer((socket) => {
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => undefined);
+    socket.pause();
+    waiting.push(() => {
+      const through = connect(Number(port), '127.0.0.1');
+      through.on('error', () => socket.destroy());
+      socket.pipe(through).pipe(socket);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const { port: own } = server.address() as AddressInfo;
+  return { origin: `${protocol}//127.0.0.1:${own}`, waiting };
 }

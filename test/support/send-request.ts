@@ -27,12 +27,13 @@ export function sendRequest(
   { method, path = '/api/things?a=1', headers = {}, body, onRequest, pace }: SendOptions = {},
 ): Promise<Reply> {
   const inChunks = Array.isArray(body);
-  const length = body === undefined || inChunks ? {} : { 'content-length': body.length };
+  const unchunked = body === undefined ? {} : { 'content-length': body.length };
+  const framing = inChunks ? { 'transfer-encoding': 'chunked' } : unchunked;
   const outgoing = request({
     port,
     path,
     method: method ?? (body === undefined ? 'GET' : 'POST'),
-    headers: { 'keyferry-token': token, ...length, ...headers },
+    headers: { 'keyferry-token': token, ...framing, ...headers },
     agent: false,
   });
   onRequest?.(outgoing);
