@@ -21,7 +21,8 @@ import {
   secretNameParameter,
 } from './query-parameters.js';
 import { coversEnvironment, requireEnvironment, requireSecretName } from './scope.js';
-import { SecretSchema, SecretWithUsageSchema, showSecret, showUsage } from './show-secret.js';
+import { SecretSchema, showSecret } from './show-secret.js';
+import { SecretWithUsageSchema, showSecretWithUsage } from './show-secret-usage.js';
 
 /** A century: a larger number of days is a slip. */
 const MAX_DAYS = 36_500;
@@ -84,6 +85,12 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
         unusedForDays: integerParameter(0, MAX_DAYS, 'Not used for so long, or never').optional(),
         olderThanDays: integerParameter(0, MAX_DAYS, 'A current version is as old').optional(),
         withoutRoutes: booleanParameter('No applied route names it').optional(),
+        overdue: booleanParameter('A current version is older than it may be').optional(),
+        expiringWithinDays: integerParameter(
+          0,
+          MAX_DAYS,
+          'A current version ends by then',
+        ).optional(),
         label: z.string().max(300).optional().openapi({ description: '`name=value` or `name`' }),
         ...pageParameters,
       }),
@@ -140,10 +147,11 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
       changes: false,
       async handle({ caller: { admin }, params }) {
         const secret = await findSecret(store, admin, params.name);
-        const usage = (await store.usageOf(params.name)).filter(({ environment }) =>
-          coversEnvironment(admin, environment),
-        );
-        return { body: { ...showSecret(secret, clock.now()), usage: showUsage(usage) } };
+        const reaches = (row: { environment: string }): boolean =>
+          coversEnvironment(admin, row.environment);
+        const usage = (await store.usageOf(params.name)).filter(reaches);
+        const safety = await store.revokeSafetyOf(params.name);
+        return { body: showSecretWithUsage(secret, usage, safety.filter(reaches), clock.now()) };
       },
     }),
     defineOperation({

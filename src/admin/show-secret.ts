@@ -6,7 +6,6 @@ import {
   SECRET_KINDS,
   type SecretEnvironmentSummary,
   type SecretSummary,
-  type UsageRow,
 } from '../core/index.js';
 import { Timestamp, toTimestamp, toTimestampOrNull } from './wire-time.js';
 
@@ -16,7 +15,7 @@ const Mark = z
   .enum(AGE_MARKS)
   .openapi({ description: '`ageing` from three quarters of `maximumAgeDays` on' });
 
-const SecretEnvironmentSchema = z
+export const SecretEnvironmentSchema = z
   .strictObject({
     environment: z.string().openapi({ example: 'production' }),
     currentVersion: z.int().nullable(),
@@ -59,28 +58,7 @@ export const SecretSchema = z
   })
   .openapi('Secret');
 
-const UsageSchema = z
-  .strictObject({
-    environment: z.string(),
-    version: z.int(),
-    route: z.string(),
-    client: z.string(),
-    accepted: z.int(),
-    refused: z.int(),
-    failed: z.int(),
-    firstUsedAt: Timestamp,
-    lastUsedAt: Timestamp,
-  })
-  .openapi('SecretUsage');
-
-export const SecretWithUsageSchema = z
-  .strictObject({
-    ...SecretSchema.shape,
-    usage: z.array(UsageSchema).openapi({ description: 'Who used which version, newest first' }),
-  })
-  .openapi('SecretWithUsage');
-
-type ShownSecret = z.input<typeof SecretSchema>;
+export type ShownSecret = z.input<typeof SecretSchema>;
 
 /** A secret as the API shows it at `nowMs`: with ages, without values. */
 export function showSecret(secret: SecretSummary, nowMs: number): ShownSecret {
@@ -138,15 +116,4 @@ function showEnvironment(
     mark: ageMs === null ? null : markAge(secret, ageMs),
     lastUsedAt: toTimestampOrNull(held.lastUsedAtMs),
   };
-}
-
-/** Usage rows as the API shows them, newest first. */
-export function showUsage(rows: readonly UsageRow[]): z.input<typeof UsageSchema>[] {
-  return [...rows]
-    .sort((a, b) => b.lastUsedAtMs - a.lastUsedAtMs)
-    .map(({ secret: _, firstUsedAtMs, lastUsedAtMs, ...row }) => ({
-      ...row,
-      firstUsedAt: toTimestamp(firstUsedAtMs),
-      lastUsedAt: toTimestamp(lastUsedAtMs),
-    }));
 }

@@ -16,6 +16,7 @@ import {
 } from './query-parameters.js';
 import { type ReadValue, readValue, requireOneValue, valueFields } from './read-value.js';
 import { requireEnvironment } from './scope.js';
+import { RevokeSafetySchema, showRevokeSafety } from './show-revoke-safety.js';
 import { Timestamp, TimestampInput, toTimestamp, toTimestampOrNull } from './wire-time.js';
 
 const VersionSchema = z
@@ -36,6 +37,15 @@ const VersionSchema = z
     lastUsedAt: Timestamp.nullable().openapi({ description: 'null when never' }),
   })
   .openapi('Version');
+
+const JudgedVersionSchema = z
+  .strictObject({
+    ...VersionSchema.shape,
+    safeToRevoke: RevokeSafetySchema.nullable().openapi({
+      description: 'null for one that was revoked or destroyed',
+    }),
+  })
+  .openapi('JudgedVersion');
 
 const NewVersion = z
   .strictObject({
@@ -136,14 +146,15 @@ export function versionOperations({ store, clock }: AdminDependencies): Operatio
       role: 'viewer',
       params: EnvironmentPath,
       status: 200,
-      answer: pageOf(VersionSchema),
+      answer: pageOf(JudgedVersionSchema),
       answerDescription: 'All versions of the environment',
       errors: ['not_found', 'environment_unknown'],
       changes: false,
       async handle({ caller, params: { name, environment } }) {
         await requireVersions(store, caller.admin, name, environment);
-        const versions = await store.listVersions(name, environment);
-        return { body: { items: versions.map(showVersion), nextCursor: null } };
+        return {
+          body: { items: await judgedVersions(store, name, environment), nextCursor: null },
+        };
       },
     }),
     defineOperation({
@@ -154,16 +165,16 @@ export function versionOperations({ store, clock }: AdminDependencies): Operatio
       role: 'viewer',
       params: VersionPath,
       status: 200,
-      answer: VersionSchema,
+      answer: JudgedVersionSchema,
       answerDescription: 'The version, without its value',
       errors: ['not_found', 'environment_unknown'],
       changes: false,
       async handle({ caller, params: { name, environment, version } }) {
         await requireVersions(store, caller.admin, name, environment);
-        const versions = await store.listVersions(name, environment);
+        const versions = await judgedVersions(store, name, environment);
         const found = versions.find((candidate) => candidate.version === version);
         if (found === undefined) throw noVersion(name, environment, version);
-        return { body: showVersion(found) };
+        return { body: found };
       },
     }),
     defineOperation({
@@ -186,7 +197,7 @@ export function versionOperations({ store, clock }: AdminDependencies): Operatio
       path: `${BASE}/versions/{version}/revoke`,
       summary: 'Revoke a version',
       description:
-        'Refused while it is current, pinned by a route, or within 48 h of its last use.',
+        'Refused while it is current, part of a cutover under way, pinned by a route, or within 48 h of its last use.',
       answerDescription: 'The version, now revoked',
       end: (target) => store.revokeVersion(target),
     }),
@@ -253,6 +264,22 @@ async function requireVersions(
 
 function noVersion(name: string, environment: string, version: number): AppError {
   return new AppError('not_found', `"${name}" has no version ${version} in ${environment}.`);
+}
+
+async function judgedVersions(
+  store: Store,
+  name: string,
+  environment: string,
+): Promise<z.input<typeof JudgedVersionSchema>[]> {
+  const versions = await store.listVersions(name, environment);
+  const safety = await store.revokeSafetyOf(name, environment);
+  return versions.map((version) => {
+    const own = safety.find((found) => found.version === version.version);
+    return {
+      ...showVersion(version),
+      safeToRevoke: own === undefined ? null : showRevokeSafety(own),
+    };
+  });
 }
 
 function showVersion(version: Version): z.input<typeof VersionSchema> {

@@ -21,6 +21,8 @@ interface ListOptions {
   readonly unusedForDays?: number;
   readonly olderThanDays?: number;
   readonly withoutRoutes?: boolean;
+  readonly overdue?: boolean;
+  readonly expiringWithinDays?: number;
   readonly label?: string;
 }
 
@@ -48,6 +50,8 @@ export function addSecrets(registry: Registry): void {
       wholeNumber('--unused-for-days <days>', 'not used for so many days, or never'),
       wholeNumber('--older-than-days <days>', 'with a current version at least so old'),
       new Option('--without-routes', 'named by no route'),
+      new Option('--overdue', 'with a current version older than it may be'),
+      wholeNumber('--expiring-within-days <days>', 'with a current version that ends by then'),
       new Option('--label <name=value>', 'with this label (name alone: any value)'),
     ],
     act: list,

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { RevokeReasonCode } from '../core/index.js';
 import { type ApiClient, segment } from './api-client.js';
 import type { GivenValue } from './read-value.js';
 
@@ -15,6 +16,12 @@ export interface VersionAnswer {
   readonly note: string | null;
   readonly fields: readonly string[];
   readonly lastUsedAt: string | null;
+  /** Only in lists; null for one that was revoked or destroyed. */
+  readonly safeToRevoke?: {
+    readonly safe: boolean;
+    readonly reasons: readonly { readonly code: RevokeReasonCode; readonly message: string }[];
+    readonly safeFrom: string | null;
+  } | null;
 }
 
 /** The path of the versions of one secret in one environment. */

@@ -1,6 +1,6 @@
 import { segment } from './api-client.js';
 import type { Session } from './command.js';
-import { describeAgo, describeMoment } from './describe-time.js';
+import { describeAgo, describeDuration, describeMoment } from './describe-time.js';
 import type { SecretAnswer, UsageAnswer } from './secret-answer.js';
 import { type VersionAnswer, versionsPath } from './send-value.js';
 
@@ -86,6 +86,7 @@ export function printVersions(
       { title: 'CREATED', align: 'right' },
       { title: 'LAST USED', align: 'right' },
       { title: 'EXPIRES' },
+      { title: 'SAFE TO REVOKE' },
       { title: 'FIELDS', shrinks: true },
       { title: 'NOTE', shrinks: true },
     ],
@@ -96,12 +97,21 @@ export function printVersions(
       describeAgo(version.createdAt, nowMs),
       describeAgo(version.lastUsedAt, nowMs),
       describeMoment(version.expiresAt),
+      describeSafety(version, nowMs),
       version.fields.join(', ') || '–',
       version.note ?? '–',
     ]),
     (cell, column) =>
       column === 2 && cell.trim() === 'current' ? terminal.paint.green(cell) : cell,
   );
+}
+
+function describeSafety({ safeToRevoke }: VersionAnswer, nowMs: number): string {
+  if (safeToRevoke === null || safeToRevoke === undefined) return '–';
+  const { safe, reasons, safeFrom } = safeToRevoke;
+  if (safe) return 'yes';
+  if (safeFrom !== null) return `in ${describeDuration(Date.parse(safeFrom) - nowMs)}`;
+  return `no: ${reasons.map(({ code }) => code.replace('_', ' ')).join(', ')}`;
 }
 
 function joined(items: readonly string[]): string | null {

@@ -23,6 +23,7 @@ export * from './placed-templates.js';
 export * from './ports.js';
 export * from './private-mode.js';
 export * from './prober.js';
+export * from './revoke-safety.js';
 export * from './route.js';
 export * from './secret.js';
 export * from './secret-value.js';

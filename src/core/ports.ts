@@ -4,6 +4,7 @@ import type { CutoverDelta } from './cutover.js';
 import type { CutoverStore } from './cutover-store.js';
 import type { Environment } from './environment.js';
 import type { Page, PageRequest } from './page.js';
+import type { VersionSafety } from './revoke-safety.js';
 import type { RoutesDocument, RoutesRevision } from './route.js';
 import type { Secret, SecretAttributes, Version } from './secret.js';
 import type { SecretValue } from './secret-value.js';
@@ -107,6 +108,10 @@ export interface SecretFilter extends PageRequest {
   /** Some current version is at least this old. */
   readonly olderThanDays?: number | undefined;
   readonly withoutRoutes?: boolean | undefined;
+  /** Some current version is as old as the secret's maximum age (`markAge`). */
+  readonly overdue?: boolean | undefined;
+  /** Some current version expires within so many days, or has. */
+  readonly expiringWithinDays?: number | undefined;
   /** `name=value`, or `name` for any value. */
   readonly label?: string | undefined;
   readonly namePrefix?: string | undefined;
@@ -126,6 +131,8 @@ export interface SecretSummary extends Secret {
 
 export interface SecretEnvironmentSummary {
   readonly environment: string;
+  /** Names of the routes of the applied document that name the secret there. */
+  readonly routes: readonly string[];
   readonly currentVersion: number | null;
   readonly previousVersion: number | null;
   /** When the current version became current; null without one. */
@@ -222,6 +229,8 @@ export interface Store extends CutoverStore {
   ): Promise<Version>;
   /** Newest first. */
   listVersions(secret: string, environment: string): Promise<readonly Version[]>;
+  /** Whether each version that was not revoked or destroyed may be, newest first; of all environments or of one. */
+  revokeSafetyOf(secret: string, environment?: string): Promise<readonly VersionSafety[]>;
   /**
    * Makes a staged or previous version current. Throws `version_unusable` for a revoked or destroyed one. While a
    * cutover is under way it ends: completed by its new version, rolled back by its old one; `conflict` for others.

@@ -93,6 +93,7 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
       }
     },
     listVersions: (secret, environment) => call('listVersions', { secret, environment }),
+    revokeSafetyOf: (secret, environment) => call('revokeSafetyOf', { secret, environment }),
     activateVersion: (command) => call('activateVersion', command),
     rollback: (command) => call('rollback', command),
     revokeVersion: (command) => call('revokeVersion', command),

@@ -89,6 +89,12 @@ test('a row shows ages, last use, current versions, routes and clients', async (
     (held: { environment: string }) => held.environment === 'staging',
   );
   expect(staging).toMatchObject({ currentVersion: 1, lastUsedAt: null, ageDays: 80 });
+  expect(staging.consumers).toEqual([]);
+  expect(
+    shown.body.environments.find(
+      (held: { environment: string }) => held.environment === 'production',
+    ).consumers,
+  ).toEqual([{ route: 'stripe', applied: true, client: 'shop', version: 1, lastUsedAt: usedAt }]);
 
   const names = async (query: string) =>
     (await admin.call('GET', `/v1/secrets?${query}`)).body.items.map(
@@ -100,6 +106,8 @@ test('a row shows ages, last use, current versions, routes and clients', async (
   expect(await names('olderThanDays=80')).toEqual(['github_token', 'stripe_key']);
   expect(await names('olderThanDays=81')).toEqual([]);
   expect(await names('withoutRoutes=true')).toEqual(['github_token']);
+  expect(await names('overdue=true')).toEqual([]);
+  expect(await names('expiringWithinDays=30')).toEqual([]);
   expect(await names('label=team')).toEqual(['github_token']);
   expect(await names('label=team%3Dweb')).toEqual(['github_token']);
   expect(await names('label=team%3Dcore')).toEqual([]);

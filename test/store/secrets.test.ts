@@ -107,6 +107,23 @@ describe('secrets', () => {
     expect(await names({ unusedForDays: 30 })).toEqual(['empty', 'old']);
     expect(await names({ olderThanDays: 30 })).toEqual(['old']);
     expect(await names({ withoutRoutes: true })).toEqual(['empty', 'old']);
+    expect(await names({ overdue: true })).toEqual([]);
+    await store.updateSecret({ actor, name: 'old', changes: { criticality: 'critical' } });
+    expect(await names({ overdue: true })).toEqual(['old']);
+    await store.updateSecret({ actor, name: 'old', changes: { rotateEveryDays: 41 } });
+    expect(await names({ overdue: true })).toEqual([]);
+    await store.updateSecret({ actor, name: 'old', changes: { maximumAgeDays: 40 } });
+    expect(await names({ overdue: true, environment: 'production' })).toEqual(['old']);
+    expect(await names({ overdue: true, environment: 'staging' })).toEqual([]);
+    const expiresAtMs = clock.now() + 10 * DAY_MS;
+    await store.createSecret({ actor, name: 'short' });
+    await store.addVersion({ actor, secret: 'short', environment: 'staging', value, expiresAtMs });
+    expect(await names({ expiringWithinDays: 9 })).toEqual([]);
+    expect(await names({ expiringWithinDays: 10 })).toEqual(['short']);
+    clock.advance(11 * DAY_MS);
+    expect(await names({ expiringWithinDays: 0 })).toEqual(['short']);
+    clock.advance(-11 * DAY_MS);
+    await store.deleteSecret({ actor, name: 'short' });
     expect(await names({ label: 'team=web' })).toEqual(['fresh']);
     expect(await names({ label: 'team' })).toEqual(['fresh', 'old']);
     expect(await names({ namePrefix: 'f' })).toEqual(['fresh']);
@@ -126,7 +143,7 @@ describe('secrets', () => {
   test('are filtered by what the environments in question hold, and by nothing else', async () => {
     const { store, clock } = opened;
     const value = SecretValue.fromText('v');
-    const both = await store.createSecret({ actor, name: 'both' });
+    const both = await store.createSecret({ actor, name: 'both', rotateEveryDays: 30 });
     await store.addVersion({ actor, secret: 'both', environment: 'production', value });
     clock.advance(40 * DAY_MS);
     await store.addVersion({ actor, secret: 'both', environment: 'staging', value });
@@ -154,20 +171,23 @@ describe('secrets', () => {
         (await store.listSecrets({ ...filter, environments })).items.length;
       return {
         olderThanDays: await count({ olderThanDays: 30 }),
+        overdue: await count({ overdue: true }),
         unusedForDays: await count({ unusedForDays: 30 }),
         withoutRoutes: await count({ withoutRoutes: true }),
       };
     };
-    const anywhere = { olderThanDays: 1, unusedForDays: 0, withoutRoutes: 0 };
+    const anywhere = { olderThanDays: 1, overdue: 1, unusedForDays: 0, withoutRoutes: 0 };
     expect(await found(undefined)).toEqual(anywhere);
     expect(await found(['production', 'staging'])).toEqual(anywhere);
     expect(await found(['production'])).toEqual({
       olderThanDays: 1,
+      overdue: 1,
       unusedForDays: 1,
       withoutRoutes: 1,
     });
     expect(await found(['staging'])).toEqual({
       olderThanDays: 0,
+      overdue: 0,
       unusedForDays: 0,
       withoutRoutes: 0,
     });

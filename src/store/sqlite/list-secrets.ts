@@ -1,8 +1,11 @@
-import type {
-  Page,
-  SecretEnvironmentSummary,
-  SecretFilter,
-  SecretSummary,
+import {
+  CRITICALITIES,
+  type Page,
+  recommendedDays,
+  SECRET_KINDS,
+  type SecretEnvironmentSummary,
+  type SecretFilter,
+  type SecretSummary,
 } from '../../core/index.js';
 import { decodeCursor, pageLimit, toPage } from './page-cursor.js';
 import { type SecretRow, toSecret } from './secret-row.js';
@@ -11,6 +14,15 @@ import type { Session } from './session.js';
 const DAY_MS = 86_400_000;
 /** Sorts after every character that a secret's name may have. */
 const AFTER_NAMES = '\x7f';
+
+/** As `markAge` judges a secret `s`. */
+const LIMIT_DAYS = `coalesce(s.maximum_age_days, s.rotate_every_days, CASE ${SECRET_KINDS.flatMap(
+  (kind) =>
+    CRITICALITIES.map(
+      (criticality) =>
+        `WHEN s.kind = '${kind}' AND s.criticality = '${criticality}' THEN ${recommendedDays(kind, criticality)}`,
+    ),
+).join(' ')} END)`;
 
 interface EnvironmentRow {
   readonly secret_id: string;
@@ -42,9 +54,9 @@ export function listSecretsCommands({ database, lookup, now, read }: Session) {
   );
   const routesOf = database.prepare<
     { names: string; scope: string | null },
-    { key: string; value: string }
+    { key: string; value: string; environment: string }
   >(
-    `SELECT DISTINCT r.secret AS key, r.route AS value FROM route_references AS r
+    `SELECT DISTINCT r.secret AS key, r.route AS value, r.environment FROM route_references AS r
      WHERE r.secret IN (SELECT value FROM json_each(@names)) AND ${inScope('r.environment')}
      ORDER BY r.route`,
   );
@@ -69,12 +81,18 @@ export function listSecretsCommands({ database, lookup, now, read }: Session) {
     const routes = groupBy(routesOf.all({ names, scope }), (row) => row.key);
     const clients = groupBy(clientsOf.all({ ids, scope }), (row) => row.key);
     return rows.map((row) => {
-      const own = (held.get(row.id) ?? []).map(toEnvironmentSummary);
+      const named = routes.get(row.name) ?? [];
+      const own = (held.get(row.id) ?? []).map((found) =>
+        toEnvironmentSummary(
+          found,
+          named.filter(({ environment }) => environment === found.environment),
+        ),
+      );
       const used = own.map(({ lastUsedAtMs }) => lastUsedAtMs).filter((atMs) => atMs !== null);
       return {
         ...toSecret(row),
         environments: own,
-        routes: (routes.get(row.name) ?? []).map(({ value }) => value),
+        routes: [...new Set(named.map(({ value }) => value))],
         clients: (clients.get(row.id) ?? []).map(({ value }) => value),
         lastUsedAtMs: used.length === 0 ? null : Math.max(...used),
       };
@@ -144,17 +162,25 @@ function conditionsOf(
       nowMs - filter.unusedForDays * DAY_MS,
     );
   }
-  if (filter.olderThanDays !== undefined) {
+  /** `condition` is of a current version `v` and takes one value. */
+  const addCurrent = (condition: string, value: unknown): void =>
     add(
       `EXISTS (SELECT 1 FROM secret_environments AS e JOIN versions AS v
          ON v.secret_id = e.secret_id AND v.environment = e.environment
          AND v.version = e.current_version
-       WHERE e.secret_id = s.id${inScope('e.environment')} AND v.created_at_ms <= ?
-         AND e.environment = coalesce(?, e.environment))`,
+       WHERE e.secret_id = s.id${inScope('e.environment')}
+         AND e.environment = coalesce(?, e.environment) AND ${condition})`,
       ...scope,
-      nowMs - filter.olderThanDays * DAY_MS,
       filter.environment ?? null,
+      value,
     );
+  if (filter.olderThanDays !== undefined) {
+    addCurrent('v.created_at_ms <= ?', nowMs - filter.olderThanDays * DAY_MS);
+  }
+  if (filter.overdue === true)
+    addCurrent(`v.created_at_ms + ${LIMIT_DAYS} * ${DAY_MS} <= ?`, nowMs);
+  if (filter.expiringWithinDays !== undefined) {
+    addCurrent('v.expires_at_ms <= ?', nowMs + filter.expiringWithinDays * DAY_MS);
   }
   if (filter.withoutRoutes === true) {
     add(
@@ -174,9 +200,13 @@ function conditionsOf(
   return { conditions, values };
 }
 
-function toEnvironmentSummary(row: EnvironmentRow): SecretEnvironmentSummary {
+function toEnvironmentSummary(
+  row: EnvironmentRow,
+  routes: readonly { readonly value: string }[],
+): SecretEnvironmentSummary {
   return {
     environment: row.environment,
+    routes: routes.map(({ value }) => value),
     currentVersion: row.current_version,
     previousVersion: row.previous_version,
     currentSinceMs: row.current_since_ms,

@@ -1,11 +1,16 @@
 import type { Database } from 'better-sqlite3';
-import { AppError, type Force } from '../../core/index.js';
+import {
+  AppError,
+  type Force,
+  judgeRevoke,
+  type LastUse,
+  type RevokeSafety,
+  recentUse,
+  routesThatName,
+} from '../../core/index.js';
 import { underWay } from './cutover-steps.js';
 import type { CutoverTable } from './cutover-table.js';
 import type { SecretRow } from './secret-row.js';
-
-/** Contract: nothing is pulled away within 48 h of its last use. */
-const QUIET_MS = 48 * 3_600_000;
 
 export interface VersionPlace {
   readonly secret: SecretRow;
@@ -20,14 +25,15 @@ export interface VersionPlace {
 export interface UseGuard {
   requireVersionFree(place: VersionPlace, force: Force | undefined): Record<string, unknown>;
   requireSecretFree(secret: SecretRow, force: Force | undefined): Record<string, unknown>;
+  safetyOf(place: VersionPlace): RevokeSafety;
 }
 
-interface LastUse {
+interface UseRow {
   readonly environment: string;
   readonly version: number;
   readonly route: string;
   readonly client: string;
-  readonly last_used_at_ms: number;
+  readonly atMs: number;
 }
 
 export function createUseGuard(
@@ -50,25 +56,31 @@ export function createUseGuard(
       'SELECT DISTINCT route FROM route_references WHERE secret = ? ORDER BY route',
     )
     .pluck();
-  const lastUse = database.prepare<
-    { secret: string; environment: string | null; version: number | null; since: number },
-    LastUse
-  >(
+  const lastUseBy = database.prepare<[string, string, number], UseRow>(
     `SELECT u.environment, u.version, u.route, coalesce(c.name, u.client_id) AS client,
-       u.last_used_at_ms
+       u.last_used_at_ms AS atMs
      FROM usage AS u LEFT JOIN clients AS c ON c.id = u.client_id
-     WHERE u.secret_id = @secret AND u.environment = coalesce(@environment, u.environment)
-       AND u.version = coalesce(@version, u.version) AND u.last_used_at_ms > @since
+     WHERE u.secret_id = ? AND u.environment = ? AND u.version = ?
      ORDER BY u.last_used_at_ms DESC LIMIT 1`,
   );
+  const lastUsedVersion = database.prepare<
+    [string],
+    { environment: string; version: number; last_used_at_ms: number }
+  >(
+    `SELECT environment, version, last_used_at_ms FROM versions
+     WHERE secret_id = ? AND last_used_at_ms IS NOT NULL ORDER BY last_used_at_ms DESC LIMIT 1`,
+  );
+  const lastUsedAt = database
+    .prepare<[string, string, number], number | null>(
+      `SELECT last_used_at_ms FROM versions
+       WHERE secret_id = ? AND environment = ? AND version = ?`,
+    )
+    .pluck();
 
-  const recentUse = (secret: string, environment: string | null, version: number | null) => {
-    const use = lastUse.get({ secret, environment, version, since: now() - QUIET_MS });
-    if (use === undefined) return undefined;
-    const at = new Date(use.last_used_at_ms).toISOString();
-    const what = version === null ? `version ${use.version} in ${use.environment}` : 'it';
-    return `${what} was last used at ${at} by route "${use.route}" for client "${use.client}", less than 48 hours ago`;
-  };
+  const lastUse = (secretId: string, environment: string, version: number): LastUse => ({
+    by: lastUseBy.get(secretId, environment, version),
+    atMs: lastUsedAt.get(secretId, environment, version) ?? null,
+  });
 
   const cutoverOf = ({ secret, environment, version }: VersionPlace): string | undefined => {
     const row = cutovers.runningAt(secret.id, environment);
@@ -77,25 +89,45 @@ export function createUseGuard(
     return isPart ? underWay(row) : undefined;
   };
 
+  const safetyOf = (place: VersionPlace): RevokeSafety => {
+    const { secret, environment, version } = place;
+    const facts = {
+      isCurrent: isCurrent.get(secret.id, environment, version) !== undefined,
+      cutover: cutoverOf(place),
+      pinnedBy: pins.all(secret.name, environment, version),
+      lastUse: lastUse(secret.id, environment, version),
+    };
+    return judgeRevoke(facts, now());
+  };
+
+  /** Of whichever version was used last. */
+  const recentUseOf = ({ id }: SecretRow): string | undefined => {
+    const last = lastUsedVersion.get(id);
+    if (last === undefined) return undefined;
+    const { environment, version } = last;
+    const recent = recentUse(lastUse(id, environment, version), now());
+    return recent === undefined ? undefined : `version ${version} in ${environment} ${recent}`;
+  };
+
   return {
-    requireVersionFree({ secret, environment, version }, force) {
-      const pinning = pins.all(secret.name, environment, version);
-      return decide(`Version ${version} of "${secret.name}" in ${environment}`, force, [
-        isCurrent.get(secret.id, environment, version) === undefined
-          ? undefined
-          : 'it is current (activate another version first)',
-        cutoverOf({ secret, environment, version }),
-        pinning.length === 0 ? undefined : `${named(pinning)} it (apply routes without that pin)`,
-        recentUse(secret.id, environment, version),
-      ]);
+    safetyOf,
+    requireVersionFree(place, force) {
+      const { safe, reasons } = safetyOf(place);
+      const { secret, environment, version } = place;
+      const what = `Version ${version} of "${secret.name}" in ${environment}`;
+      return decide(what, force, safe ? [] : reasons.map(({ message }) => message));
     },
     requireSecretFree(secret, force) {
       const naming = routes.all(secret.name);
-      return decide(`The secret "${secret.name}"`, force, [
-        naming.length === 0 ? undefined : `${named(naming)} it (apply routes without it first)`,
+      const reasons = [
+        naming.length === 0
+          ? undefined
+          : `${routesThatName(naming)} it (apply routes without it first)`,
         ...cutovers.runningOf(secret.id).map(underWay),
-        recentUse(secret.id, null, null),
-      ]);
+        recentUseOf(secret),
+      ];
+      const found = reasons.filter((reason) => reason !== undefined);
+      return decide(`The secret "${secret.name}"`, force, found);
     },
   };
 }
@@ -103,19 +135,12 @@ export function createUseGuard(
 function decide(
   what: string,
   force: Force | undefined,
-  reasons: readonly (string | undefined)[],
+  found: readonly string[],
 ): Record<string, unknown> {
-  const found = reasons.filter((reason) => reason !== undefined);
   if (force !== undefined) return { reason: force.reason, forced: found.length > 0, found };
   if (found.length === 0) return {};
   throw new AppError(
     'in_use',
     `${what} is still in use: ${found.join('; ')}. Forcing it needs a reason.`,
   );
-}
-
-function named(routes: readonly string[]): string {
-  const shown = routes.slice(0, 5).map((route) => `"${route}"`);
-  const more = routes.length > shown.length ? ` and ${routes.length - shown.length} more` : '';
-  return `${routes.length === 1 ? 'route' : 'routes'} ${shown.join(', ')}${more} ${routes.length === 1 && more === '' ? 'names' : 'name'}`;
 }

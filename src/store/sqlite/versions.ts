@@ -4,6 +4,7 @@ import {
   type Force,
   type SealedValue,
   type Version,
+  type VersionSafety,
 } from '../../core/index.js';
 import type { PointerTable } from './pointers.js';
 import type { Session } from './session.js';
@@ -45,6 +46,15 @@ export function versionCommands(
     `INSERT INTO versions (secret_id, environment, version, created_at_ms, created_by,
        expires_at_ms, note, fields, algorithm, key_id, wrapped_key, ciphertext)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const usable = database.prepare<
+    [string, string | null],
+    { environment: string; version: number }
+  >(
+    `SELECT environment, version FROM versions
+     WHERE secret_id = ? AND environment = coalesce(?, environment)
+       AND revoked_at_ms IS NULL AND destroyed_at_ms IS NULL
+     ORDER BY environment, version DESC`,
   );
   const revoke = database.prepare<[number, string, string, number]>(
     `UPDATE versions SET revoked_at_ms = ? WHERE secret_id = ? AND environment = ? AND version = ?`,
@@ -110,6 +120,17 @@ export function versionCommands(
     listVersions({ secret, environment }: { secret: string; environment: string }): Version[] {
       lookup.requireEnvironment(environment, RESERVED);
       return versions.list(lookup.requireSecret(secret).id, secret, environment);
+    },
+
+    revokeSafetyOf(query: { secret: string; environment?: string | undefined }): VersionSafety[] {
+      return session.read(() => {
+        const { environment } = query;
+        if (environment !== undefined) lookup.requireEnvironment(environment, RESERVED);
+        const secret = lookup.requireSecret(query.secret);
+        return usable
+          .all(secret.id, environment ?? null)
+          .map((row) => ({ ...row, ...guard.safetyOf({ secret, ...row }) }));
+      });
     },
 
     activateVersion(command: VersionTarget): Version {
