@@ -187,6 +187,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     tls: await readTls('--proxy-tls', settings.proxyTls),
   });
   state.proxy = proxy;
+  const stopping = new AbortController();
   const admin: AdminListener = createAdminListener(
     createAdminApp({
       store: endingWithRoutes(store, cutoverRoutes),
@@ -205,6 +206,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
       readiness: () =>
         findReadiness({ store, follower, draining: state.draining, behind: changes.behind }),
       backup: () => opened.backup(),
+      closing: stopping.signal,
       about: { version },
       proxyUrl: () => state.proxyUrl,
       openPathsNeedToken: !isLoopback(settings.adminListen),
@@ -213,7 +215,10 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     await readTls('--admin-tls', settings.adminTls),
   );
   const adminAddress = await listenOn('--admin-listen', settings.adminListen, admin);
-  closing.push(() => admin.close());
+  closing.push(() => {
+    stopping.abort();
+    return admin.close();
+  });
   const proxyAddress = await listenOn('--proxy-listen', settings.proxyListen, proxy);
   closing.push(() => {
     state.draining = true;

@@ -6,19 +6,18 @@ import {
   type Client,
   LEAST_REQUESTS_PER_SECOND,
   MOST_REQUESTS,
-  type RoutesDocument,
   type Store,
   type TrafficLimits,
 } from '../core/index.js';
 import { actorOf } from './actor.js';
+import { reachOf } from './client-reach.js';
 import type { AdminDependencies } from './dependencies.js';
 import { environmentsFilter } from './find-secret.js';
 import { futureTime } from './future-time.js';
 import { holderName } from './holder-name.js';
 import { defineOperation, type Operation } from './operation.js';
 import { pageOf, pageParameters } from './query-parameters.js';
-import { coversEntry } from './routes-scope.js';
-import { coversEnvironment, outsideScope, requireEnvironment } from './scope.js';
+import { outsideScope, requireEnvironment } from './scope.js';
 import { Timestamp, TimestampInput, toTimestamp, toTimestampOrNull } from './wire-time.js';
 
 const limits = z.strictObject({
@@ -202,29 +201,6 @@ async function findClient(store: Store, admin: Admin, id: string): Promise<Clien
   const reaches = await reachOf(store, admin);
   if (!reaches(client)) throw outsideScope();
   return client;
-}
-
-/**
- * Which clients a token may see and make: those of its environments; with a prefix also only those that are
- * limited to routes within its scope, since any other client reaches secrets beyond the prefix.
- */
-async function reachOf(
-  store: Store,
-  admin: Admin,
-): Promise<(client: Pick<Client, 'environment' | 'routes'>) => boolean> {
-  const document: RoutesDocument | undefined =
-    admin.secretPrefix === null ? undefined : (await store.currentRoutes())?.document;
-  const byName = new Map(document?.routes.map((route) => [route.name, route]));
-  return ({ environment, routes }) => {
-    if (!coversEnvironment(admin, environment)) return false;
-    if (admin.secretPrefix === null) return true;
-    return (
-      routes?.every((name) => {
-        const route = byName.get(name);
-        return route !== undefined && coversEntry(admin, route, environment);
-      }) ?? false
-    );
-  };
 }
 
 function beyondRoutes(): AppError {

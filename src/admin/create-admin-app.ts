@@ -9,6 +9,8 @@ import { auditOperations } from './audit.js';
 import { createAuthenticate } from './authenticate.js';
 import { addBackup } from './backup.js';
 import { clientOperations } from './clients.js';
+import { addCutoverEvents } from './cutover-events.js';
+import { cutoverOperations } from './cutovers.js';
 import type { AdminDependencies } from './dependencies.js';
 import { addDocs } from './docs.js';
 import { environmentOperations } from './environments.js';
@@ -36,6 +38,7 @@ export function createAdminApp(dependencies: AdminDependencies): Hono<AdminEnvir
     ...environmentOperations(dependencies),
     ...secretOperations(dependencies),
     ...versionOperations(dependencies),
+    ...cutoverOperations(dependencies),
     ...routesOperations(dependencies),
     ...clientOperations(dependencies),
     ...adminOperations(dependencies),
@@ -63,6 +66,7 @@ export function createAdminApp(dependencies: AdminDependencies): Hono<AdminEnvir
   }
   addBackup(app, dependencies, authenticate);
   addAuditExport(app, dependencies, authenticate);
+  addCutoverEvents(app, dependencies, authenticate);
   for (const { methods, path, allow } of IMMUTABLE_PATHS) {
     for (const method of methods) {
       app.on(method.toUpperCase(), routingPath(path), async (context) => {
@@ -96,6 +100,7 @@ const OTHER_PATHS = [
   ),
   { path: '/v1/backup', method: 'POST' },
   { path: '/v1/audit/export', method: 'GET' },
+  { path: '/v1/cutovers/{id}/events', method: 'GET' },
 ];
 
 function pathAndMethod({ path, method }: Operation): { path: string; method: string } {

@@ -72,6 +72,8 @@ export interface AdminDependencies {
   readiness(): Promise<Readiness>;
   /** An encrypted copy of the whole store. */
   backup(): AsyncIterable<Uint8Array>;
+  /** Aborted when the server stops: what would last for hours ends then. */
+  readonly closing: AbortSignal;
   readonly about: { readonly version: string };
   /** Where the proxy listens, `http://127.0.0.1:8080`; null until it does. */
   proxyUrl(): string | null;

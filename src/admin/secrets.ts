@@ -106,7 +106,8 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
           namePrefix: admin.secretPrefix ?? undefined,
           environments: environmentsFilter(admin),
         });
-        const items = page.items.map((secret) => showSecret(secret, clock.now()));
+        const running = await store.runningCutovers();
+        const items = page.items.map((secret) => showSecret(secret, running, clock.now()));
         return { body: { items, nextCursor: page.nextCursor } };
       },
     }),
@@ -130,7 +131,7 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
         const made = await store.createSecret({ actor: actorOf(caller), ...given(body) });
         const fresh = { environments: [], routes: [], clients: [], lastUsedAtMs: null };
         const shown = await store.getSecret(made.name);
-        return { body: showSecret(shown ?? { ...made, ...fresh }, clock.now()) };
+        return { body: showSecret(shown ?? { ...made, ...fresh }, [], clock.now()) };
       },
     }),
     defineOperation({
@@ -150,8 +151,9 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
         const reaches = (row: { environment: string }): boolean =>
           coversEnvironment(admin, row.environment);
         const usage = (await store.usageOf(params.name)).filter(reaches);
-        const safety = await store.revokeSafetyOf(params.name);
-        return { body: showSecretWithUsage(secret, usage, safety.filter(reaches), clock.now()) };
+        const safety = (await store.revokeSafetyOf(params.name)).filter(reaches);
+        const shown = showSecret(secret, await store.runningCutovers(), clock.now());
+        return { body: showSecretWithUsage(shown, usage, safety, secret) };
       },
     }),
     defineOperation({
@@ -175,7 +177,7 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
         const changes = given(body);
         await store.updateSecret({ actor: actorOf(caller), name: params.name, changes });
         const secret = await findSecret(store, caller.admin, params.name);
-        return { body: showSecret(secret, clock.now()) };
+        return { body: showSecret(secret, await store.runningCutovers(), clock.now()) };
       },
     }),
     defineOperation({

@@ -1,12 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { SecretSummary, UsageRow, VersionSafety } from '../core/index.js';
 import { RevokeSafetySchema, showRevokeSafety } from './show-revoke-safety.js';
-import {
-  SecretEnvironmentSchema,
-  SecretSchema,
-  type ShownSecret,
-  showSecret,
-} from './show-secret.js';
+import { SecretEnvironmentSchema, SecretSchema, type ShownSecret } from './show-secret.js';
 import { Timestamp, toTimestamp, toTimestampOrNull } from './wire-time.js';
 
 const UsageSchema = z
@@ -55,14 +50,13 @@ export const SecretWithUsageSchema = z
   })
   .openapi('SecretWithUsage');
 
-/** A secret as the API shows it at `nowMs`, with who uses it and which versions can go. */
+/** What `showSecret` made of `secret`, with who uses it and which versions can go. */
 export function showSecretWithUsage(
-  secret: SecretSummary,
+  shown: ShownSecret,
   usage: readonly UsageRow[],
   safety: readonly VersionSafety[],
-  nowMs: number,
+  secret: SecretSummary,
 ): z.input<typeof SecretWithUsageSchema> {
-  const shown: ShownSecret = showSecret(secret, nowMs);
   const newestFirst = usage.toSorted((a, b) => b.lastUsedAtMs - a.lastUsedAtMs);
   const isIn = (name: string) => (row: { environment: string }) => row.environment === name;
   const routesIn = (name: string): readonly string[] =>

@@ -1,12 +1,15 @@
 import { z } from '@hono/zod-openapi';
 import {
   CRITICALITIES,
+  CUTOVER_STATES,
+  type Cutover,
   markAge,
   recommendedDays,
   SECRET_KINDS,
   type SecretEnvironmentSummary,
   type SecretSummary,
 } from '../core/index.js';
+import { percentOf } from './show-cutover.js';
 import { Timestamp, toTimestamp, toTimestampOrNull } from './wire-time.js';
 
 const DAY_MS = 86_400_000;
@@ -28,6 +31,10 @@ export const SecretEnvironmentSchema = z
     ageDays: z.int().nullable().openapi({ description: 'Age of the current version' }),
     mark: Mark.nullable(),
     lastUsedAt: Timestamp.nullable().openapi({ description: 'null when never' }),
+    cutover: z
+      .strictObject({ id: z.string(), state: z.enum(CUTOVER_STATES), percent: z.number() })
+      .nullable()
+      .openapi({ description: 'The cutover that is under way' }),
   })
   .openapi('SecretEnvironment');
 
@@ -60,11 +67,20 @@ export const SecretSchema = z
 
 export type ShownSecret = z.input<typeof SecretSchema>;
 
-/** A secret as the API shows it at `nowMs`: with ages, without values. */
-export function showSecret(secret: SecretSummary, nowMs: number): ShownSecret {
+/** A secret as the API shows it at `nowMs`: with ages and what `running` says of it, without values. */
+export function showSecret(
+  secret: SecretSummary,
+  running: readonly Cutover[],
+  nowMs: number,
+): ShownSecret {
   const rotateEveryDays =
     secret.rotateEveryDays ?? recommendedDays(secret.kind, secret.criticality);
-  const environments = secret.environments.map((held) => showEnvironment(secret, held, nowMs));
+  const environments = secret.environments.map((held) => {
+    const found = running.find(
+      (cutover) => cutover.secret === secret.name && cutover.environment === held.environment,
+    );
+    return showEnvironment(secret, held, found, nowMs);
+  });
   const ages = environments.map(({ ageDays }) => ageDays).filter((days) => days !== null);
   const worst = Math.max(
     ...environments.map(({ mark }) => (mark === null ? -1 : AGE_MARKS.indexOf(mark))),
@@ -99,6 +115,7 @@ export function showSecret(secret: SecretSummary, nowMs: number): ShownSecret {
 function showEnvironment(
   secret: SecretSummary,
   held: SecretEnvironmentSummary,
+  running: Cutover | undefined,
   nowMs: number,
 ): z.input<typeof SecretEnvironmentSchema> {
   const ageMs =
@@ -115,5 +132,9 @@ function showEnvironment(
     ageDays: ageMs === null ? null : Math.floor(ageMs / DAY_MS),
     mark: ageMs === null ? null : markAge(secret, ageMs),
     lastUsedAt: toTimestampOrNull(held.lastUsedAtMs),
+    cutover:
+      running === undefined
+        ? null
+        : { id: running.id, state: running.state, percent: percentOf(running) },
   };
 }

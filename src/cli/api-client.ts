@@ -5,6 +5,7 @@ import { nextSteps } from './next-steps.js';
 /** Long enough for an audit log of millions of rows to be verified. */
 const REQUEST_TIMEOUT_MS = 120_000;
 const PAGE_LIMIT = 1000;
+const NEVER = new AbortController().signal;
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -17,8 +18,8 @@ export interface ApiRequest {
   readonly query?: Query;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** No limit of time: the body may be large. */
-  readonly unhurried?: boolean;
+  /** Ends it, in place of the limit of time: the body may be large, or last. */
+  readonly until?: AbortSignal;
 }
 
 export interface ApiConnection {
@@ -87,8 +88,19 @@ export class ApiClient {
 
   /** The body as it comes, for what is too large to hold. */
   async download(method: 'GET' | 'POST', path: string): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.#send(method, path, { unhurried: true });
+    const response = await this.#send(method, path, { until: NEVER });
     if (response.body === null) throw this.#notKeyferry(response.status);
+    return response.body;
+  }
+
+  /** The stream of server-sent events at a path, until `signal`. */
+  async events(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const headers = { accept: 'text/event-stream' };
+    const response = await this.#send('GET', path, { headers, until: signal });
+    const type = response.headers.get('content-type') ?? '';
+    if (response.body === null || !type.startsWith('text/event-stream')) {
+      throw this.#notKeyferry(response.status);
+    }
     return response.body;
   }
 
@@ -107,9 +119,9 @@ export class ApiClient {
       if (value !== undefined) target.searchParams.set(name, String(value));
     }
     const headers: Record<string, string> = {
+      accept: 'application/json',
       ...request.headers,
       authorization: `Bearer ${token}`,
-      accept: 'application/json',
       'user-agent': `keyferry-cli/${version}`,
     };
     const init: RequestInit = {
@@ -117,7 +129,7 @@ export class ApiClient {
       headers,
       // The token must not follow a redirect to another host.
       redirect: 'manual',
-      ...(request.unhurried === true ? {} : { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }),
+      signal: request.until ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     };
     if (request.body !== undefined) {
       headers['content-type'] = 'application/json';

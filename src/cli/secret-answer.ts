@@ -1,4 +1,4 @@
-import type { AgeMark, Criticality, SecretKind } from '../core/index.js';
+import type { AgeMark, Criticality, CutoverState, SecretKind } from '../core/index.js';
 
 /** A secret as the admin API shows it. */
 export interface SecretAnswer {
@@ -46,4 +46,10 @@ export interface SecretEnvironmentAnswer {
   readonly stagedVersions: readonly number[];
   readonly versions: number;
   readonly lastUsedAt: string | null;
+  /** The cutover that is under way. */
+  readonly cutover: {
+    readonly id: string;
+    readonly state: CutoverState;
+    readonly percent: number;
+  } | null;
 }

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { confirm, isCancel, password } from '@clack/prompts';
 import colors from 'picocolors';
 import { CommandFailure } from './command-failure.js';
-import { type Column, renderTable } from './table.js';
+import { type Column, cutToWidth, displayWidth, renderTable } from './table.js';
 
 /** Some terminals do not say how wide they are. */
 const FALLBACK_COLUMNS = 80;
@@ -23,6 +23,8 @@ export interface TerminalStreams {
 export class Terminal {
   readonly paint: Paint;
   readonly #streams: TerminalStreams;
+  /** What `live` shows now. */
+  #live = '';
 
   constructor(streams: TerminalStreams, noColor: boolean) {
     this.#streams = streams;
@@ -44,13 +46,35 @@ export class Terminal {
     return this.#streams.stdin;
   }
 
+  /** Whether `live` shows anything. */
+  get showsLive(): boolean {
+    return this.#streams.stdout.isTTY === true;
+  }
+
+  /** Shows a line that stays only until the next one is written. A pipe gets none of it. */
+  live(line: string): void {
+    if (!this.showsLive) return;
+    // One cell is left free: a full line would make some terminals begin another.
+    const width = (this.#streams.stdout.columns || FALLBACK_COLUMNS) - 1;
+    const shown = cutToWidth(visible(line), width);
+    const rest = ' '.repeat(Math.max(0, displayWidth(this.#live) - displayWidth(shown)));
+    this.#streams.stdout.write(`\r${shown}${rest}\r`);
+    this.#live = shown;
+  }
+
+  #clearLive(): void {
+    if (this.#live !== '') this.live('');
+  }
+
   /** Writes a line of the result; `style` colours it. */
   print(line = '', style: (text: string) => string = (text) => text): void {
+    this.#clearLive();
     this.#streams.stdout.write(`${style(visible(line))}\n`);
   }
 
   /** Writes `name  value` lines, aligned. A null value is left out. */
   facts(facts: Readonly<Record<string, string | null>>): void {
+    this.#clearLive();
     const shown = Object.entries(facts).filter(([, value]) => value !== null);
     const width = Math.max(0, ...shown.map(([name]) => name.length));
     for (const [name, value] of shown) {
@@ -87,14 +111,17 @@ export class Terminal {
 
   /** A hint: what to do next. */
   hint(line: string): void {
+    this.#clearLive();
     this.#streams.stderr.write(`${this.paint.dim(visible(line))}\n`);
   }
 
   warn(line: string): void {
+    this.#clearLive();
     this.#streams.stderr.write(`${this.paint.yellow('warning:')} ${visible(line)}\n`);
   }
 
   failure(failure: CommandFailure): void {
+    this.#clearLive();
     const code = failure.code === undefined ? '' : ` (${failure.code})`;
     const lines = [`${this.paint.red('error:')} ${visible(failure.message)}${code}`];
     for (const problem of failure.problems) {

@@ -33,6 +33,16 @@ export class SecretValue {
     return this.#bytes;
   }
 
+  /** Whether the bytes are the same; in a time that tells nothing but whether the lengths are. */
+  equals(other: SecretValue): boolean {
+    const a = this.#bytes;
+    const b = other.#bytes;
+    if (a.byteLength !== b.byteLength) return false;
+    let difference = 0;
+    for (let at = 0; at < a.byteLength; at++) difference |= (a[at] ?? 0) ^ (b[at] ?? 0);
+    return difference === 0;
+  }
+
   toString(): string {
     return REDACTED;
   }

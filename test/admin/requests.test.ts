@@ -256,7 +256,6 @@ test('an unexpected failure says nothing foreign and is logged', async () => {
 
 test('what is not part of this API answers 404', async () => {
   for (const [method, path] of [
-    ['GET', '/v1/cutovers'],
     ['GET', '/v1/rotations'],
     ['GET', '/v1/alerts'],
     ['POST', '/v1/routes/replace-secret'],

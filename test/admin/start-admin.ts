@@ -61,6 +61,7 @@ export async function startAdmin(
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
     readiness: async () => ({ ready: true, reasons: [] }),
     backup: opened.backup,
+    closing: new AbortController().signal,
     about: { version: '9.8.7' },
     proxyUrl: () => 'http://127.0.0.1:8080',
     openPathsNeedToken: false,

@@ -1,0 +1,71 @@
+import type { Session } from './command.js';
+import type { ExitCode } from './command-failure.js';
+import { type CutoverAnswer, type CutoverWithFigures, oldName } from './cutover-answer.js';
+import { CutoverSteps } from './cutover-steps.js';
+import { watchCutover } from './watch-cutover.js';
+
+export interface Followed {
+  /** As it was seen last. */
+  readonly cutover: CutoverWithFigures;
+  /** The person stopped watching before it was where it was followed to. */
+  readonly left: boolean;
+}
+
+/**
+ * Shows a cutover's steps until the new version is current, or, where it is already, until the cutover has ended.
+ * With `--json` it shows nothing. Ctrl-C leaves the cutover alone.
+ */
+export async function followCutover(
+  session: Session,
+  start: CutoverAnswer,
+  steps: CutoverSteps = new CutoverSteps(session.terminal, 0),
+): Promise<Followed> {
+  const { terminal, json, ports } = session;
+  const untilEnd = start.state === 'CURRENT';
+  const leaving = new AbortController();
+  void ports.untilStopSignal().then(() => leaving.abort());
+  let seen: CutoverWithFigures | undefined;
+  const news = watchCutover(session.api(), start.id, {
+    signal: leaving.signal,
+    onTrouble(isOver) {
+      if (json) return;
+      if (isOver) terminal.hint('The server answers again.');
+      else terminal.warn('the server does not answer; trying again (the cutover is kept)');
+    },
+  });
+  for await (const cutover of news) {
+    seen = cutover;
+    if (!json) steps.show(cutover, untilEnd);
+    if (cutover.state === 'CURRENT' && !untilEnd) break;
+  }
+  if (seen === undefined) return { cutover: { ...start, waitsFor: [], figures: [] }, left: true };
+  const there = seen.endedAt !== null || (seen.state === 'CURRENT' && !untilEnd);
+  return { cutover: seen, left: !there };
+}
+
+/** Says what can be done next, and gives the exit code: 0 done, 2 rolled back, 1 left before it was decided. */
+export function concludeCutover(session: Session, { cutover, left }: Followed): ExitCode {
+  const { terminal, json } = session;
+  const { id, state, secret, environment } = cutover;
+  if (!json && left) {
+    terminal.hint('The cutover goes on by itself. Watch it again, or end it:');
+    terminal.hint(`  keyferry cutover show ${id} --watch`);
+    terminal.hint(`  keyferry cutover rollback ${id}`);
+  }
+  if (left) return 1;
+  if (state === 'ROLLED_BACK') {
+    if (!json) terminal.hint(`See the figures: keyferry cutover show ${id}`);
+    return 2;
+  }
+  if (json) return 0;
+  if (state === 'CURRENT') {
+    terminal.hint(
+      `Until then the new version is still judged, and rolled back if it is refused. Go back by hand: keyferry cutover rollback ${id}`,
+    );
+  } else if (cutover.toSecret === null) {
+    terminal.hint(
+      `Take ${oldName(cutover)} out of use when nobody needs it any more: keyferry versions revoke ${secret} ${cutover.fromVersion} --environment ${environment}`,
+    );
+  }
+  return 0;
+}

@@ -1,0 +1,45 @@
+/** Thrown where nothing came for too long. */
+export class SilentStream extends Error {}
+
+/**
+ * The data of each server-sent event (WHATWG HTML section 9.2.6) as it comes. Comments keep it alive; throws
+ * `SilentStream` when not even those come for `silenceMs`. What it was reading is let go when the loop ends.
+ */
+export async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+  silenceMs: number,
+): AsyncGenerator<string> {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  let data: string[] = [];
+  try {
+    while (true) {
+      const { done, value } = await within(reader.read(), silenceMs);
+      if (done) return;
+      const lines = (rest + value).split(/\r\n|\n|\r(?!$)/);
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        if (line.startsWith('data:')) data.push(line.slice(5).replace(/^ /, ''));
+        else if (line === '' && data.length > 0) {
+          yield data.join('\n');
+          data = [];
+        }
+      }
+    }
+  } finally {
+    // It may have failed already; then there is nothing to let go.
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+async function within<T>(promise: Promise<T>, limitMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new SilentStream()), limitMs);
+  });
+  try {
+    return await Promise.race([promise, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
