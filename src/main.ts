@@ -65,6 +65,10 @@ const ports: CommandLinePorts = {
       return doctor({ dataDir: folder.dataDir, rootKey: await rootKeyOf(folder), clock });
     },
   },
+  async verifySignature(text, signature, publicKey) {
+    const { verifySignature } = await import('./crypto/index.js');
+    return verifySignature(text, signature, publicKey);
+  },
   async readRoutes(text, fileName) {
     const { parseRoutesText } = await import('./config/index.js');
     return parseRoutesText(text, fileName);

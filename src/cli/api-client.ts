@@ -87,8 +87,12 @@ export class ApiClient {
   }
 
   /** The body as it comes, for what is too large to hold. */
-  async download(method: 'GET' | 'POST', path: string): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.#send(method, path, { until: NEVER });
+  async download(
+    method: 'GET' | 'POST',
+    path: string,
+    query: Query = {},
+  ): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.#send(method, path, { query, until: NEVER });
     if (response.body === null) throw this.#notKeyferry(response.status);
     return response.body;
   }

@@ -1,7 +1,10 @@
 import { Option } from 'commander';
-import type { AuditVerification } from '../core/index.js';
+import { addAuditCheckpoint } from './audit-checkpoint.js';
+import { type AuditFilterOptions, auditFilterOptions, auditFilterQuery } from './audit-filter.js';
+import { addAuditVerify } from './audit-verify.js';
 import { addCommand, addNoun, type Registry, type Session, wholeNumber } from './command.js';
-import { describeMoment, parseMoment } from './describe-time.js';
+import { describeMoment } from './describe-time.js';
+import { addAuditExport } from './export-audit.js';
 
 interface AuditAnswer {
   readonly seq: number;
@@ -13,18 +16,14 @@ interface AuditAnswer {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-interface ListOptions {
-  readonly action?: string;
-  readonly secret?: string;
-  readonly environment?: string;
-  readonly actor?: string;
-  readonly since?: string;
+interface ListOptions extends AuditFilterOptions {
+  readonly oldestFirst?: boolean;
   readonly limit?: number;
 }
 
 const DEFAULT_LIMIT = 50;
 
-/** `keyferry audit list|verify`. */
+/** `keyferry audit list|verify|checkpoint|export`. */
 export function addAudit(registry: Registry): void {
   const noun = addNoun(registry, 'audit', 'who did what, and proof that nobody changed the log');
   addCommand<ListOptions>(noun, {
@@ -32,36 +31,24 @@ export function addAudit(registry: Registry): void {
     summary: 'list the audit log, newest first',
     example: 'audit list --secret stripe_api_key --since 7d',
     options: [
-      new Option('--action <action>', 'only this action, or all that begin so (version.)'),
-      new Option('--secret <name>', 'only about this secret'),
-      new Option('-e, --environment <name>', 'only in this environment'),
-      new Option('--actor <name>', 'only by this admin'),
-      new Option('--since <when>', 'not older: 7d, 12h, or 2026-11-01T00:00:00Z'),
+      ...auditFilterOptions(),
+      new Option('--oldest-first', 'in the order in which it happened'),
       wholeNumber('--limit <rows>', `at most so many rows (default ${DEFAULT_LIMIT})`),
     ],
     act: list,
   });
-  addCommand(noun, {
-    usage: 'verify',
-    summary: 'check that every row of the audit log follows from the one before it',
-    example: 'audit verify',
-    async act({ api, json, terminal }) {
-      const answer = await api().get<AuditVerification>('/v1/audit/verify');
-      if (json) terminal.json(answer);
-      else if (answer.ok) terminal.print(`✓ The audit log is whole: ${answer.rows} rows.`);
-      else terminal.print(`✗ The audit log was changed: row ${answer.firstBroken} does not fit.`);
-      return answer.ok ? 0 : 2;
-    },
-  });
+  addAuditVerify(noun);
+  addAuditCheckpoint(noun);
+  addAuditExport(noun);
 }
 
 async function list(
   { api, json, terminal, nowMs }: Session,
-  { limit = DEFAULT_LIMIT, since, ...filter }: ListOptions,
+  { limit = DEFAULT_LIMIT, oldestFirst, ...filter }: ListOptions,
 ): Promise<void> {
   const query = {
-    ...filter,
-    since: since === undefined ? undefined : parseMoment(since, '--since', 'past', nowMs),
+    ...auditFilterQuery(filter, nowMs),
+    order: oldestFirst === true ? 'oldest' : undefined,
   };
   const items = await api().listPaged<AuditAnswer>('/v1/audit', query, limit);
   if (json) return terminal.json({ items });

@@ -105,6 +105,8 @@ export interface CommandLinePorts {
   /** Resolves with the signal that asks the server to stop. */
   untilStopSignal(): Promise<string>;
   readonly maintenance: MaintenancePort;
+  /** Whether the signature (Ed25519, base64url) was made over the text by the holder of the key. */
+  verifySignature(text: string, signature: string, publicKey: string): Promise<boolean>;
   /** Checks the text of a routes document without a server; `fileName` is for messages. */
   readRoutes(text: string, fileName: string): Promise<ReadRoutesFile>;
   /** Replaces secrets in the text of a routes document. Throws AppError when it is none. */

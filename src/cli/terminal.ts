@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { confirm, isCancel, password } from '@clack/prompts';
 import colors from 'picocolors';
@@ -87,6 +88,17 @@ export class Terminal {
   /** Writes text of our own (help, completion scripts) as it is. */
   write(text: string): void {
     this.#streams.stdout.write(text);
+  }
+
+  /** Writes a result as it comes, at the pace of who reads it; ends early when nobody does any more. */
+  async pass(pieces: AsyncIterable<Uint8Array | string>): Promise<void> {
+    const { stdout } = this.#streams;
+    for await (const piece of pieces) {
+      if (!stdout.write(piece)) {
+        await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]);
+      }
+      if (stdout.destroyed) return;
+    }
   }
 
   json(value: unknown): void {

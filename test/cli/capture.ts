@@ -32,6 +32,7 @@ export const noPorts: CommandLinePorts = {
     acceptRows: () => Promise.reject(new Error('no rows in this test')),
     doctor: () => Promise.reject(new Error('no doctor in this test')),
   },
+  verifySignature: () => Promise.reject(new Error('no signatures in this test')),
   readRoutes: () => Promise.reject(new Error('no routes in this test')),
   replaceSecrets: () => Promise.reject(new Error('no routes in this test')),
 };

@@ -135,5 +135,8 @@ function normalise(text: string, { folder, environment, proxyUrl }: ScriptContex
     .replace(/kfa_[A-Za-z0-9_-]{30,}/g, '<admin token>')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '<time>')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\dZ/g, '<minute>')
+    .replace(/(?<![\w-])[\w-]{43}(?![\w-])/g, '<32 bytes>')
+    .replace(/(?<![\w-])[\w-]{86}(?![\w-])/g, '<64 bytes>')
+    .replace(/"bytes": \d+/g, '"bytes": <n>')
     .replace(/\(\d+ bytes/g, '(<n> bytes');
 }
