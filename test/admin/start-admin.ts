@@ -113,7 +113,7 @@ export async function startAdmin(
           : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
-      const isJson = /json/.test(response.headers.get('content-type') ?? '');
+      const isJson = /json(?:;|$)/.test(response.headers.get('content-type') ?? '');
       const { status } = response;
       return { status, headers: response.headers, text, body: isJson ? JSON.parse(text) : text };
     },
