@@ -2,14 +2,14 @@ import { type RequestListener, ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
-  AppError,
   type Clock,
   type Decision,
   type ErrorCode,
   errorTable,
-  formatListenAddress,
   type ListenAddress,
   type Plan,
+  type ProbeAnswer,
+  type ProbeRequest,
   type RouteShape,
   type Snapshot,
   type Telemetry,
@@ -31,6 +31,8 @@ import { handleRequest } from './handle-request.js';
 import { Http2Sessions } from './http2-sessions.js';
 import { ByteBudget } from './kept-bytes.js';
 import { FailureLimit } from './limit-failures.js';
+import { listenError } from './listen-error.js';
+import { probeUpstream } from './probe-upstream.js';
 import { ProxyRequest } from './proxy-request.js';
 import { offersWebSocket, withoutUpgrade } from './read-upgrade.js';
 import type { RequestContext, UsageSink } from './request-context.js';
@@ -63,6 +65,8 @@ export interface ProxyListener {
   upgraded(): readonly UpgradedConnection[];
   /** What is held back, as of now. */
   traffic(): TrafficFigures;
+  /** Sends one request of Keyferry's own by a plan. Never rejects. */
+  probe(plan: Plan, target: Pick<ProbeRequest, 'method' | 'path'>): Promise<ProbeAnswer>;
   /**
    * Stops accepting, lets requests under way finish, and closes each connection after its answer. What is
    * still under way after `timeoutMs` is cut.
@@ -135,6 +139,10 @@ class Listener implements ProxyListener, ExchangeHost {
 
   traffic(): TrafficFigures {
     return this.#traffic.figures();
+  }
+
+  probe(plan: Plan, target: Pick<ProbeRequest, 'method' | 'path'>): Promise<ProbeAnswer> {
+    return probeUpstream(this.#context, this.#options.telemetry, plan, target);
   }
 
   answered(exchange: Exchange, plan: Plan, status: number): void {
@@ -361,21 +369,6 @@ class Listener implements ProxyListener, ExchangeHost {
 /** What came early stays in the socket's buffer for the upstream. */
 function noticeEnd(this: Socket): void {
   if (this.readableLength === 0) this.read();
-}
-
-function listenError(error: NodeJS.ErrnoException, address: ListenAddress): AppError {
-  const where = formatListenAddress(address);
-  if (error.code === 'EADDRINUSE') {
-    return new AppError(
-      'address_in_use',
-      `The proxy cannot listen on ${where}: the address is in use. Stop what uses it, or choose another with --proxy-listen.`,
-    );
-  }
-  return new AppError(
-    'address_in_use',
-    `The proxy cannot listen on ${where} (${error.code ?? 'unknown'}). Choose another with --proxy-listen.`,
-    { cause: error },
-  );
 }
 
 function after(ms: number): { readonly done: Promise<void>; cancel(): void } {
