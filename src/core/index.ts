@@ -13,6 +13,7 @@ export * from './decision.js';
 export * from './echo.js';
 export * from './environment.js';
 export * from './errors.js';
+export * from './heartbeat-store.js';
 export * from './host-allowed.js';
 export * from './json-pointer.js';
 export * from './listen-address.js';

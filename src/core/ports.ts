@@ -3,6 +3,7 @@ import type { Actor, Admin, AdminCredential, Client, ClientCredential, Role } fr
 import type { CutoverDelta } from './cutover.js';
 import type { CutoverStore } from './cutover-store.js';
 import type { Environment } from './environment.js';
+import type { HeartbeatStore } from './heartbeat-store.js';
 import type { Page, PageRequest } from './page.js';
 import type { VersionSafety } from './revoke-safety.js';
 import type { RoutesDocument, RoutesRevision } from './route.js';
@@ -192,7 +193,7 @@ interface VersionTarget extends ByActor {
  * is durable when its promise resolves. Unknown names throw `not_found` or `environment_unknown` with the
  * nearest spelling; a disk or lock failure throws `store_unavailable` and changes nothing.
  */
-export interface Store extends CutoverStore {
+export interface Store extends CutoverStore, HeartbeatStore {
   readonly databaseId: string;
 
   createEnvironment(command: ByActor & { name: string }): Promise<Environment>;

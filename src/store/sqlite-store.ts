@@ -153,6 +153,10 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     recordUsage: (deltas, observations = []) => call('recordUsage', { deltas, observations }),
     usageOf: (secret, environment) => call('usageOf', { secret, environment }),
 
+    beat: (untilMs) => call('beat', untilMs),
+    endHeartbeat: () => call('endHeartbeat'),
+    presumeUses: () => call('presumeUses'),
+
     latestChange: () => call('latestChange'),
     changesSince: (seq) => call('changesSince', seq),
 

@@ -6,6 +6,7 @@ import { createCutoverTable } from './cutover-table.js';
 import { cutoverCommands } from './cutovers.js';
 import { environmentCommands } from './environments.js';
 import { healthCommands } from './health.js';
+import { heartbeatCommands } from './heartbeat.js';
 import { idempotencyCommands } from './idempotency.js';
 import { auditCommands } from './list-audit.js';
 import { listCutoversCommands } from './list-cutovers.js';
@@ -47,6 +48,7 @@ export function createCommands(session: Session, schemaVersion: number) {
     ...auditCommands(session),
     ...pruneAuditCommands(session),
     ...usageCommands(session),
+    ...heartbeatCommands(session),
     ...idempotencyCommands(session),
     ...storedKeyCommands(session),
     ...healthCommands(session, schemaVersion),
