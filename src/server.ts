@@ -29,6 +29,7 @@ import { createProxyListener, createUsageRecorder, type ProxyListener } from './
 import { startLines, urlOf } from './quickstart.js';
 import { readTls } from './read-tls.js';
 import { reportAlteredRows } from './report-altered-rows.js';
+import { runCutovers } from './run-cutovers.js';
 import { createSnapshotKeeper, NO_ROUTE } from './snapshot/index.js';
 import {
   createLog,
@@ -190,6 +191,15 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     tls: await readTls('--proxy-tls', settings.proxyTls),
   });
   state.proxy = proxy;
+  const cutovers = runCutovers({
+    store,
+    keeper,
+    routes: cutoverRoutes,
+    clock,
+    publish: catchUp,
+    log,
+  });
+  closing.push(() => cutovers.close());
   const stopping = new AbortController();
   const admin: AdminListener = createAdminListener(
     createAdminApp({

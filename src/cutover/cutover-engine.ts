@@ -131,9 +131,9 @@ export function createCutoverEngine(options: CutoverEngineOptions): CutoverEngin
       return;
     }
     try {
-      const decided = await carryOut(cutover, await moveRoutes(cutover, decision, options.routes));
-      if (decided === undefined) return;
-      options.onDecision(decision.action, decided);
+      const routed = await moveRoutes(cutover, decision, options.routes);
+      if (routed.action === 'wait') return;
+      options.onDecision(routed.action, await carryOut(cutover, routed));
     } catch (error) {
       if (!wasOvertaken(error)) throw error;
       return;
@@ -141,11 +141,10 @@ export function createCutoverEngine(options: CutoverEngineOptions): CutoverEngin
     await options.publish();
   }
 
-  async function carryOut(
+  function carryOut(
     { id, state, step }: Cutover,
-    decision: RoutedDecision,
-  ): Promise<Cutover | undefined> {
-    if (decision.action === 'wait') return undefined;
+    decision: Exclude<RoutedDecision, { action: 'wait' }>,
+  ): Promise<Cutover> {
     const { evidence, routes } = decision;
     const place = { actor: SYSTEM_ACTOR, id, ifState: state, ifStep: step, evidence, routes };
     switch (decision.action) {
