@@ -69,6 +69,13 @@ const ports: CommandLinePorts = {
     const { verifySignature } = await import('./crypto/index.js');
     return verifySignature(text, signature, publicKey);
   },
+  import: {
+    envFile: async (text) => (await import('./import/index.js')).readEnvFile(text),
+    jsonFile: async (text, byEnvironment) =>
+      (await import('./import/index.js')).readJsonFile(text, byEnvironment),
+    vault: async (location) => (await import('./import/index.js')).readVault(location),
+    awsSecrets: async (location) => (await import('./import/index.js')).readAwsSecrets(location),
+  },
   async readRoutes(text, fileName) {
     const { parseRoutesText } = await import('./config/index.js');
     return parseRoutesText(text, fileName);

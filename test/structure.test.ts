@@ -19,6 +19,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   alerts: [],
   admin: ['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', 'swagger-ui-dist'],
   console: ['hono'],
+  import: ['@smithy/signature-v4'],
   cli: ['commander', '@clack/prompts', 'picocolors'],
   telemetry: [
     'pino',

@@ -15,6 +15,7 @@ import {
   secretNameParameter,
 } from './query-parameters.js';
 import { type ReadValue, readValue, requireOneValue, valueFields } from './read-value.js';
+import { requireChanged } from './require-changed.js';
 import { requireEnvironment } from './scope.js';
 import { RevokeSafetySchema, showRevokeSafety } from './show-revoke-safety.js';
 import { Timestamp, TimestampInput, toTimestamp, toTimestampOrNull } from './wire-time.js';
@@ -51,6 +52,9 @@ const NewVersion = z
   .strictObject({
     ...valueFields,
     copyFrom: CopySource.optional(),
+    ifChanged: z.boolean().optional().openapi({
+      description: 'Refuse with `value_unchanged` where the newest version holds this value',
+    }),
     expiresAt: TimestampInput.optional(),
     note: z.string().max(500).optional().openapi({ description: 'For people; never a value' }),
   })
@@ -112,7 +116,13 @@ export function versionOperations({ store, clock }: AdminDependencies): Operatio
       example: { value: '(the value)', note: 'made in the dashboard by Kim' },
       status: 201,
       answerDescription: 'The version, without its value',
-      errors: ['not_found', 'environment_unknown', 'value_invalid', 'version_unusable'],
+      errors: [
+        'not_found',
+        'environment_unknown',
+        'value_invalid',
+        'value_unchanged',
+        'version_unusable',
+      ],
       async handle({ caller, params: { name, environment }, body }) {
         await requireVersions(store, caller.admin, name, environment);
         requireOneValue(body);
@@ -121,6 +131,7 @@ export function versionOperations({ store, clock }: AdminDependencies): Operatio
           body.copyFrom === undefined
             ? readValue(body)
             : await copyValue(store, caller.admin, body.copyFrom, target);
+        if (body.ifChanged === true) await requireChanged(store, target, read.value);
         const { copiedFrom } = read;
         const expiresAtMs =
           futureTime(body.expiresAt, clock.now()) ?? copiedFrom?.expiresAtMs ?? undefined;

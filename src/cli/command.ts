@@ -12,6 +12,7 @@ export interface Session {
   /** Print JSON instead of text. */
   readonly json: boolean;
   readonly dataDir: string;
+  readonly variables: Variables;
   readonly nowMs: number;
   /** The admin API. Throws a CommandFailure when there is no token to show it. */
   api(): ApiClient;
@@ -83,6 +84,7 @@ export function openSession(
     ports,
     json: options.json === true,
     dataDir: findDataDir(options, variables),
+    variables,
     nowMs,
     api() {
       client ??= new ApiClient({ ...findServer(options, variables), version: ports.version });

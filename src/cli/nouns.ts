@@ -8,6 +8,7 @@ import { addCompletion } from './completion.js';
 import { addCutover } from './cutover.js';
 import { addDoctor } from './doctor.js';
 import { addEnvironments } from './environments.js';
+import { addImport } from './import.js';
 import type { ServeSetting } from './ports.js';
 import { addRekey } from './rekey.js';
 import { addRestore } from './restore.js';
@@ -30,6 +31,7 @@ export function addNouns(registry: Registry, serveSettings: readonly ServeSettin
   addRotate(registry);
   addCutover(registry);
   addRollback(registry);
+  addImport(registry);
   registry.parent.commandsGroup('Routes and who may use them:');
   addRoutes(registry);
   addClients(registry);

@@ -1,4 +1,10 @@
-import type { Problem, RoutesDocument, RowVerification, SecretValue } from '../core/index.js';
+import type {
+  ImportedSource,
+  Problem,
+  RoutesDocument,
+  RowVerification,
+  SecretValue,
+} from '../core/index.js';
 
 /** One setting of the server as `serve --help` shows it. */
 export interface ServeSetting {
@@ -88,6 +94,37 @@ export interface EditedRoutes {
   readonly pinned: readonly Problem[];
 }
 
+/** Where a Vault is, and which of its secrets to read. */
+export interface VaultLocation {
+  readonly address: URL;
+  readonly mount: string;
+  readonly path: string;
+  readonly token: string;
+  readonly namespace: string | undefined;
+  /** PEM certificates in place of the system's authorities. */
+  readonly ca: string | undefined;
+}
+
+/** Which secrets of AWS Secrets Manager to read, and by which key pair. */
+export interface AwsSecretsLocation {
+  readonly region: string;
+  readonly endpoint: URL | undefined;
+  readonly prefix: string | undefined;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string | undefined;
+  readonly ca: string | undefined;
+}
+
+/** Reads what other stores of secrets hold. Each throws AppError. */
+export interface ImportPort {
+  envFile(text: string): Promise<ImportedSource>;
+  /** `byEnvironment`: `{name: {environment: value}}`; otherwise `{name: value}`. */
+  jsonFile(text: string, byEnvironment: boolean): Promise<ImportedSource>;
+  vault(location: VaultLocation): Promise<ImportedSource>;
+  awsSecrets(location: AwsSecretsLocation): Promise<ImportedSource>;
+}
+
 /** Everything that the command line does not do itself; `main.ts` hands it in. */
 export interface CommandLinePorts {
   readonly version: string;
@@ -107,6 +144,7 @@ export interface CommandLinePorts {
   readonly maintenance: MaintenancePort;
   /** Whether the signature (Ed25519, base64url) was made over the text by the holder of the key. */
   verifySignature(text: string, signature: string, publicKey: string): Promise<boolean>;
+  readonly import: ImportPort;
   /** Checks the text of a routes document without a server; `fileName` is for messages. */
   readRoutes(text: string, fileName: string): Promise<ReadRoutesFile>;
   /** Replaces secrets in the text of a routes document. Throws AppError when it is none. */

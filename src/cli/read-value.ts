@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { MAX_VALUE_BYTES, SecretValue } from '../core/index.js';
+import { type GivenValue, MAX_VALUE_BYTES, SecretValue } from '../core/index.js';
 import { CommandFailure } from './command-failure.js';
 import { HOW_TO_GIVE_A_VALUE } from './refuse-values.js';
 import type { Terminal } from './terminal.js';
@@ -17,11 +17,6 @@ export interface ValueOptions {
   readonly field?: readonly string[] | undefined;
   readonly keepNewline?: boolean | undefined;
 }
-
-/** A value that was given: one value, or several named fields. */
-export type GivenValue =
-  | { readonly type: 'single'; readonly value: SecretValue }
-  | { readonly type: 'fields'; readonly fields: ReadonlyMap<string, SecretValue> };
 
 /**
  * Takes a value from `--value-file`, `--fields`, hidden prompts for each `--field`, standard input, or a
@@ -139,7 +134,7 @@ async function readSource(
 }
 
 /** Reads a stream to its end, but no more than about `limitBytes`. */
-async function readAtMost(stream: Readable, limitBytes: number): Promise<Uint8Array> {
+export async function readAtMost(stream: Readable, limitBytes: number): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream) {

@@ -1,11 +1,12 @@
 import { Option } from 'commander';
+import type { GivenValue } from '../core/index.js';
 import { type ApiClient, segment } from './api-client.js';
 import { addCommand, addNoun, type Registry, type Session, wholeNumber } from './command.js';
 import { CommandFailure } from './command-failure.js';
 import { confirmAndForce, type ForceOptions, forceOptions, yesOption } from './confirm.js';
 import { describeAgo } from './describe-time.js';
 import { addMergeEnvironments } from './merge-environments.js';
-import { type GivenValue, readValue, type ValueOptions } from './read-value.js';
+import { readValue, type ValueOptions } from './read-value.js';
 import type { SecretAnswer } from './secret-answer.js';
 import { type AttributeOptions, attributeOptions, attributesOf } from './secret-attributes.js';
 import { sendValue, type VersionAnswer } from './send-value.js';

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { RevokeReasonCode } from '../core/index.js';
+import type { GivenValue, RevokeReasonCode } from '../core/index.js';
 import { type ApiClient, segment } from './api-client.js';
-import type { GivenValue } from './read-value.js';
 
 /** A version as the admin API shows it: everything but the value. */
 export interface VersionAnswer {
@@ -34,7 +33,12 @@ export function sendValue(
   api: ApiClient,
   target: { readonly secret: string; readonly environment: string },
   given: GivenValue,
-  attributes: { readonly expiresAt?: string; readonly note?: string } = {},
+  attributes: {
+    readonly expiresAt?: string;
+    readonly note?: string;
+    /** Throws `value_unchanged` where the newest version holds this value. */
+    readonly ifChanged?: boolean;
+  } = {},
 ): Promise<VersionAnswer> {
   const body = { ...valueBody(given), ...attributes };
   return api.post<VersionAnswer>(versionsPath(target.secret, target.environment), body);

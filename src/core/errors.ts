@@ -41,6 +41,7 @@ export const errorTable = {
   idempotency_mismatch: { status: 422, title: 'The idempotency key was used for another request' },
   precondition_failed: { status: 412, title: 'The precondition does not hold' },
   environment_unknown: { status: 422, title: 'The environment is not declared' },
+  value_unchanged: { status: 409, title: 'The newest version holds this value' },
   value_invalid: { status: 422, title: 'The value cannot be used' },
   routes_invalid: { status: 422, title: 'The routes document is not valid' },
   version_unusable: { status: 409, title: 'The version cannot be used' },

@@ -15,6 +15,7 @@ export * from './environment.js';
 export * from './errors.js';
 export * from './heartbeat-store.js';
 export * from './host-allowed.js';
+export * from './imported.js';
 export * from './json-pointer.js';
 export * from './listen-address.js';
 export * from './nearest-name.js';

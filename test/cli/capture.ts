@@ -33,6 +33,12 @@ export const noPorts: CommandLinePorts = {
     doctor: () => Promise.reject(new Error('no doctor in this test')),
   },
   verifySignature: () => Promise.reject(new Error('no signatures in this test')),
+  import: {
+    envFile: () => Promise.reject(new Error('no import in this test')),
+    jsonFile: () => Promise.reject(new Error('no import in this test')),
+    vault: () => Promise.reject(new Error('no import in this test')),
+    awsSecrets: () => Promise.reject(new Error('no import in this test')),
+  },
   readRoutes: () => Promise.reject(new Error('no routes in this test')),
   replaceSecrets: () => Promise.reject(new Error('no routes in this test')),
 };
