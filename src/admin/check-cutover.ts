@@ -13,7 +13,8 @@ import { reachOf } from './client-reach.js';
 interface CutoverPlan {
   readonly secret: string;
   readonly environment: string;
-  readonly toVersion: number;
+  /** Null for one by name. */
+  readonly toVersion: number | null;
   readonly routes: readonly string[] | null;
   readonly clients: readonly string[] | null;
 }
@@ -42,7 +43,8 @@ export async function checkCutover(store: Store, admin: Admin, plan: CutoverPlan
     const hint = first.nearest === undefined ? '' : `; did you mean "${first.nearest}"?`;
     throw new AppError('invalid_request', `${first.path}: ${first.message}${hint}`, { problems });
   }
-  await refuseSameValue(store, plan);
+  const { toVersion } = plan;
+  if (toVersion !== null) await refuseSameValue(store, { ...plan, toVersion });
 }
 
 /** Long enough to choose from. */
@@ -93,7 +95,7 @@ async function clientsOf(store: Store, admin: Admin, environment: string): Promi
 /** A "new" key that is the old one would pass every test, and end with the revocation of what is in use. */
 async function refuseSameValue(
   store: Store,
-  { secret, environment, toVersion }: CutoverPlan,
+  { secret, environment, toVersion }: CutoverPlan & { readonly toVersion: number },
 ): Promise<void> {
   const [from, to] = await store.resolveValues([
     { secret, environment, version: undefined },

@@ -19,6 +19,7 @@ import { addAuditExport } from './export-audit.js';
 import { addOpenPaths } from './open-paths.js';
 import { openApiDocument } from './openapi-document.js';
 import type { Operation } from './operation.js';
+import { replaceSecretOperations } from './replace-secret.js';
 import { routesOperations } from './routes.js';
 import { secretOperations } from './secrets.js';
 import { serveOperation } from './serve-operation.js';
@@ -40,6 +41,7 @@ export function createAdminApp(dependencies: AdminDependencies): Hono<AdminEnvir
     ...versionOperations(dependencies),
     ...cutoverOperations(dependencies),
     ...routesOperations(dependencies),
+    ...replaceSecretOperations(dependencies),
     ...clientOperations(dependencies),
     ...adminOperations(dependencies),
     ...auditOperations(dependencies),

@@ -29,6 +29,24 @@ export interface AppliedRoutes {
   readonly warnings: readonly Problem[];
 }
 
+/** What the applied routes become where one secret takes the place of another in one environment. */
+export interface RoutesReplacement {
+  /** Of the applied routes; 0 before the first. */
+  readonly revision: number;
+  /** Empty where no route names the secret. */
+  readonly changes: readonly {
+    readonly path: string;
+    readonly before: string;
+    readonly after: string;
+  }[];
+  /** Places that name a version of it. */
+  readonly pinned: readonly Problem[];
+  /** Places that name the new one already. */
+  readonly named: readonly string[];
+  /** What the next document would bring that is wrong. */
+  readonly problems: readonly Problem[];
+}
+
 /** Checks and applies routes documents: the one way in which they are accepted. */
 export interface RoutesControl {
   /** Checks a document by itself and against the store; changes nothing. */
@@ -48,6 +66,12 @@ export interface RoutesControl {
     actor: Actor;
     ifRevision: number | undefined;
   }): Promise<AppliedRoutes>;
+  /** Changes nothing. */
+  planReplacement(replacement: {
+    from: string;
+    to: string;
+    environment: string;
+  }): Promise<RoutesReplacement>;
 }
 
 export interface Readiness {

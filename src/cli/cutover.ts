@@ -16,6 +16,7 @@ import {
   cutoverPath,
   newName,
   oldName,
+  withSecret,
 } from './cutover-answer.js';
 import { type CutoverOptions, cutoverBody, cutoverOptions } from './cutover-options.js';
 import { findCutover, ofEnvironment, type WhichCutover } from './find-cutover.js';
@@ -96,14 +97,14 @@ export function addCutover(registry: Registry): void {
     summary: 'end it with the new version current, whatever is left of its steps',
     takesReason: true,
     say: (cutover) =>
-      `Completed: every request takes ${newName(cutover)} of ${cutover.secret} in ${cutover.environment}.`,
+      `Completed: every request takes ${withSecret(cutover, newName(cutover))} in ${cutover.environment}.`,
   });
   addVerb(noun, {
     verb: 'rollback',
     summary: 'end it with the old version current',
     takesReason: true,
     say: (cutover) =>
-      `Rolled back: every request takes ${oldName(cutover)} of ${cutover.secret} in ${cutover.environment}.`,
+      `Rolled back: every request takes ${withSecret(cutover, oldName(cutover))} in ${cutover.environment}.`,
   });
   addVerb(noun, {
     verb: 'pause',

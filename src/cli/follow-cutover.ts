@@ -13,12 +13,13 @@ export interface Followed {
 
 /**
  * Shows a cutover's steps until the new version is current, or, where it is already, until the cutover has ended.
- * With `--json` it shows nothing. Ctrl-C leaves the cutover alone.
+ * `onNews` is called for each change. With `--json` it shows nothing. Ctrl-C leaves the cutover alone.
  */
 export async function followCutover(
   session: Session,
   start: CutoverAnswer,
   steps: CutoverSteps = new CutoverSteps(session.terminal, 0),
+  onNews: (cutover: CutoverAnswer) => Promise<void> = async () => undefined,
 ): Promise<Followed> {
   const { terminal, json, ports } = session;
   const untilEnd = start.state === 'CURRENT';
@@ -36,6 +37,7 @@ export async function followCutover(
   for await (const cutover of news) {
     seen = cutover;
     if (!json) steps.show(cutover, untilEnd);
+    await onNews(cutover);
     if (cutover.state === 'CURRENT' && !untilEnd) break;
   }
   if (seen === undefined) return { cutover: { ...start, waitsFor: [], figures: [] }, left: true };
@@ -65,6 +67,10 @@ export function concludeCutover(session: Session, { cutover, left }: Followed): 
   } else if (cutover.toSecret === null) {
     terminal.hint(
       `Take ${oldName(cutover)} out of use when nobody needs it any more: keyferry versions revoke ${secret} ${cutover.fromVersion} --environment ${environment}`,
+    );
+  } else {
+    terminal.hint(
+      `Delete ${secret} when no other environment needs it, 48 hours after its last use: keyferry secrets delete ${secret}`,
     );
   }
   return 0;

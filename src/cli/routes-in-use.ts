@@ -5,7 +5,7 @@ import type { Route, RoutesDocument } from '../core/index.js';
 import type { Session } from './command.js';
 import { CommandFailure } from './command-failure.js';
 import { nextSteps } from './next-steps.js';
-import type { EditedRoutes } from './ports.js';
+import type { EditedRoutes, SecretReplacement } from './ports.js';
 import { replaceFile } from './replace-file.js';
 import type { AppliedAnswer, RoutesAnswer, ValidationAnswer } from './routes-answer.js';
 
@@ -24,11 +24,13 @@ const LOOK_EVERY_MS = 200;
 
 /**
  * Finds the routes of the server: in its store, or in the file that it follows. `file` says where that one is on this
- * machine, where the server's own path does not lead to it. Throws a CommandFailure when the file is not the one in use.
+ * machine, where the server's own path does not lead to it. Throws a CommandFailure when it does not say what the
+ * server uses, but for `alike`: secrets of which it may name one where the server uses the other.
  */
 export async function openRoutesInUse(
   session: Session,
   file: string | undefined,
+  alike: readonly SecretReplacement[] = [],
 ): Promise<RoutesInUse> {
   const api = session.api();
   const [status, { document, revision }] = await Promise.all([
@@ -50,11 +52,23 @@ export async function openRoutesInUse(
   if (written === undefined) {
     throw new CommandFailure(`${path} is not a valid routes document`, { problems });
   }
+  const used = JSON.stringify(document);
+  const [ours, theirs] = await Promise.all(
+    [text, used].map((it) => session.ports.replaceSecrets(it, path, alike)),
+  );
+  if (ours === undefined || theirs === undefined || !saysTheSame(ours.after, theirs.after)) {
+    throw new CommandFailure(`${path} does not say what the server uses`, {
+      hints: [
+        `The server follows ${served}. Where it is on this machine: --file FILE`,
+        'If it is that file, the server has refused its last change: see the log of the server.',
+      ],
+    });
+  }
   return { file: path, text, revision };
 }
 
 /** Whether a file says what the server uses. A limited token sees a part of that. */
-export function saysTheSame(written: RoutesDocument, used: RoutesDocument): boolean {
+function saysTheSame(written: RoutesDocument, used: RoutesDocument): boolean {
   const byName = new Map(written.routes.map((route) => [route.name, route]));
   return used.routes.every((route) => {
     const whole = byName.get(route.name);

@@ -11,6 +11,7 @@ import {
 import { addCommand, addNoun, type Registry, type Session, wholeNumber } from './command.js';
 import { CommandFailure, type ExitCode } from './command-failure.js';
 import { nextSteps } from './next-steps.js';
+import { addReplaceSecret } from './replace-secret.js';
 import { addRevisions } from './revisions.js';
 import type { AppliedAnswer, RoutesAnswer, ValidationAnswer } from './routes-answer.js';
 
@@ -19,7 +20,7 @@ interface ApplyOptions {
   readonly ifRevision?: number;
 }
 
-/** `keyferry routes validate|apply|show|revisions|compare|restore`. */
+/** `keyferry routes validate|apply|show|revisions|compare|restore|replace-secret`. */
 export function addRoutes(registry: Registry): void {
   const noun = addNoun(registry, 'routes', 'check, apply, show and restore routes');
   addCommand<{ readonly offline?: boolean; readonly allowMissing?: boolean }>(noun, {
@@ -53,6 +54,7 @@ export function addRoutes(registry: Registry): void {
     act: show,
   });
   addRevisions(noun);
+  addReplaceSecret(noun);
 }
 
 async function validate(

@@ -18,7 +18,7 @@ import { problemsOf } from './finding.js';
 import { guardCutovers } from './guard-cutovers.js';
 import { namedSecrets, routeReferences } from './named-secrets.js';
 import { type PlannedReplacement, planReplacement } from './plan-replacement.js';
-import type { SecretReplacement } from './replace-secret.js';
+import { namedIn, type SecretReplacement } from './replace-secret.js';
 
 /** What routes are kept in and checked against. */
 export type RoutesStore = RouteFacts &
@@ -85,6 +85,8 @@ export interface RoutesControl {
 export interface RoutesReplacement extends PlannedReplacement {
   /** Of the applied routes; 0 before the first. */
   readonly revision: number;
+  /** Places that name the new secret already. */
+  readonly named: readonly string[];
 }
 
 /** The one way in which routes documents are accepted, from a file, the API or the console. */
@@ -138,7 +140,8 @@ export function createRoutesControl({ store }: { readonly store: RoutesStore }):
       const current = await store.currentRoutes();
       const document = current?.document ?? { routes: [] };
       const planned = await planReplacement(document, replacement, store);
-      return { ...planned, revision: current?.revision ?? 0 };
+      const named = namedIn(document, replacement.to, replacement.environment);
+      return { ...planned, named, revision: current?.revision ?? 0 };
     },
   };
 }

@@ -23,7 +23,7 @@ describe('completion for bash', () => {
     [['secrets', 'cr'], ['create']],
     [
       ['routes', 're'],
-      ['revisions', 'restore'],
+      ['revisions', 'restore', 'replace-secret'],
     ],
     [
       ['completion', ''],
