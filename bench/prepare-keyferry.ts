@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { DEFAULT_CUTOVER_SETTINGS, SecretValue, type Store } from '../dist/core/index.js';
 import { openKeyferryStore } from '../dist/open-store.js';
 import type { EchoScrubMode, Route } from '../src/core/index.js';
 import { filledName, fillStore } from '../test/support/fill-store.js';
@@ -10,6 +11,8 @@ export interface KeyferryShape {
   readonly injects: boolean;
   /** Whether responses are searched; off by default. */
   readonly echoScrub?: EchoScrubMode;
+  /** Whether a cutover of the first route's secret is under way, and stays at its first step. */
+  readonly canary?: boolean;
 }
 
 const ACTOR = { type: 'system', id: 'bench', name: 'bench' } as const;
@@ -18,7 +21,7 @@ const ACTOR = { type: 'system', id: 'bench', name: 'bench' } as const;
 export async function prepareKeyferry(
   dataDir: string,
   upstream: string,
-  { routes, secrets, injects, echoScrub = 'off' }: KeyferryShape,
+  { routes, secrets, injects, echoScrub = 'off', canary = false }: KeyferryShape,
 ): Promise<string> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const open = (acceptRows = false) =>
@@ -57,6 +60,18 @@ export async function prepareKeyferry(
     tokenId,
     tokenHash,
   });
+  if (canary) await startCanary(store);
   await store.close();
   return token;
+}
+
+async function startCanary(store: Store): Promise<void> {
+  const at = { actor: ACTOR, secret: filledName(0), environment: 'production' };
+  const value = SecretValue.fromText('bench_next_0123456789abcdefghijklmnopqrstuv');
+  const { version: toVersion } = await store.addVersion({ ...at, value });
+  const settings = DEFAULT_CUTOVER_SETTINGS;
+  const { id } = await store.startCutover({ ...at, toVersion, toSecret: null, settings });
+  const place = { id, ifState: 'PENDING', ifStep: 0, evidence: null } as const;
+  await store.advanceCutover({ actor: ACTOR, ...place });
+  await store.pauseCutover({ actor: ACTOR, id });
 }

@@ -51,6 +51,7 @@ export const ROWS: readonly Row[] = [
     injects: true,
     echoScrub: 'block',
   }),
+  keyferry('keyferry, canary running', { routes: 1, secrets: 10, injects: true, canary: true }),
   keyferry('keyferry, 100 routes', { routes: 100, secrets: 100, injects: true }),
   keyferry('keyferry, 10,000 routes', { routes: 10_000, secrets: 10_000, injects: true }),
   keyferry('keyferry, 100,000 secrets', { routes: 1, secrets: 100_000, injects: true }),
