@@ -162,6 +162,7 @@ export class PairedAttempt {
 
   /** The exchange is over: nothing is kept any longer. */
   ended(): void {
+    this.#isTakenBack = false;
     this.#countRefused(false);
     this.answered();
   }
