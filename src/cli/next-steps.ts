@@ -1,8 +1,9 @@
 import type { Problem } from '../core/index.js';
 
-/** What works on a version that is there: one by its number, or the previous one. */
+/** What works on a version that is there: one by its number, the previous one, or one to move to. */
 const OF_VERSIONS =
-  /^\/v1\/secrets\/([^/]+)\/environments\/([^/]+)\/(?:versions\/\d+|rollback)(?:\/|$)/;
+  /^\/v1\/secrets\/([^/]+)\/environments\/([^/]+)\/(?:versions\/\d+|rollback|cutovers)(?:\/|$)/;
+const OF_CUTOVER = /^\/v1\/cutovers\//;
 const ENVIRONMENT = /^\/v1\/environments\/([^/]+)$/;
 
 /** What to do about a refusal of the server, where the message itself does not say it; one line each. */
@@ -10,6 +11,7 @@ export function nextSteps(code: string, path = '', problems: readonly Problem[] 
   if (code === 'not_found' && problems.some((problem) => problem.path === 'secret')) {
     return ['See: keyferry secrets list'];
   }
+  if (code === 'not_found' && OF_CUTOVER.test(path)) return ['See: keyferry cutover list'];
   const [, secret, environment] = OF_VERSIONS.exec(path)?.map(decodeURIComponent) ?? [];
   switch (code) {
     case 'not_found':

@@ -60,6 +60,7 @@ async function rotate(session: Session, options: RotateOptions, secret: string):
   const { terminal, json } = session;
   const { environment, report } = options;
   const api = session.api();
+  requireOneSource(options);
   if (report !== undefined) await requireReportFile(report);
   await requireRotatable(session, options, secret);
   const { version, isNew } = await stage(session, options, secret);
@@ -75,6 +76,12 @@ async function rotate(session: Session, options: RotateOptions, secret: string):
   const exitCode = concludeCutover(session, followed);
   if (report !== undefined) await writeReport(session, started.id, report);
   return exitCode;
+}
+
+function requireOneSource({ toVersion, valueFile, fields, field, note }: RotateOptions): void {
+  const gives = [valueFile, fields, field, note].some((given) => given !== undefined);
+  if (toVersion === undefined || !gives) return;
+  throw new CommandFailure('--to-version takes a version that has its value already');
 }
 
 /** Before a person is asked for a value: what would make it of no use. */
@@ -121,10 +128,6 @@ async function stage(
 ): Promise<{ version: number; isNew: boolean }> {
   const { environment, toVersion, note } = options;
   if (toVersion !== undefined) {
-    const { valueFile, fields, field } = options;
-    if ([valueFile, fields, field, note].some((given) => given !== undefined)) {
-      throw new CommandFailure('--to-version takes a version that has its value already');
-    }
     return { version: toVersion, isNew: false };
   }
   const given = await readValue(options, `${secret} in ${environment}`, terminal);

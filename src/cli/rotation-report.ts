@@ -6,6 +6,7 @@ import { CommandFailure } from './command-failure.js';
 import { type CutoverDetail, cutoverPath, newName, oldName } from './cutover-answer.js';
 import { describeState } from './print-cutover.js';
 import type { SecretAnswer, UsageAnswer } from './secret-answer.js';
+import { type VersionAnswer, versionsPath } from './send-value.js';
 
 type SecretDetail = SecretAnswer & { readonly usage: readonly UsageAnswer[] };
 
@@ -25,8 +26,10 @@ export async function writeReport(session: Session, id: string, file: string): P
   const api = session.api();
   const cutover = await api.get<CutoverDetail>(cutoverPath(id));
   const secret = await api.get<SecretDetail>(`/v1/secrets/${segment(cutover.secret)}`);
+  const versions = versionsPath(cutover.secret, cutover.environment);
+  const old = await api.get<VersionAnswer>(`${versions}/${cutover.fromVersion}`);
   try {
-    await writeFile(file, renderReport(cutover, secret, new Date().toISOString()));
+    await writeFile(file, renderReport({ cutover, secret, old, now: new Date().toISOString() }));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     throw new CommandFailure(`the report could not be written (${code})`, {
@@ -36,8 +39,17 @@ export async function writeReport(session: Session, id: string, file: string): P
   if (!session.json) session.terminal.hint(`Wrote ${file}.`);
 }
 
+interface ReportFacts {
+  readonly cutover: CutoverDetail;
+  readonly secret: SecretDetail;
+  /** The version that it began with. */
+  readonly old: VersionAnswer;
+  /** RFC 3339. */
+  readonly now: string;
+}
+
 /** The report as Markdown. Names, numbers and times only: no value reaches the command line. */
-export function renderReport(cutover: CutoverDetail, secret: SecretDetail, now: string): string {
+export function renderReport({ cutover, secret, old, now }: ReportFacts): string {
   const { settings } = cutover;
   const use = secret.usage.filter(
     (row) => row.environment === cutover.environment && row.version === cutover.fromVersion,
@@ -66,7 +78,7 @@ export function renderReport(cutover: CutoverDetail, secret: SecretDetail, now: 
         ],
       ],
     ),
-    `## Checklist\n\n${checklist(cutover, use).join('\n')}`,
+    `## Checklist\n\n${checklist(cutover, old).join('\n')}`,
     `## Figures\n\n${figuresOf(cutover)}`,
     `## Who took part\n\n${partakersOf(cutover)}`,
     `## Who used ${oldName(cutover)}, and when last\n\n${
@@ -81,7 +93,7 @@ export function renderReport(cutover: CutoverDetail, secret: SecretDetail, now: 
   return `${sections.join('\n\n')}\n`;
 }
 
-function checklist(cutover: CutoverDetail, use: readonly UsageAnswer[]): string[] {
+function checklist(cutover: CutoverDetail, old: VersionAnswer): string[] {
   const { state, secret, environment, fromVersion } = cutover;
   const item = (done: boolean, text: string): string => `- [${done ? 'x' : ' '}] ${text}`;
   const probes = cutover.figures.reduce((sum, row) => sum + row.probes, 0);
@@ -105,10 +117,6 @@ function checklist(cutover: CutoverDetail, use: readonly UsageAnswer[]): string[
   }
   const isCurrent = cutover.currentSince !== null;
   const isOver = state === 'COMPLETED';
-  const lastUsedAt = use
-    .map((row) => row.lastUsedAt)
-    .sort((a, b) => a.localeCompare(b))
-    .at(-1);
   const after = cutover.windowEndsAt === null ? 'the window' : cutover.windowEndsAt;
   return [
     begun,
@@ -116,10 +124,7 @@ function checklist(cutover: CutoverDetail, use: readonly UsageAnswer[]): string[
     item(isCurrent, verified),
     item(isCurrent, `${newName(cutover)} is current`),
     item(isOver, `the window is over (${after}); until then it can be rolled back at once`),
-    item(
-      false,
-      `nobody uses ${oldName(cutover)} any more (last used ${lastUsedAt ?? 'never'}; Keyferry refuses to revoke it within 48 h of that)`,
-    ),
+    item(old.safeToRevoke?.safe === true, `${oldName(cutover)} can be revoked: ${whyOf(old)}`),
     ...(cutover.toSecret === null
       ? [
           item(
@@ -130,6 +135,14 @@ function checklist(cutover: CutoverDetail, use: readonly UsageAnswer[]): string[
       : [item(false, `delete the old secret: \`keyferry secrets delete ${secret}\``)]),
     item(false, `then revoke the old key at the provider, not before ${after}`),
   ];
+}
+
+/** What Keyferry would say if it were asked to revoke it now. */
+function whyOf({ state, lastUsedAt, safeToRevoke }: VersionAnswer): string {
+  if (safeToRevoke == null) return `it is ${state}`;
+  const reasons = safeToRevoke.reasons.map(({ message }) => message).join('; ');
+  const from = safeToRevoke.safeFrom === null ? '' : `; safe from ${safeToRevoke.safeFrom}`;
+  return `${reasons} (last used ${lastUsedAt ?? 'never'}${safeToRevoke.safe ? '' : from})`;
 }
 
 function figuresOf({ figures, fromVersion, toVersion, toSecret }: CutoverDetail): string {

@@ -144,8 +144,12 @@ async function add(session: Session, options: AddOptions, secret: string): Promi
     `Added version ${answer.version} of ${secret} in ${environment}: it is ${answer.state}.`,
   );
   if (answer.state === 'staged') {
+    const place = `${secret} --environment ${environment}`;
     terminal.hint(
-      `Put it to use: keyferry versions activate ${secret} ${answer.version} --environment ${environment}`,
+      `Bring it live step by step: keyferry rotate ${place} --to-version ${answer.version}`,
+    );
+    terminal.hint(
+      `Or at once: keyferry versions activate ${secret} ${answer.version} --environment ${environment}`,
     );
   } else {
     terminal.hint(`Use it in routes: "Authorization": "Bearer <<secret:${secret}>>"`);
