@@ -1,11 +1,12 @@
 import { type CutoverObservation, NO_COUNTS } from '../core/index.js';
 import { attemptsOf, combine, type Figures } from './figures.js';
 
-/** What is over for so long no longer counts as recent … */
-const RECENT_MS = 60_000;
-/** … unless fewer attempts than these came since: of a quiet secret the last hour may be recent. */
+/** What is over for a while is not recent, unless fewer attempts than these came since: of a quiet secret an hour is. */
 const RECENT_ATTEMPTS = 50;
-const SAMPLE_EVERY_MS = 10_000;
+/** The while is the least time of a step, within these bounds. */
+const SHORTEST_MS = 5000;
+const LONGEST_MS = 60_000;
+const SAMPLES = 6;
 
 interface Sample {
   atMs: number;
@@ -24,7 +25,12 @@ export interface RecentFigures {
  * alone: after a restart all of the step is recent, which can only make a cutover wait.
  */
 export class RecentWindow {
+  readonly #lengthMs: number;
   readonly #samples: Sample[] = [];
+
+  constructor(stepMinSeconds: number) {
+    this.#lengthMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, stepMinSeconds * 1000));
+  }
 
   /** Takes the totals of the step as they are now, and tells what came since the window began. */
   take(figures: Figures, nowMs: number): RecentFigures {
@@ -34,11 +40,11 @@ export class RecentWindow {
     const attempts = figures.reduce((sum, one) => sum + attemptsOf(one), 0);
     const isBefore = (sample: Sample | undefined): boolean =>
       sample !== undefined &&
-      nowMs - sample.atMs >= RECENT_MS &&
+      nowMs - sample.atMs >= this.#lengthMs &&
       attempts - sample.attempts >= RECENT_ATTEMPTS;
     while (isBefore(samples[1])) samples.shift();
     const last = samples.at(-1);
-    if (last === undefined || nowMs - last.atMs >= SAMPLE_EVERY_MS) {
+    if (last === undefined || nowMs - last.atMs >= this.#lengthMs / SAMPLES) {
       // Nothing new: the later one serves as well, and a quiet secret gathers none.
       if (last !== undefined && last.attempts === attempts) last.atMs = nowMs;
       else samples.push({ atMs: nowMs, figures, attempts });

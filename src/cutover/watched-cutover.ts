@@ -29,7 +29,7 @@ interface ProbeOrder {
 export class WatchedCutover {
   readonly #expectedClients: ReadonlySet<string>;
   #place = '';
-  #recent = new RecentWindow();
+  #recent: RecentWindow | undefined;
   #probe: ProbeFinding | undefined;
   #probedAtMs: number | undefined;
   #isProbing = false;
@@ -41,7 +41,7 @@ export class WatchedCutover {
 
   /** What a decision needs to know besides the store. Each step begins anew. */
   lookAt(
-    { state, step }: Cutover,
+    { state, step, settings }: Cutover,
     observations: readonly CutoverObservation[],
     nowMs: number,
   ): {
@@ -52,9 +52,10 @@ export class WatchedCutover {
     const place = `${state} ${step}`;
     if (place !== this.#place) {
       this.#place = place;
-      this.#recent = new RecentWindow();
+      this.#recent = undefined;
       this.#probe = undefined;
     }
+    this.#recent ??= new RecentWindow(settings.stepMinSeconds);
     const recent = this.#recent.take(
       observations.filter((one) => one.step === step),
       nowMs,

@@ -10,7 +10,7 @@ function summary({ figures, sinceMs }: RecentFigures) {
 }
 
 test('an outage leaves the window a minute after it ended, where there is traffic', () => {
-  const window = new RecentWindow();
+  const window = new RecentWindow(60);
   let [good, failed] = [0, 0];
   const seen: ReturnType<typeof summary>[] = [];
   for (let second = 0; second < 300; second++) {
@@ -28,7 +28,7 @@ test('an outage leaves the window a minute after it ended, where there is traffi
 });
 
 test('of a quiet secret the last attempts are recent, however long ago', () => {
-  const window = new RecentWindow();
+  const window = new RecentWindow(60);
   for (let hour = 0; hour < 1000; hour++) {
     const figures = traffic('a', { new: hour, failedNew: 20 });
     const { accepted, failed } = summary(window.take(figures, START_MS + hour * 3_600_000));
@@ -38,7 +38,7 @@ test('of a quiet secret the last attempts are recent, however long ago', () => {
 });
 
 test('a clock that is put back makes the window longer, never empty', () => {
-  const window = new RecentWindow();
+  const window = new RecentWindow(60);
   const take = (attempts: number, ms: number) =>
     summary(window.take(traffic('a', { new: attempts }), START_MS + ms));
   take(100, 0);
@@ -48,7 +48,7 @@ test('a clock that is put back makes the window longer, never empty', () => {
 });
 
 test('clients and routes are told apart', () => {
-  const window = new RecentWindow();
+  const window = new RecentWindow(60);
   const figures = (a: number, b: number) => [
     ...traffic('a', { new: a }),
     ...traffic('b', { new: b }),
@@ -65,4 +65,16 @@ test('clients and routes are told apart', () => {
     ['b', 'api', 0],
     ['a', 'other', 0],
   ]);
+});
+
+test('where steps are short, so is the window; never longer than a minute', () => {
+  const lengthOf = (stepMinSeconds: number): number => {
+    const window = new RecentWindow(stepMinSeconds);
+    window.take(traffic('a', { failedNew: 100 }), START_MS);
+    let ms = 0;
+    const later = traffic('a', { failedNew: 100, new: 1000 });
+    while (window.take(later, START_MS + ms).sinceMs === null) ms += 100;
+    return ms;
+  };
+  expect([0, 5, 20, 60, 3600].map(lengthOf)).toEqual([5000, 5000, 20_000, 60_000, 60_000]);
 });
