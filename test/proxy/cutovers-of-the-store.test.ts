@@ -122,8 +122,8 @@ describe('cutovers of the store', () => {
       await eventually(() => upstream.seen.length > before + count);
     };
     for (let round = 0; round < 25; round++) {
-      const { id } = await begin(rig, 'api_key', NEXT_KEY, 50);
       phase++;
+      const { id } = await begin(rig, 'api_key', NEXT_KEY, 50);
       await more(4);
       if (round % 2 === 1) {
         const place = { ifState: 'CANARY', ifStep: 0, evidence: null } as const;
