@@ -21,7 +21,7 @@ import { ensureFirstAdmin } from './first-admin.js';
 import { followChanges } from './follow-changes.js';
 import { followRoutesFile } from './follow-routes-file.js';
 import { keepAudit } from './keep-audit.js';
-import { keepHeartbeat } from './keep-heartbeat.js';
+import { keepHeartbeat, presumeUses } from './keep-heartbeat.js';
 import { isLoopback, listenOn } from './listen-on.js';
 import { openKeyferryStore } from './open-store.js';
 import { openTraces } from './open-traces.js';
@@ -89,8 +89,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   const opened = await openKeyferryStore({ dataDir, rootKey, clock, createIfMissing: true });
   const { store, tokens } = opened;
   closing.push(() => store.close());
-  const heartbeat = await keepHeartbeat(store, clock, log);
-  closing.push(() => heartbeat.close());
+  await presumeUses(store, log);
   const firstAdmin = await ensureFirstAdmin(store, tokens, dataDir, clock);
   await requireDeclared(store, environments ?? []);
   await revokeLeftoverExamples(store);
@@ -179,7 +178,8 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     clock,
     onError: (error) => log.error('usage_not_written', error),
   });
-  closing.push(() => usage.close());
+  const heartbeat = await keepHeartbeat(store, usage, clock, log);
+  closing.push(() => heartbeat.close());
   const proxy = createProxyListener({
     snapshot: () => keeper.current(),
     noRoute: NO_ROUTE,

@@ -26,7 +26,8 @@ interface Counter {
 export interface UsageRecorder extends UsageSink {
   /** Writes what has gathered; resolves when it is stored, or kept for the next time. */
   flush(): Promise<void>;
-  close(): Promise<void>;
+  /** False where something could not be written, and is lost. */
+  close(): Promise<boolean>;
 }
 
 /**
@@ -134,6 +135,7 @@ export function createUsageRecorder(options: {
     async close() {
       clearInterval(timer);
       await flush();
+      return unsent.size === 0;
     },
   };
 }
