@@ -129,7 +129,8 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
         requireSecretName(caller.admin, body.name);
         await requireHosts(store, body.name, body.allowedHosts);
         const made = await store.createSecret({ actor: actorOf(caller), ...given(body) });
-        const fresh = { environments: [], routes: [], clients: [], lastUsedAtMs: null };
+        const none = { environments: [], routes: [], clients: [], lastUsedAtMs: null };
+        const fresh = { ...none, routesByEnvironment: {} };
         const shown = await store.getSecret(made.name);
         return { body: showSecret(shown ?? { ...made, ...fresh }, [], clock.now()) };
       },

@@ -61,6 +61,10 @@ export const SecretSchema = z
     mark: Mark.nullable().openapi({ description: 'The worst of its environments' }),
     lastUsedAt: Timestamp.nullable().openapi({ description: 'null when never' }),
     routes: z.array(z.string()).openapi({ description: 'Applied routes that name it' }),
+    routesByEnvironment: z.record(z.string(), z.array(z.string())).openapi({
+      description: 'The same by environment, also where it has no version',
+      example: { production: ['stripe'] },
+    }),
     clients: z.array(z.string()).openapi({ description: 'Clients that have used it' }),
   })
   .openapi('Secret');
@@ -108,6 +112,9 @@ export function showSecret(
     mark: AGE_MARKS[worst] ?? null,
     lastUsedAt: toTimestampOrNull(secret.lastUsedAtMs),
     routes: [...secret.routes],
+    routesByEnvironment: Object.fromEntries(
+      Object.entries(secret.routesByEnvironment).map(([name, routes]) => [name, [...routes]]),
+    ),
     clients: [...secret.clients],
   };
 }

@@ -17,6 +17,8 @@ export interface SecretAnswer {
   readonly updatedAt: string;
   readonly environments: readonly SecretEnvironmentAnswer[];
   readonly routes: readonly string[];
+  /** The same by environment, also where it has no version. */
+  readonly routesByEnvironment: Readonly<Record<string, readonly string[]>>;
   readonly clients: readonly string[];
   readonly lastUsedAt: string | null;
 }
@@ -52,4 +54,23 @@ export interface SecretEnvironmentAnswer {
     readonly state: CutoverState;
     readonly percent: number;
   } | null;
+}
+
+/** A secret as it is shown by itself. */
+export interface SecretDetail extends SecretAnswer {
+  readonly environments: readonly (SecretEnvironmentAnswer & {
+    readonly consumers: readonly ConsumerAnswer[];
+  })[];
+  readonly usage: readonly UsageAnswer[];
+}
+
+/** A route, and a client that used it. */
+export interface ConsumerAnswer {
+  readonly route: string;
+  /** The applied route names the secret. */
+  readonly applied: boolean;
+  /** Null where nobody has used the route. */
+  readonly client: string | null;
+  readonly version: number | null;
+  readonly lastUsedAt: string | null;
 }

@@ -1,16 +1,19 @@
 import { segment } from './api-client.js';
 import type { Session } from './command.js';
 import { describeAgo, describeDuration, describeMoment } from './describe-time.js';
-import type { SecretAnswer, UsageAnswer } from './secret-answer.js';
+import type { SecretDetail } from './secret-answer.js';
 import { type VersionAnswer, versionsPath } from './send-value.js';
+import type { Column } from './table.js';
+import type { Terminal } from './terminal.js';
 
-/** Prints a secret, its versions and where it is used. */
+const NOTHING = '–';
+
+/** Prints a secret, its versions, which of them can go, what is under way, and who uses it. */
 export async function showSecret(
   { api, json, terminal, nowMs }: Session,
   name: string,
 ): Promise<void> {
-  type Answer = SecretAnswer & { readonly usage: readonly UsageAnswer[] };
-  const secret = await api().get<Answer>(`/v1/secrets/${segment(name)}`);
+  const secret = await api().get<SecretDetail>(`/v1/secrets/${segment(name)}`);
   if (json) return terminal.json(secret);
   const perEnvironment = await Promise.all(
     secret.environments.map(({ environment }) =>
@@ -32,22 +35,88 @@ export async function showSecret(
     'last used': describeAgo(secret.lastUsedAt, nowMs),
     created: describeMoment(secret.createdAt),
   });
+  printRunning(terminal, secret);
   terminal.print();
-  if (perEnvironment.flat().length === 0) {
+  const versions = perEnvironment.flat();
+  if (versions.length === 0) {
     terminal.print('No versions.');
     return terminal.hint(`Add one: keyferry versions add ${name} --environment production`);
   }
-  printVersions(terminal, perEnvironment.flat(), nowMs);
-  if (secret.usage.length === 0) return;
-  terminal.print();
-  printUsage(terminal, secret.usage, nowMs);
+  printVersions(terminal, versions, nowMs);
+  printReasons(terminal, versions);
+  printConsumers(terminal, secret, nowMs);
 }
 
-function printUsage(
-  terminal: Session['terminal'],
-  usage: readonly UsageAnswer[],
+function printRunning(terminal: Terminal, { environments }: SecretDetail): void {
+  for (const { environment, cutover } of environments) {
+    if (cutover === null) continue;
+    const { id, state, percent } = cutover;
+    terminal.print();
+    terminal.print(`Cutover in ${environment}: ${state}, ${percent} % of the requests.`);
+    terminal.hint(`See: keyferry cutover show ${id}`);
+  }
+}
+
+/** Why a version cannot be revoked now, for those that are no longer current: the current one's reason is plain. */
+function printReasons(terminal: Terminal, versions: readonly VersionAnswer[]): void {
+  const kept = versions.filter(
+    ({ state, safeToRevoke }) => state !== 'current' && safeToRevoke?.safe === false,
+  );
+  if (kept.length === 0) return;
+  terminal.print();
+  for (const { version, environment, safeToRevoke } of kept) {
+    const reasons = safeToRevoke?.reasons.map(({ message }) => message).join('; ') ?? '';
+    terminal.print(`Version ${version} in ${environment} is kept: ${reasons}.`);
+  }
+}
+
+interface ConsumerRow {
+  readonly environment: string;
+  readonly version: string;
+  readonly route: string;
+  readonly client: string;
+  readonly counts: readonly number[];
+  readonly lastUsedAt: string | null;
+}
+
+/** Each route and client with the versions that it used, and routes that name the secret and were never used. */
+function printConsumers(
+  terminal: Terminal,
+  { environments, usage }: SecretDetail,
   nowMs: number,
 ): void {
+  const consumers = environments.flatMap(({ environment, consumers: own }) =>
+    own.map((consumer) => ({ environment, ...consumer })),
+  );
+  const isGone = (environment: string, route: string): boolean =>
+    consumers.some(
+      (consumer) =>
+        consumer.environment === environment && consumer.route === route && !consumer.applied,
+    );
+  const used = usage.map(
+    (row): ConsumerRow => ({
+      environment: row.environment,
+      version: String(row.version),
+      route: isGone(row.environment, row.route) ? `${row.route} (no longer)` : row.route,
+      client: row.client,
+      counts: [row.accepted, row.refused, row.failed],
+      lastUsedAt: row.lastUsedAt,
+    }),
+  );
+  const unused = consumers
+    .filter(({ lastUsedAt }) => lastUsedAt === null)
+    .map(
+      ({ environment, route }): ConsumerRow => ({
+        environment,
+        version: '–',
+        route,
+        client: '–',
+        counts: [0, 0, 0],
+        lastUsedAt: null,
+      }),
+    );
+  if (used.length + unused.length === 0) return;
+  terminal.print();
   terminal.table(
     [
       { title: 'USED IN', shrinks: true },
@@ -59,14 +128,12 @@ function printUsage(
       { title: 'FAILED', align: 'right' },
       { title: 'LAST USED', align: 'right' },
     ],
-    usage.map((row) => [
+    [...used, ...unused].map((row) => [
       row.environment,
-      String(row.version),
+      row.version,
       row.route,
       row.client,
-      String(row.accepted),
-      String(row.refused),
-      String(row.failed),
+      ...row.counts.map(String),
       describeAgo(row.lastUsedAt, nowMs),
     ]),
   );
@@ -78,36 +145,29 @@ export function printVersions(
   versions: readonly VersionAnswer[],
   nowMs: number,
 ): void {
+  const columns: readonly (Column & { readonly of: (version: VersionAnswer) => string })[] = [
+    { title: 'ENVIRONMENT', shrinks: true, of: ({ environment }) => environment },
+    { title: 'VERSION', align: 'right', of: ({ version }) => String(version) },
+    { title: 'STATE', of: ({ state }) => state },
+    { title: 'CREATED', align: 'right', of: ({ createdAt }) => describeAgo(createdAt, nowMs) },
+    { title: 'LAST USED', align: 'right', of: ({ lastUsedAt }) => describeAgo(lastUsedAt, nowMs) },
+    { title: 'EXPIRES', of: ({ expiresAt }) => describeMoment(expiresAt) },
+    { title: 'SAFE TO REVOKE', shrinks: true, of: (version) => describeSafety(version, nowMs) },
+    { title: 'FIELDS', shrinks: true, of: ({ fields }) => fields.join(', ') || NOTHING },
+    { title: 'NOTE', shrinks: true, of: ({ note }) => note ?? NOTHING },
+  ];
+  // A column in which nothing stands takes room from the others.
+  const shown = columns.filter(({ of }) => versions.some((version) => of(version) !== NOTHING));
   terminal.table(
-    [
-      { title: 'ENVIRONMENT', shrinks: true },
-      { title: 'VERSION', align: 'right' },
-      { title: 'STATE' },
-      { title: 'CREATED', align: 'right' },
-      { title: 'LAST USED', align: 'right' },
-      { title: 'EXPIRES' },
-      { title: 'SAFE TO REVOKE' },
-      { title: 'FIELDS', shrinks: true },
-      { title: 'NOTE', shrinks: true },
-    ],
-    versions.map((version) => [
-      version.environment,
-      String(version.version),
-      version.state,
-      describeAgo(version.createdAt, nowMs),
-      describeAgo(version.lastUsedAt, nowMs),
-      describeMoment(version.expiresAt),
-      describeSafety(version, nowMs),
-      version.fields.join(', ') || '–',
-      version.note ?? '–',
-    ]),
+    shown,
+    versions.map((version) => shown.map(({ of }) => of(version))),
     (cell, column) =>
       column === 2 && cell.trim() === 'current' ? terminal.paint.green(cell) : cell,
   );
 }
 
 function describeSafety({ safeToRevoke }: VersionAnswer, nowMs: number): string {
-  if (safeToRevoke === null || safeToRevoke === undefined) return '–';
+  if (safeToRevoke === null || safeToRevoke === undefined) return NOTHING;
   const { safe, reasons, safeFrom } = safeToRevoke;
   if (safe) return 'yes';
   if (safeFrom !== null) return `in ${describeDuration(Date.parse(safeFrom) - nowMs)}`;

@@ -1,39 +1,32 @@
 import { Option } from 'commander';
-import type { AgeMark } from '../core/index.js';
-import { addCommand, type Registry } from './command.js';
-import { describeAgo, describeDuration, describeUntil } from './describe-time.js';
-import type { SecretAnswer, SecretEnvironmentAnswer } from './secret-answer.js';
-import type { Paint } from './terminal.js';
-
-const DAY_MS = 86_400_000;
+import { addCommand, type Registry, type Session } from './command.js';
+import type { ExitCode } from './command-failure.js';
+import { type CutoverAnswer, newName } from './cutover-answer.js';
+import { describeAgo, describeDuration, describeMoment, describeUntil } from './describe-time.js';
+import type { SecretAnswer } from './secret-answer.js';
+import { type Attention, type SecretStatus, statusesOf } from './secret-status.js';
+import type { Paint, Terminal } from './terminal.js';
 
 interface StatusOptions {
   readonly check?: boolean;
   readonly environment?: string;
 }
 
-interface StatusRow {
-  readonly secret: string;
-  readonly environment: string | null;
-  readonly version: number | null;
-  readonly ageDays: number | null;
-  readonly ageMs: number | null;
-  readonly lastUsedAt: string | null;
-  readonly nextRotationAt: string | null;
-  /** An applied route names the secret. */
-  readonly routed: boolean;
-  /** `missing`: there is no current version to judge. */
-  readonly mark: AgeMark | 'missing';
-}
-
-const MARKS: Readonly<Record<StatusRow['mark'], string>> = {
+const MARKS: Readonly<Record<SecretStatus['mark'], string>> = {
   fresh: '✓ fresh',
   ageing: '⚠ ageing',
   overdue: '✗ overdue',
   missing: '– no value',
 };
 
-/** `keyferry status`: the age of everything, at one glance. */
+const ATTENTION: Readonly<Record<Attention, string>> = {
+  overdue: '✗ overdue',
+  without_value: '✗ no value',
+  expiring: '⚠ expires in 7 days',
+  unused: '⚠ unused for 30 days',
+};
+
+/** `keyferry status`: the age of everything, what is under way and what needs a person, at one glance. */
 export function addStatus(registry: Registry): void {
   addCommand<StatusOptions>(registry, {
     usage: 'status',
@@ -42,118 +35,142 @@ export function addStatus(registry: Registry): void {
     options: [
       new Option(
         '--check',
-        'exit with 2 when a secret is overdue, or a route names one that has no current version',
+        'exit with 2 when a secret is overdue, or has no current version where a route needs it',
       ),
       new Option('-e, --environment <name>', 'only this environment'),
     ],
-    async act({ api, json, terminal, nowMs }, { check, environment }) {
-      const secrets = await api().listPaged<SecretAnswer>('/v1/secrets', { environment });
-      const rows = secrets.flatMap((secret) => rowsOf(secret, environment, nowMs));
-      const overdue = rows.filter((row) => row.mark === 'overdue').length;
-      const lacking = rows.filter((row) => row.mark === 'missing' && row.routed);
-      const exitCode = check === true && overdue + lacking.length > 0 ? 2 : 0;
-      if (json) {
-        const items = rows.map(({ ageMs, routed, ...row }) => row);
-        terminal.json({ items, overdue, withoutValue: lacking.length });
-        return exitCode;
-      }
-      if (rows.length === 0) {
-        terminal.print(environment === undefined ? 'No secrets.' : `No secrets in ${environment}.`);
-        terminal.hint(
-          `Create one: keyferry secrets create NAME --environment ${environment ?? 'production'}`,
-        );
-        return exitCode;
-      }
-      terminal.table(
-        [
-          { title: 'SECRET', shrinks: true },
-          { title: 'ENVIRONMENT', shrinks: true },
-          { title: 'VERSION', align: 'right' },
-          { title: 'AGE', align: 'right' },
-          { title: 'LAST USED', align: 'right' },
-          { title: 'NEXT ROTATION', align: 'right' },
-          { title: 'MARK' },
-        ],
-        rows.map((row) => [
-          row.secret,
-          row.environment ?? '–',
-          row.version === null ? '–' : String(row.version),
-          row.ageMs === null ? '–' : describeDuration(row.ageMs),
-          row.environment === null ? '–' : describeAgo(row.lastUsedAt, nowMs),
-          row.nextRotationAt === null ? '–' : describeUntil(Date.parse(row.nextRotationAt), nowMs),
-          MARKS[row.mark],
-        ]),
-        (cell, column) => (column === 6 ? colourOf(cell, terminal.paint) : cell),
-      );
-      const first = rows.find((row) => row.mark === 'overdue');
-      if (first !== undefined) {
-        terminal.hint(
-          `${overdue} overdue. Next: keyferry versions add ${first.secret} --environment ${first.environment}, then versions activate.`,
-        );
-      }
-      const [firstLacking] = lacking;
-      if (firstLacking !== undefined) {
-        terminal.hint(
-          `${lacking.length} that routes name ${lacking.length === 1 ? 'has' : 'have'} no current version: requests that need ${lacking.length === 1 ? 'it' : 'them'} fail. Next: keyferry versions add ${firstLacking.secret} --environment ${firstLacking.environment ?? 'ENVIRONMENT'}`,
-        );
-      }
-      return exitCode;
-    },
+    act: showStatus,
   });
 }
 
-function rowsOf(secret: SecretAnswer, environment: string | undefined, nowMs: number): StatusRow[] {
-  const held = secret.environments.filter(
-    (it) => environment === undefined || it.environment === environment,
-  );
-  if (held.length > 0) return held.map((it) => rowOf(secret, it, nowMs));
-  if (environment !== undefined) return [];
-  return [emptyRow(secret, null, null)];
-}
-
-function rowOf(secret: SecretAnswer, held: SecretEnvironmentAnswer, nowMs: number): StatusRow {
-  const { environment, currentVersion, currentCreatedAt, ageDays, mark, lastUsedAt } = held;
-  if (currentVersion === null || currentCreatedAt === null || mark === null) {
-    return emptyRow(secret, environment, lastUsedAt);
+async function showStatus(
+  { api, json, terminal, nowMs }: Session,
+  { check, environment }: StatusOptions,
+): Promise<ExitCode> {
+  // Only for its answer to a misspelt name: what routes lack there is not in a list of what it holds.
+  if (environment !== undefined) await api().get('/v1/secrets', { environment, limit: 1 });
+  const secrets = await api().listPaged<SecretAnswer>('/v1/secrets');
+  const cutovers = await api().listPaged<CutoverAnswer>('/v1/cutovers', {
+    running: true,
+    environment,
+  });
+  const rows = secrets.flatMap((secret) => statusesOf(secret, environment, nowMs));
+  const overdue = rows.filter(({ attention }) => attention.includes('overdue'));
+  const lacking = rows.filter(({ attention }) => attention.includes('without_value'));
+  const exitCode = check === true && overdue.length + lacking.length > 0 ? 2 : 0;
+  if (json) {
+    const items = rows.map(({ ageMs, ...row }) => row);
+    const counts = { overdue: overdue.length, withoutValue: lacking.length };
+    terminal.json({ items, ...counts, cutovers });
+    return exitCode;
   }
-  const createdAtMs = Date.parse(currentCreatedAt);
-  const expiresAtMs =
-    held.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(held.expiresAt);
-  // A version that expires must be replaced before it does, whatever its interval.
-  const dueAtMs = Math.min(createdAtMs + secret.rotateEveryDays * DAY_MS, expiresAtMs);
-  return {
-    secret: secret.name,
-    environment,
-    version: currentVersion,
-    ageDays,
-    ageMs: Math.max(0, nowMs - createdAtMs),
-    lastUsedAt,
-    nextRotationAt: new Date(dueAtMs).toISOString(),
-    routed: isRouted(secret),
-    mark: expiresAtMs <= nowMs ? 'overdue' : mark,
-  };
+  if (rows.length === 0) {
+    terminal.print(environment === undefined ? 'No secrets.' : `No secrets in ${environment}.`);
+    terminal.hint(
+      `Create one: keyferry secrets create NAME --environment ${environment ?? 'production'}`,
+    );
+    return exitCode;
+  }
+  printSecrets(terminal, rows, nowMs);
+  if (cutovers.length > 0) printCutovers(terminal, cutovers);
+  printAttention(terminal, rows, cutovers);
+  hintAtNext(terminal, overdue, lacking);
+  return exitCode;
 }
 
-function emptyRow(
-  secret: SecretAnswer,
-  environment: string | null,
-  lastUsedAt: string | null,
-): StatusRow {
-  return {
-    secret: secret.name,
-    environment,
-    version: null,
-    ageDays: null,
-    ageMs: null,
-    lastUsedAt,
-    nextRotationAt: null,
-    routed: isRouted(secret),
-    mark: 'missing',
-  };
+function printSecrets(terminal: Terminal, rows: readonly SecretStatus[], nowMs: number): void {
+  terminal.table(
+    [
+      { title: 'SECRET', shrinks: true },
+      { title: 'ENVIRONMENT', shrinks: true },
+      { title: 'VERSION', align: 'right' },
+      { title: 'AGE', align: 'right' },
+      { title: 'LAST USED', align: 'right' },
+      { title: 'NEXT ROTATION', align: 'right' },
+      { title: 'MARK' },
+    ],
+    rows.map((row) => [
+      row.secret,
+      row.environment ?? '–',
+      row.version === null ? '–' : String(row.version),
+      row.ageMs === null ? '–' : describeDuration(row.ageMs),
+      row.environment === null ? '–' : describeAgo(row.lastUsedAt, nowMs),
+      row.nextRotationAt === null ? '–' : describeUntil(Date.parse(row.nextRotationAt), nowMs),
+      MARKS[row.mark],
+    ]),
+    (cell, column) => (column === 6 ? colourOf(cell, terminal.paint) : cell),
+  );
 }
 
-function isRouted({ routes }: SecretAnswer): boolean {
-  return routes.length > 0;
+function printCutovers(terminal: Terminal, cutovers: readonly CutoverAnswer[]): void {
+  terminal.print();
+  terminal.table(
+    [
+      { title: 'CUTOVER OF', shrinks: true },
+      { title: 'ENVIRONMENT', shrinks: true },
+      { title: 'TO', shrinks: true },
+      { title: 'STATE' },
+      { title: 'SHARE', align: 'right' },
+      { title: 'NOTE', shrinks: true },
+    ],
+    cutovers.map((cutover) => [
+      cutover.secret,
+      cutover.environment,
+      newName(cutover),
+      cutover.state,
+      `${cutover.percent} %`,
+      noteOf(cutover),
+    ]),
+  );
+}
+
+function noteOf({ paused, hold, windowEndsAt }: CutoverAnswer): string {
+  if (hold !== null) return `held: ${hold.explanation}`;
+  if (paused) return 'paused';
+  return windowEndsAt === null ? '–' : `old one kept until ${describeMoment(windowEndsAt)}`;
+}
+
+/** One line for each thing that a person should look at; nothing where there is none. */
+function printAttention(
+  terminal: Terminal,
+  rows: readonly SecretStatus[],
+  cutovers: readonly CutoverAnswer[],
+): void {
+  const place = (row: { secret: string; environment: string | null }): string =>
+    `${row.secret} in ${row.environment}`;
+  const lines = Object.entries(ATTENTION).map(([kind, title]): [string, string[]] => [
+    title,
+    rows.filter((row) => row.attention.includes(kind as Attention)).map(place),
+  ]);
+  const standing = cutovers.filter(({ hold, paused }) => hold !== null || paused);
+  lines.push(['⚠ cutover stands still', standing.map(place)]);
+  const found = lines.filter(([, places]) => places.length > 0);
+  if (found.length === 0) return;
+  terminal.print();
+  terminal.table(
+    [
+      { title: 'NEEDS ATTENTION' },
+      { title: 'COUNT', align: 'right' },
+      { title: 'WHICH', shrinks: true },
+    ],
+    found.map(([title, places]) => [title, String(places.length), places.join(', ')]),
+    (cell, column) => (column === 0 ? colourOf(cell, terminal.paint) : cell),
+  );
+}
+
+function hintAtNext(
+  terminal: Terminal,
+  [overdue]: readonly SecretStatus[],
+  [lacking]: readonly SecretStatus[],
+): void {
+  if (overdue !== undefined) {
+    terminal.hint(`Next: keyferry rotate ${overdue.secret} --environment ${overdue.environment}`);
+  }
+  if (lacking !== undefined) {
+    terminal.hint(
+      `Requests on route ${lacking.routes[0]} in ${lacking.environment} fail. Next: keyferry versions add ${lacking.secret} --environment ${lacking.environment}`,
+    );
+  }
 }
 
 function colourOf(cell: string, paint: Paint): string {

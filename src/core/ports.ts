@@ -125,6 +125,8 @@ export interface SecretSummary extends Secret {
   readonly environments: readonly SecretEnvironmentSummary[];
   /** Names of the routes of the applied document that name it. */
   readonly routes: readonly string[];
+  /** The same by environment: also where it has no version. */
+  readonly routesByEnvironment: Readonly<Record<string, readonly string[]>>;
   /** Names of the clients that have used it. */
   readonly clients: readonly string[];
   readonly lastUsedAtMs: number | null;

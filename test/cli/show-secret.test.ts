@@ -6,9 +6,13 @@ const nowMs = Date.parse('2026-11-21T12:00:00Z');
 const lastUsedAt = new Date(nowMs - 60_000).toISOString();
 const version = { environment: 'production', version: 1, state: 'current', fields: [] };
 const times = { createdAt: lastUsedAt, lastUsedAt, expiresAt: null };
+const consumer = { route: 'api', applied: true, client: 'shop', version: 1, lastUsedAt };
+const unused = { route: 'jobs', applied: true, client: null, version: null, lastUsedAt: null };
+const cutover = { id: 'c1', state: 'CANARY', percent: 10 };
+const production = { environment: 'production', consumers: [consumer, unused], cutover };
 const secret = {
   ...{ name: 'db', kind: 'other', criticality: 'standard', labels: {}, allowedHosts: [] },
-  ...{ routes: ['api'], clients: ['shop'], environments: [{ environment: 'production' }] },
+  ...{ routes: ['api'], clients: ['shop'], environments: [production] },
   ...{ description: null, owner: null, rotateEveryDays: 90, maximumAgeDays: 90, ...times },
 };
 const counts = { accepted: 7, refused: 0, failed: 1 };
@@ -17,12 +21,23 @@ const usage = [
 ];
 
 let api: StandIn;
-let used: unknown[] = usage;
+let used: typeof usage = usage;
+let versions: object[] = [];
+const kept = {
+  safe: false,
+  reasons: [
+    { code: 'recently_used', message: 'it was used' },
+    { code: 'pinned', message: 'it is pinned' },
+  ],
+  safeFrom: null,
+};
 beforeEach(async () => {
   used = usage;
+  versions = [{ ...version, ...times }];
+  production.consumers = [consumer, unused];
   api = await startStandIn(({ url }) =>
     url.endsWith('/versions')
-      ? { body: { items: [{ ...version, ...times }], nextCursor: null } }
+      ? { body: { items: versions, nextCursor: null } }
       : { body: { ...secret, usage: used } },
   );
 });
@@ -35,12 +50,44 @@ it('a secret is shown with who used which version', async () => {
     [
       'USED IN     VERSION  ROUTE  CLIENT  ACCEPTED  REFUSED  FAILED  LAST USED',
       'production        1  api    shop           7        0       1  1 min ago',
+      'production        –  jobs   –              0        0       0      never',
       '',
     ].join('\n'),
   );
 });
 
-it('an unused one is shown without', async () => {
+it('its running cutover is shown', async () => {
+  expect(await show()).toContain('\nCutover in production: CANARY, 10 % of the requests.\n');
+});
+
+it('why a version is kept is said', async () => {
+  versions = [
+    { ...version, ...times },
+    { ...version, ...times, version: 2, state: 'previous', safeToRevoke: kept },
+  ];
+  expect(await show()).toContain('\nVersion 2 in production is kept: it was used; it is pinned.\n');
+});
+
+it('a route that was applied once is marked', async () => {
+  production.consumers = [{ ...consumer, applied: false }];
+  expect(await show()).toContain('production        1  api (no longer)  shop');
+});
+
+it('what nobody uses is shown without', async () => {
   used = [];
+  production.consumers = [];
   expect(await show()).not.toContain('USED IN');
+});
+
+it.each([80, 120])('fits a terminal of %i columns', async (columns) => {
+  const environment = { ...api.environment, NO_COLOR: '1' };
+  used = usage.map((row) => ({ ...row, route: 'r'.repeat(40), client: 'c'.repeat(40) }));
+  versions = [{ ...version, ...times, note: 'n'.repeat(90), fields: ['a', 'b'] }];
+  const { stdout } = await runCaptured(['secrets', 'show', 'db'], {
+    typed: '',
+    columns,
+    nowMs,
+    environment,
+  });
+  for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(columns);
 });

@@ -23,14 +23,14 @@ const secrets = [
   {
     name: 'aws',
     rotateEveryDays: 90,
-    routes: [],
+    routesByEnvironment: {},
     environments: [held('production', 100, 'overdue')],
   },
-  { name: 'new', rotateEveryDays: 90, routes: [], environments: [] },
+  { name: 'new', rotateEveryDays: 90, routesByEnvironment: {}, environments: [] },
   {
     name: 'stripe_api_key',
     rotateEveryDays: 180,
-    routes: ['stripe'],
+    routesByEnvironment: { production: ['stripe'], review: ['stripe'], qa: ['stripe'] },
     environments: [
       held('production', 140, 'ageing'),
       held('staging', 2, 'fresh', { lastUsedAt: null }),
@@ -42,9 +42,13 @@ const secrets = [
 
 let api: StandIn;
 let items: unknown[] = secrets;
+let cutovers: unknown[] = [];
 beforeEach(async () => {
   items = secrets;
-  api = await startStandIn(() => ({ body: { items, nextCursor: null } }));
+  cutovers = [];
+  api = await startStandIn(({ url }) => ({
+    body: { items: url.startsWith('/v1/cutovers') ? cutovers : items, nextCursor: null },
+  }));
 });
 afterEach(() => api.close());
 const status = (...argv: string[]) =>
@@ -61,6 +65,11 @@ describe('keyferry status', () => {
         'stripe_api_key  staging            3    2 d      never       in 178 d  ✓ fresh',
         'stripe_api_key  development        3    2 d   12 h ago        1 d ago  ✗ overdue',
         'stripe_api_key  review             –      –   12 h ago              –  – no value',
+        'stripe_api_key  qa                 –      –      never              –  – no value',
+        '',
+        'NEEDS ATTENTION  COUNT  WHICH',
+        '✗ overdue            2  aws in production, stripe_api_key in development',
+        '✗ no value           2  stripe_api_key in review, stripe_api_key in qa',
         '',
       ].join('\n'),
     );
@@ -68,8 +77,8 @@ describe('keyferry status', () => {
 
   it('names the next command for what is overdue or has no value', async () => {
     expect((await status()).stderr).toBe(
-      '2 overdue. Next: keyferry versions add aws --environment production, then versions activate.\n' +
-        '1 that routes name has no current version: requests that need it fail. Next: keyferry versions add stripe_api_key --environment review\n',
+      'Next: keyferry rotate aws --environment production\n' +
+        'Requests on route stripe in review fail. Next: keyferry versions add stripe_api_key --environment review\n',
     );
   });
 
@@ -81,19 +90,25 @@ describe('keyferry status', () => {
     expect((await status('--check')).exitCode).toBe(0);
   });
 
-  it('exits with 2 with --check when a route names a secret without a current version', async () => {
+  it('exits with 2 with --check when a route needs a secret where it has no current version', async () => {
     const empty = { name: 'new', rotateEveryDays: 90, environments: [] };
-    items = [{ ...empty, routes: ['r'] }];
+    items = [{ ...empty, routesByEnvironment: { production: ['r'] } }];
     expect((await status()).exitCode).toBe(0);
     const check = await status('--check', '--json');
     expect([check.exitCode, JSON.parse(check.stdout).withoutValue]).toEqual([2, 1]);
-    items = [{ ...empty, routes: [] }];
+    expect((await status('--check', '-e', 'staging')).exitCode).toBe(0);
+    expect((await status('--check', '-e', 'production')).exitCode).toBe(2);
+    items = [{ ...empty, routesByEnvironment: {} }];
     expect((await status('--check')).exitCode).toBe(0);
   });
 
   it('asks the server for one environment and shows only that', async () => {
     const { stdout } = await status('-e', 'staging');
-    expect(api.seen[0]?.url).toBe('/v1/secrets?environment=staging&limit=1000');
+    expect(api.seen.map(({ url }) => url)).toEqual([
+      '/v1/secrets?environment=staging&limit=1',
+      '/v1/secrets?limit=1000',
+      '/v1/cutovers?running=true&environment=staging&limit=1000',
+    ]);
     expect(stdout).not.toContain('production');
   });
 
@@ -107,8 +122,65 @@ describe('keyferry status', () => {
       ageDays: 100,
       lastUsedAt: ago(0.5),
       nextRotationAt: ago(10),
+      routes: [],
       mark: 'overdue',
+      attention: ['overdue'],
     });
+  });
+
+  it('says what expires soon and what nobody uses', async () => {
+    const unused = { lastUsedAt: ago(31) };
+    items = [
+      {
+        name: 'db',
+        rotateEveryDays: 90,
+        routesByEnvironment: {},
+        environments: [
+          held('production', 40, 'fresh', unused),
+          held('staging', 40, 'fresh', { lastUsedAt: null }),
+          held('review', 20, 'fresh', { lastUsedAt: null, expiresAt: ago(-6) }),
+          held('qa', 40, 'fresh', { expiresAt: ago(-8) }),
+        ],
+      },
+    ];
+    expect((await status()).stdout.split('\n\n')[1]).toBe(
+      [
+        'NEEDS ATTENTION       COUNT  WHICH',
+        '⚠ expires in 7 days       1  db in review',
+        '⚠ unused for 30 days      2  db in production, db in staging',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('shows the cutovers that are under way', async () => {
+    const cutover = { secret: 'aws', environment: 'production', toVersion: 4, toSecret: null };
+    const steps = { state: 'CANARY', percent: 10, paused: false, hold: null, windowEndsAt: null };
+    const hold = {
+      reason: 'upstream_failing',
+      explanation: 'the upstream fails',
+      whatToDo: 'wait',
+    };
+    cutovers = [
+      { ...cutover, ...steps },
+      { ...cutover, ...steps, secret: 'db', hold },
+      { ...cutover, ...steps, secret: 'old', toSecret: 'new', paused: true },
+      { ...cutover, ...steps, secret: 'x', state: 'CURRENT', percent: 100, windowEndsAt: ago(-2) },
+    ];
+    const [, table, attention] = (await status()).stdout.split('\n\n');
+    expect(table).toBe(
+      [
+        'CUTOVER OF  ENVIRONMENT  TO         STATE    SHARE  NOTE',
+        'aws         production   version 4  CANARY    10 %  –',
+        'db          production   version 4  CANARY    10 %  held: the upstream fails',
+        'old         production   new        CANARY    10 %  paused',
+        'x           production   version 4  CURRENT  100 %  old one kept until 2026-11-23 12:00Z',
+      ].join('\n'),
+    );
+    expect(attention).toContain(
+      '⚠ cutover stands still      2  db in production, old in production',
+    );
+    expect(JSON.parse((await status('--json')).stdout).cutovers).toHaveLength(4);
   });
 
   it('names the next command when there is nothing', async () => {
@@ -130,15 +202,15 @@ describe('keyferry status', () => {
   });
 
   it('fits the terminal', async () => {
-    items = [{ ...secrets[0], name: 'n'.repeat(100) }];
+    items = [{ ...secrets[0], name: 'n'.repeat(100) }, ...secrets];
     const environment = { ...api.environment, NO_COLOR: '1' };
     const { stdout } = await runCaptured(['status'], {
       typed: '',
-      columns: 90,
+      columns: 80,
       nowMs,
       environment,
     });
-    for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(90);
+    for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
     expect(stdout).toContain('n…');
   });
 });

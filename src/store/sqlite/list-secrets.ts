@@ -93,6 +93,12 @@ export function listSecretsCommands({ database, lookup, now, read }: Session) {
         ...toSecret(row),
         environments: own,
         routes: [...new Set(named.map(({ value }) => value))],
+        routesByEnvironment: Object.fromEntries(
+          [...groupBy(named, ({ environment }) => environment)].map(([environment, found]) => [
+            environment,
+            found.map(({ value }) => value),
+          ]),
+        ),
         clients: (clients.get(row.id) ?? []).map(({ value }) => value),
         lastUsedAtMs: used.length === 0 ? null : Math.max(...used),
       };

@@ -1,0 +1,102 @@
+import type { AgeMark } from '../core/index.js';
+import type { SecretAnswer, SecretEnvironmentAnswer } from './secret-answer.js';
+
+const DAY_MS = 86_400_000;
+/** Contract: unused after 30 days; warnings a week before something ends. */
+const UNUSED_MS = 30 * DAY_MS;
+const EXPIRES_SOON_MS = 7 * DAY_MS;
+
+/** A secret in one environment, as `status` judges it. */
+export interface SecretStatus {
+  readonly secret: string;
+  /** Null where it has no version anywhere and no route names it. */
+  readonly environment: string | null;
+  readonly version: number | null;
+  readonly ageDays: number | null;
+  readonly ageMs: number | null;
+  readonly lastUsedAt: string | null;
+  readonly nextRotationAt: string | null;
+  /** Applied routes that name it there. */
+  readonly routes: readonly string[];
+  /** `missing`: there is no current version to judge. */
+  readonly mark: AgeMark | 'missing';
+  readonly attention: readonly Attention[];
+}
+
+/** Why someone should look at it; `without_value` only where a route needs the value. */
+export type Attention = 'overdue' | 'without_value' | 'expiring' | 'unused';
+
+/** The environments that it has versions in or that routes name it in; `environment` = only that one. */
+export function statusesOf(
+  secret: SecretAnswer,
+  environment: string | undefined,
+  nowMs: number,
+): SecretStatus[] {
+  const named = Object.keys(secret.routesByEnvironment);
+  const held = secret.environments.map((it) => it.environment);
+  const names = [...held, ...named.filter((name) => !held.includes(name))];
+  const wanted = names.filter((name) => environment === undefined || name === environment);
+  if (names.length === 0 && environment === undefined) return [missing(secret, null, null)];
+  return wanted.map((name) => {
+    const found = secret.environments.find((it) => it.environment === name);
+    return found === undefined ? missing(secret, name, null) : statusOf(secret, found, nowMs);
+  });
+}
+
+function statusOf(
+  secret: SecretAnswer,
+  held: SecretEnvironmentAnswer,
+  nowMs: number,
+): SecretStatus {
+  const { environment, currentVersion, currentCreatedAt, ageDays, mark, lastUsedAt } = held;
+  if (currentVersion === null || currentCreatedAt === null || mark === null) {
+    return missing(secret, environment, lastUsedAt);
+  }
+  const createdAtMs = Date.parse(currentCreatedAt);
+  const expiresAtMs =
+    held.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(held.expiresAt);
+  // A version that expires must be replaced before it does, whatever its interval.
+  const dueAtMs = Math.min(createdAtMs + secret.rotateEveryDays * DAY_MS, expiresAtMs);
+  const hasExpired = expiresAtMs <= nowMs;
+  const isOverdue = hasExpired || mark === 'overdue';
+  const quietSinceMs = Math.max(
+    createdAtMs,
+    lastUsedAt === null ? Number.NEGATIVE_INFINITY : Date.parse(lastUsedAt),
+  );
+  const attention: Attention[] = [];
+  if (isOverdue) attention.push('overdue');
+  if (!hasExpired && expiresAtMs - nowMs <= EXPIRES_SOON_MS) attention.push('expiring');
+  if (nowMs - quietSinceMs >= UNUSED_MS) attention.push('unused');
+  return {
+    secret: secret.name,
+    environment,
+    version: currentVersion,
+    ageDays,
+    ageMs: Math.max(0, nowMs - createdAtMs),
+    lastUsedAt,
+    nextRotationAt: new Date(dueAtMs).toISOString(),
+    routes: secret.routesByEnvironment[environment] ?? [],
+    mark: isOverdue ? 'overdue' : mark,
+    attention,
+  };
+}
+
+function missing(
+  secret: SecretAnswer,
+  environment: string | null,
+  lastUsedAt: string | null,
+): SecretStatus {
+  const routes = environment === null ? [] : (secret.routesByEnvironment[environment] ?? []);
+  return {
+    secret: secret.name,
+    environment,
+    version: null,
+    ageDays: null,
+    ageMs: null,
+    lastUsedAt,
+    nextRotationAt: null,
+    routes,
+    mark: 'missing',
+    attention: routes.length > 0 ? ['without_value'] : [],
+  };
+}
