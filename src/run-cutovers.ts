@@ -1,6 +1,5 @@
 /** Takes cutovers on by what requests have shown: the engine, with the store, snapshot and log of this server. */
 import {
-  AppError,
   type Clock,
   type Cutover,
   type CutoverRoutes,
@@ -15,8 +14,7 @@ import type { Log } from './telemetry/index.js';
 export interface RunCutoversOptions {
   readonly store: Store;
   readonly keeper: Pick<SnapshotKeeper, 'catchUp' | 'partsOf'>;
-  /** Undefined = nothing is probed. */
-  readonly prober?: Prober | undefined;
+  readonly prober: Prober;
   readonly routes: CutoverRoutes;
   readonly clock: Clock;
   /** Puts the newest snapshot in place. */
@@ -24,20 +22,12 @@ export interface RunCutoversOptions {
   readonly log: Log;
 }
 
-const NO_PROBER: Prober = {
-  probe: async () => Promise.reject(new AppError('not_found', 'Nothing is probed.')),
-};
-
 /** Begins at once; each decision is a line of the log. */
 export function runCutovers(options: RunCutoversOptions): CutoverEngine {
-  const { keeper, log, prober, ...rest } = options;
+  const { keeper, log, ...rest } = options;
   return createCutoverEngine({
     ...rest,
-    prober: prober ?? NO_PROBER,
-    groundOf: async (cutover) => {
-      const ground = await groundOf(cutover, keeper);
-      return prober === undefined ? { ...ground, probes: [] } : ground;
-    },
+    groundOf: (cutover) => groundOf(cutover, keeper),
     onDecision: (action, cutover) => log.info(`cutover_${action}`, factsOf(cutover)),
     onError: (error) => log.error('cutovers_not_decided', error),
   });

@@ -13,6 +13,7 @@ import {
   type Store,
   type Telemetry,
 } from './core/index.js';
+import { createProber } from './create-prober.js';
 import { createCutoverRoutes, endingWithRoutes } from './cutover-routes.js';
 import { endRevokedUpgrades } from './end-revoked-upgrades.js';
 import { revokeLeftoverExamples, startExample } from './example.js';
@@ -191,9 +192,11 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     tls: await readTls('--proxy-tls', settings.proxyTls),
   });
   state.proxy = proxy;
+  const prober = createProber(keeper, proxy);
   const cutovers = runCutovers({
     store,
     keeper,
+    prober,
     routes: cutoverRoutes,
     clock,
     publish: catchUp,
@@ -208,6 +211,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
       signer: opened.signer,
       clock,
       routes,
+      prober,
       diffRoutes: (from, to) => diffRoutes(from, to),
       routesFile,
       async publish() {

@@ -24,6 +24,7 @@ import { routesOperations } from './routes.js';
 import { secretOperations } from './secrets.js';
 import { serveOperation } from './serve-operation.js';
 import { statusOperations } from './status.js';
+import { testVersionOperation } from './test-version.js';
 import { IMMUTABLE_PATHS, valueImmutable, versionOperations } from './versions.js';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
@@ -39,6 +40,7 @@ export function createAdminApp(dependencies: AdminDependencies): Hono<AdminEnvir
     ...environmentOperations(dependencies),
     ...secretOperations(dependencies),
     ...versionOperations(dependencies),
+    testVersionOperation(dependencies),
     ...cutoverOperations(dependencies),
     ...routesOperations(dependencies),
     ...replaceSecretOperations(dependencies),

@@ -1,6 +1,7 @@
 import type {
   Actor,
   Clock,
+  Prober,
   Problem,
   RoutesDocument,
   RoutesRevision,
@@ -87,6 +88,7 @@ export interface AdminDependencies {
   readonly signer: Signer;
   readonly clock: Clock;
   readonly routes: RoutesControl;
+  readonly prober: Prober;
   diffRoutes(from: RoutesDocument, to: RoutesDocument): readonly RoutesDifference[];
   /** The file that holds the routes; undefined = the store does, and the API may write them. */
   readonly routesFile: string | undefined;

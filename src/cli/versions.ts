@@ -14,6 +14,7 @@ import { readValue, type ValueOptions } from './read-value.js';
 import type { SecretAnswer, SecretEnvironmentAnswer } from './secret-answer.js';
 import { sendValue, type VersionAnswer, versionsPath } from './send-value.js';
 import { printVersions } from './show-secret.js';
+import { addTestVersion } from './test-version.js';
 import { VALUE_NOTES, valueOptions } from './value-options.js';
 
 interface EnvironmentOptions {
@@ -25,7 +26,7 @@ interface AddOptions extends EnvironmentOptions, ValueOptions {
   readonly note?: string;
 }
 
-/** `keyferry versions add|list|activate|revoke|destroy`. */
+/** `keyferry versions add|list|test|activate|revoke|destroy`. */
 export function addVersions(registry: Registry): void {
   const noun = addNoun(registry, 'versions', 'add values and say which one is in use');
   addCommand<AddOptions>(noun, {
@@ -49,6 +50,7 @@ export function addVersions(registry: Registry): void {
     options: [environmentOption()],
     act: list,
   });
+  addTestVersion(noun);
   addCommand<EnvironmentOptions>(noun, {
     usage: 'activate <secret> <version>',
     summary: 'make a version the one that requests carry',

@@ -329,7 +329,12 @@ export interface Store extends CutoverStore, HeartbeatStore {
   pruneAudit(command: { readonly retentionDays: number }): Promise<AuditPruning>;
   /** For what happened outside another command (a backup taken, a rejected routes file). */
   recordAudit(
-    command: ByActor & { action: string; detail: Readonly<Record<string, unknown>> },
+    command: ByActor & {
+      action: string;
+      secret?: string | undefined;
+      environment?: string | undefined;
+      detail: Readonly<Record<string, unknown>>;
+    },
   ): Promise<void>;
 
   /**

@@ -100,7 +100,8 @@ test('its examples are accepted', async () => {
     tried += 1;
     const filled = path
       .replaceAll('{name}', 'stripe_api_key')
-      .replaceAll('{environment}', 'production');
+      .replaceAll('{environment}', 'production')
+      .replaceAll('{version}', '1');
     const reply = await admin.call(method.toUpperCase(), filled, { body });
     expect([method, path, reply.status]).not.toEqual([method, path, 400]);
   }

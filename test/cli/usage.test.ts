@@ -31,13 +31,10 @@ describe('wrong usage', () => {
     });
   });
 
-  it.each(['cutover', 'rotate', 'rotation', 'alerts', 'import', 'console'])(
-    '%s is not there yet',
-    async (noun) => {
-      const run = await runCaptured([noun]);
-      expect(run.stderr).toMatch(/^error: unknown command/);
-    },
-  );
+  it.each(['rotation', 'console'])('%s is not there yet', async (noun) => {
+    const run = await runCaptured([noun]);
+    expect(run.stderr).toMatch(/^error: unknown command/);
+  });
 });
 
 describe('help', () => {

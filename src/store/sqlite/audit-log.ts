@@ -13,8 +13,8 @@ import { verifyAudit } from './verify-audit.js';
 export interface AuditEntry {
   readonly actor: Actor;
   readonly action: string;
-  readonly secret?: string;
-  readonly environment?: string;
+  readonly secret?: string | undefined;
+  readonly environment?: string | undefined;
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 

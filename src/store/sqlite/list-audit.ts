@@ -26,16 +26,14 @@ export function auditCommands({ database, audit, write, read }: Session) {
         return { seq, mac: toBase64url(mac), rows: seq - audit.anchor().seq };
       }),
 
-    recordAudit({
-      actor,
-      action,
-      detail,
-    }: {
+    recordAudit(row: {
       actor: Actor;
       action: string;
+      secret?: string | undefined;
+      environment?: string | undefined;
       detail: Readonly<Record<string, unknown>>;
     }): void {
-      write(() => audit.append({ actor, action, detail }));
+      write(() => audit.append(row));
     },
   };
 }
