@@ -101,13 +101,20 @@ function stateOf(secret: SecretAnswer, { environment }: FamilyMember): MemberSta
     const conflict = `${secret.name} has no current version in ${environment}`;
     return { version: null, conflicts: [conflict], notes: [] };
   }
-  return { version, conflicts: [], notes: leftBehind(secret.name, own) };
+  // What it decides would be left behind.
+  const conflicts =
+    own.cutover === null
+      ? []
+      : [`cutover ${own.cutover.id} of ${secret.name} is under way: complete it or roll it back`];
+  return { version, conflicts, notes: leftBehind(secret.name, own) };
 }
 
 function leftBehind(secret: string, { stagedVersions, previousVersion }: SecretEnvironmentAnswer) {
   const left = [...stagedVersions, ...(previousVersion === null ? [] : [previousVersion])];
   if (left.length === 0) return [];
-  return [`only the current version of ${secret} is taken along, not ${left.sort().join(', ')}`];
+  return [
+    `only the current version of ${secret} is taken along, not ${left.sort((a, b) => a - b).join(', ')}`,
+  ];
 }
 
 function doubled(members: readonly FamilyMember[]): string[] {

@@ -249,3 +249,46 @@ test('a file that names the old secret again rolls the cutover back', async () =
   });
   expect(await applied(opened)).toEqual(naming(A));
 });
+
+test('the old secret is named by no route then, and can be deleted 48 hours after its last use', async () => {
+  const opened = await open();
+  const { store, clock } = opened;
+  const control = createRoutesControl({ store });
+  const routes = createCutoverRoutes({ store, ...NONE });
+  const staging = (name: string) => {
+    const [shop] = naming(name).routes;
+    return { routes: [{ ...(shop as Route), environments: { staging: UPSTREAM } }] };
+  };
+  await control.apply({ actor, source: 'api', document: staging(A) });
+  const { id } = await advance(opened, await advance(opened, await start(opened)), routes);
+  expect(await applied(opened)).toMatchObject({
+    routes: [{ headers: { Authorization: `Bearer <<secret:${B}>>` } }],
+  });
+  const remove = () =>
+    store.deleteSecret({ actor, name: A }).then(
+      () => 'deleted',
+      (error: { message: string }) => error.message,
+    );
+  await store.recordUsage([
+    {
+      secretId: (await store.getSecret(A))?.id ?? '',
+      environment: 'staging',
+      version: 1,
+      route: 'shop',
+      clientId: 'client',
+      outcome: 'accepted',
+      count: 1,
+      firstUsedAtMs: clock.now(),
+      lastUsedAtMs: clock.now(),
+    },
+  ]);
+  expect(await remove()).toContain(`cutover ${id}`);
+  await store.completeCutover({ actor, id, reason: 'done' });
+  expect(await remove()).toContain('less than 48 hours ago');
+  const { items } = await store.listSecrets({ withoutRoutes: true });
+  expect(items.map(({ name }) => name)).toEqual([A]);
+  clock.advance(48 * 3_600_000 - 1);
+  expect(await remove()).toContain('less than 48 hours ago');
+  clock.advance(1);
+  expect(await remove()).toBe('deleted');
+});
