@@ -1,10 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_CUTOVER_SETTINGS, SecretValue } from '../../src/core/index.js';
 import { startKeyedUpstream } from '../support/keyed-upstream.js';
+import { TEST_ACTOR } from '../support/open-test-store.js';
 import { rawClient, requestHead } from '../support/raw-client.js';
 import { eventually, startRawUpstream } from '../support/raw-upstream.js';
 import { sendRequest } from '../support/send-request.js';
 import { NEW_KEY, OLD_KEY, startCutover } from '../support/start-cutover.js';
+import { apiRoute, startProxyBefore } from '../support/start-proxy.js';
 import { sendAnswer, startUpstream } from '../support/start-upstream.js';
 
 describe('what only the request itself decides is done anew for the second attempt', () => {
@@ -129,5 +132,56 @@ describe('limits and circuits', () => {
       headers: { connection: 'close' },
     });
     await closed;
+  });
+});
+
+describe('a signature of AWS', () => {
+  it('is made anew with the keys of the other version, over a body that is rewritten as it streams too', async () => {
+    const idOf = (version: number): string => `AKIAVERSION${version}EXAMPLE`;
+    const upstream = await startUpstream((seen, response) => {
+      rig.clock.advance(60_000);
+      const isGood = seen.headers.authorization?.includes(`Credential=${idOf(1)}/`);
+      sendAnswer(response, { status: isGood ? 200 : 401, body: seen.body.toString() });
+    });
+    const rig = await startProxyBefore(upstream.origin);
+    const at = { actor: TEST_ACTOR, secret: 'aws', environment: 'production' };
+    await rig.store.createSecret({ actor: TEST_ACTOR, name: 'aws' });
+    for (const version of [1, 2]) {
+      const fields = { accessKeyId: idOf(version), secretAccessKey: `secret/of/${version}+++++++` };
+      const value = SecretValue.fromText(JSON.stringify(fields));
+      await rig.store.addVersion({ ...at, value, fields: Object.keys(fields) });
+    }
+    const sign = { aws: { credentials: '<<secret:aws>>', service: 's3', region: 'eu-west-1' } };
+    await rig.routes([apiRoute(upstream.origin, { headers: {}, sign })]);
+    const settings = { ...DEFAULT_CUTOVER_SETTINGS, steps: [99, 100], stickyClients: false };
+    const { id } = await rig.store.startCutover({ ...at, toVersion: 2, toSecret: null, settings });
+    const place = { ifState: 'PENDING', ifStep: 0, evidence: null } as const;
+    await rig.store.advanceCutover({ actor: TEST_ACTOR, id, ...place });
+    await rig.store.advanceCutover({ actor: TEST_ACTOR, id, ...place, ifState: 'CANARY' });
+    await rig.keeper.catchUp();
+    const chunk = (text: string): string =>
+      `${text.length.toString(16)};chunk-signature=${'a'.repeat(64)}\r\n${text}\r\n`;
+    const pieces = [chunk('first '), chunk('second'), chunk('')];
+    const headers = {
+      'x-amz-content-sha256': 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
+      'x-amz-decoded-content-length': 12,
+      'content-encoding': 'aws-chunked',
+      'content-length': pieces.join('').length,
+    };
+    const chunked = await sendRequest(rig, { method: 'PUT', headers, body: pieces.join('') });
+    expect(chunked).toMatchObject({ status: 200, body: 'first second' });
+    const plain = await sendRequest(rig, { method: 'PUT', body: 'plain' });
+    expect(plain).toMatchObject({ status: 200, body: 'plain' });
+    const sent = upstream.seen.map(({ headers: found, body }) => [
+      /Credential=(\w+)/.exec(found.authorization ?? '')?.[1],
+      body.toString(),
+    ]);
+    expect(sent).toEqual([
+      [idOf(2), 'first second'],
+      [idOf(1), 'first second'],
+      [idOf(2), 'plain'],
+      [idOf(1), 'plain'],
+    ]);
+    expect(new Set(upstream.seen.map((seen) => seen.headers['x-amz-date'])).size).toBe(4);
   });
 });
