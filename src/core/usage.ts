@@ -1,6 +1,7 @@
 /**
  * What came of a request that carried a secret. `accepted`: any status below 400 and client errors that
- * say nothing about the credential; `refused`: 401; `failed`: 5xx, no response, or a broken one.
+ * say nothing about the credential; `refused`: a status by which the route says that the credential is refused;
+ * `failed`: 5xx, a broken response, or none.
  */
 export type UsageOutcome = 'accepted' | 'refused' | 'failed';
 

@@ -39,6 +39,7 @@ test('a decision is one line of names and numbers, the same way as every other l
   const lines = linesOf((log) => {
     log.decision(decision);
     log.decision({ ...decision, code: 'upstream_timeout', status: 504 });
+    log.decision({ ...decision, retried: true });
     log.info('started', { port: 1 });
   }, 'info');
   const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -54,6 +55,7 @@ test('a decision is one line of names and numbers, the same way as every other l
       durationMs: 1.23,
       event: 'request',
     },
+    { level: 30, time, ...facts, durationMs: 1.23, retried: true, event: 'request' },
     { level: 30, time, port: 1, event: 'started' },
   ]);
 });
