@@ -185,3 +185,29 @@ describe('a signature of AWS', () => {
     expect(new Set(upstream.seen.map((seen) => seen.headers['x-amz-date'])).size).toBe(4);
   });
 });
+
+describe('while a version is tried', () => {
+  it('a WebSocket opens with it, and long bodies stream both ways', async () => {
+    const long = 'x'.repeat(3_000_000);
+    const heads: string[] = [];
+    const upstream = await startRawUpstream(({ socket }, head) => {
+      heads.push(head);
+      if (head.includes('upgrade')) {
+        socket.write('HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello');
+      } else {
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${long.length}\r\n\r\n${long}`);
+      }
+    });
+    const rig = await startCutover(upstream.origin);
+    rig.canary();
+    const client = await rawClient(rig.port);
+    const offer = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: AAAA'];
+    client.send(requestHead('GET', '/api/ws', rig.token, [...offer, 'Sec-WebSocket-Version: 13']));
+    expect(await client.until((text) => text.includes('hello'))).toContain('101 Switching');
+    client.socket.destroy();
+    const reply = await sendRequest(rig, { body: long });
+    expect([reply.status, reply.body === long, reply.complete]).toEqual([200, true, true]);
+    for (const head of heads) expect(head).toContain(NEW_KEY);
+    expect(heads).toHaveLength(2);
+  });
+});
