@@ -75,6 +75,17 @@ export async function followRoutesFile(options: FollowOptions): Promise<RoutesFo
       void recordRejection(store, actor, file, error, log);
     },
   });
+  let noted: { seq: number; of: RoutesDocument; notes: readonly string[] } | undefined;
+  /** Asked for every few seconds: looked up anew only after a change. */
+  const notes = async (): Promise<readonly string[]> => {
+    if (written === undefined) return [];
+    const seq = await store.latestChange();
+    if (noted?.seq !== seq || noted.of !== written) {
+      const of = written;
+      noted = { seq, of, notes: describeHeld(of, await findHeldSecrets(store)) };
+    }
+    return noted.notes;
+  };
   await watcher.reload();
   if (refused !== undefined && (await store.currentRoutes()) === undefined) {
     const text = refusedText ?? '';
@@ -91,9 +102,7 @@ export async function followRoutesFile(options: FollowOptions): Promise<RoutesFo
       return watcher.reload();
     },
     written: () => written,
-    async notes() {
-      return written === undefined ? [] : describeHeld(written, await findHeldSecrets(store));
-    },
+    notes,
     retry: async () => {
       if (refused !== undefined) await watcher.reload();
     },

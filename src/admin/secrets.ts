@@ -154,7 +154,11 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
         const usage = (await store.usageOf(params.name)).filter(reaches);
         const safety = (await store.revokeSafetyOf(params.name)).filter(reaches);
         const shown = showSecret(secret, await store.runningCutovers(), clock.now());
-        return { body: showSecretWithUsage(shown, usage, safety, secret) };
+        const unnamedSinceMs =
+          secret.routes.length > 0
+            ? undefined
+            : await store.unnamedSince(params.name, environmentsFilter(admin));
+        return { body: showSecretWithUsage(shown, usage, safety, secret, unnamedSinceMs) };
       },
     }),
     defineOperation({

@@ -33,6 +33,9 @@ const SafetyOfVersion = z.strictObject({ version: z.int(), ...RevokeSafetySchema
 export const SecretWithUsageSchema = z
   .strictObject({
     ...SecretSchema.shape,
+    unnamedSince: Timestamp.nullable().openapi({
+      description: 'When the routes ceased to name it; null while they do, or never did',
+    }),
     environments: z.array(
       z
         .strictObject({
@@ -56,6 +59,7 @@ export function showSecretWithUsage(
   usage: readonly UsageRow[],
   safety: readonly VersionSafety[],
   secret: SecretSummary,
+  unnamedSinceMs: number | undefined,
 ): z.input<typeof SecretWithUsageSchema> {
   const newestFirst = usage.toSorted((a, b) => b.lastUsedAtMs - a.lastUsedAtMs);
   const isIn = (name: string) => (row: { environment: string }) => row.environment === name;
@@ -63,6 +67,7 @@ export function showSecretWithUsage(
     secret.environments.find(isIn(name))?.routes ?? [];
   return {
     ...shown,
+    unnamedSince: toTimestampOrNull(unnamedSinceMs ?? null),
     environments: shown.environments.map((held) => ({
       ...held,
       consumers: consumersOf(

@@ -62,6 +62,8 @@ export interface SecretDetail extends SecretAnswer {
     readonly consumers: readonly ConsumerAnswer[];
   })[];
   readonly usage: readonly UsageAnswer[];
+  /** When the routes ceased to name it; null while they do, or never did. */
+  readonly unnamedSince: string | null;
 }
 
 /** A route, and a client that used it. */

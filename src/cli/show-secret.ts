@@ -30,7 +30,7 @@ export async function showSecret(
     'allowed hosts': joined(secret.allowedHosts) ?? 'any',
     'rotate every': `${secret.rotateEveryDays} d`,
     'maximum age': `${secret.maximumAgeDays} d`,
-    routes: joined(secret.routes) ?? 'none',
+    routes: joined(secret.routes) ?? describeUnnamed(secret),
     clients: joined(secret.clients) ?? 'none',
     'last used': describeAgo(secret.lastUsedAt, nowMs),
     created: describeMoment(secret.createdAt),
@@ -172,6 +172,11 @@ function describeSafety({ safeToRevoke }: VersionAnswer, nowMs: number): string 
   if (safe) return 'yes';
   if (safeFrom !== null) return `in ${describeDuration(Date.parse(safeFrom) - nowMs)}`;
   return `no: ${reasons.map(({ code }) => code.replace('_', ' ')).join(', ')}`;
+}
+
+/** No route names it: since when, where it was named before. */
+function describeUnnamed({ unnamedSince }: SecretDetail): string {
+  return unnamedSince ? `none since ${describeMoment(unnamedSince)}` : 'none';
 }
 
 function joined(items: readonly string[]): string | null {

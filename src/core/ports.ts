@@ -262,6 +262,11 @@ export interface Store extends CutoverStore, HeartbeatStore {
   /** Undefined before the first, and when the row of the newest was altered. */
   currentRoutes(): Promise<RoutesRevision | undefined>;
   /**
+   * When the routes ceased to name a secret, in these environments or in any. Undefined while they name it, and
+   * where none of the newest 1,000 revisions did.
+   */
+  unnamedSince(secret: string, environments?: readonly string[]): Promise<number | undefined>;
+  /**
    * Appends a revision and makes it the applied one. Throws `precondition_failed` when `ifRevision` is not
    * the applied revision. The document was checked by the caller.
    */

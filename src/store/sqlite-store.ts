@@ -116,6 +116,7 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     secretHosts: (names) => call('secretHosts', names),
 
     currentRoutes: () => call('currentRoutes'),
+    unnamedSince: (secret, environments) => call('unnamedSince', { secret, environments }),
     applyRoutes: (command) => call('applyRoutes', command),
     listRevisions: (page) => call('listRevisions', page),
     getRevision: (revision) => call('getRevision', revision),

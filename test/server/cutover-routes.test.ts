@@ -260,7 +260,9 @@ test('the old secret is named by no route then, and can be deleted 48 hours afte
     return { routes: [{ ...(shop as Route), environments: { staging: UPSTREAM } }] };
   };
   await control.apply({ actor, source: 'api', document: staging(A) });
-  const { id } = await advance(opened, await advance(opened, await start(opened)), routes);
+  const canary = await advance(opened, await start(opened));
+  clock.advance(60_000);
+  const { id } = await advance(opened, canary, routes);
   expect(await applied(opened)).toMatchObject({
     routes: [{ headers: { Authorization: `Bearer <<secret:${B}>>` } }],
   });
@@ -287,6 +289,10 @@ test('the old secret is named by no route then, and can be deleted 48 hours afte
   expect(await remove()).toContain('less than 48 hours ago');
   const { items } = await store.listSecrets({ withoutRoutes: true });
   expect(items.map(({ name }) => name)).toEqual([A]);
+  const [newest] = (await store.listRevisions({})).items;
+  expect(await store.unnamedSince(A)).toBe(newest?.createdAtMs);
+  expect(await store.unnamedSince(A, ['production'])).toBeUndefined();
+  expect(await store.unnamedSince(B)).toBeUndefined();
   clock.advance(48 * 3_600_000 - 1);
   expect(await remove()).toContain('less than 48 hours ago');
   clock.advance(1);

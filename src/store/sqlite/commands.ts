@@ -18,6 +18,7 @@ import { routeCommands } from './routes.js';
 import { secretCommands } from './secrets.js';
 import type { Session } from './session.js';
 import { storedKeyCommands } from './stored-keys.js';
+import { unnamedSinceCommands } from './unnamed-since.js';
 import { usageCommands } from './usage.js';
 import { createUseGuard } from './use-guard.js';
 import { createVersionReader } from './version-row.js';
@@ -43,6 +44,7 @@ export function createCommands(session: Session, schemaVersion: number) {
     ...listCutoversCommands(session, cutovers),
     ...resolveCommands(session),
     ...routeCommands(session, routes),
+    ...unnamedSinceCommands(session),
     ...clientCommands(session),
     ...adminCommands(session),
     ...auditCommands(session),
