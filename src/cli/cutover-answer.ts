@@ -85,3 +85,9 @@ export function newName({ toVersion, toSecret }: CutoverAnswer): string {
 export function withSecret({ secret, toSecret }: CutoverAnswer, name: string): string {
   return toSecret === null ? `${name} of ${secret}` : name;
 }
+
+/** Whether only probes had the new version, and some were refused. */
+export function probesRefused({ figures }: CutoverWithFigures): boolean {
+  const [first, ...more] = figures;
+  return first !== undefined && more.length === 0 && first.clients === 0 && first.new.refused > 0;
+}

@@ -1,5 +1,11 @@
 import type { CutoverCounts } from '../core/index.js';
-import { type CutoverWithFigures, newName, oldName } from './cutover-answer.js';
+import {
+  type CutoverWithFigures,
+  newName,
+  oldName,
+  probesRefused,
+  type StepFiguresAnswer,
+} from './cutover-answer.js';
 import { describeMoment } from './describe-time.js';
 import type { Terminal } from './terminal.js';
 
@@ -44,9 +50,8 @@ export class CutoverSteps {
     }
     if (isOver || place > last) return;
     this.#showNote(cutover);
-    const text = this.#line(place, cutover);
     if (this.#terminal.showsLive) {
-      this.#terminal.live(`${text}; waits for ${cutover.waitsFor.join(', ')}`);
+      this.#terminal.live(this.#liveLine(place, cutover));
     } else if (this.#begun < place) {
       this.#begun = place;
       this.#terminal.print(`${this.#head(place, cutover)}…`);
@@ -67,9 +72,12 @@ export class CutoverSteps {
 
   #showRollback(cutover: CutoverWithFigures): void {
     const { red } = this.#terminal.paint;
-    if (this.#finished < placesOf(cutover.settings.steps)) {
-      this.#print(this.#finished, cutover, '✗');
+    const place = Math.max(this.#finished, placeOfEnd(cutover));
+    while (this.#finished < place) {
+      this.#print(this.#finished, cutover, '✓');
+      this.#finished++;
     }
+    if (place < placesOf(cutover.settings.steps)) this.#print(place, cutover, '✗');
     this.#terminal.print(`Rolled back: ${cutover.reason ?? 'no reason was given'}`, red);
     this.#terminal.print(`Every request takes ${oldName(cutover)} again.`);
   }
@@ -83,6 +91,18 @@ export class CutoverSteps {
     const detail = detailOf(place, cutover);
     const head = this.#head(place, cutover);
     return detail === '' ? head : `${head}… ${detail}`;
+  }
+
+  /** Short enough for a narrow terminal, so without what is said when the step is over. */
+  #liveLine(place: number, cutover: CutoverWithFigures): string {
+    const head = `${this.#head(place, cutover)}…`;
+    const counts = place === 0 ? undefined : countsOf(place, cutover);
+    if (counts === undefined) return head;
+    const [first] = cutover.state === 'CANARY' ? cutover.waitsFor : [];
+    const { accepted, refused, failed } = counts.new;
+    const parts = [counted(accepted - counts.probes + refused + failed, 'request')];
+    if (refused > 0) parts.push(`${refused} refused`);
+    return `${head} ${parts.join(', ')}${first === undefined ? '' : ` (${first})`}`;
   }
 
   #head(place: number, cutover: CutoverWithFigures): string {
@@ -102,26 +122,45 @@ function placesOf(steps: readonly number[]): number {
   return steps.length + 2;
 }
 
-function detailOf(place: number, { figures, settings }: CutoverWithFigures): string {
+/** Where one that was rolled back had come to: two steps within a second may not have been seen. */
+function placeOfEnd({ currentSince, settings, step, figures }: CutoverWithFigures): number {
+  if (currentSince !== null) return placesOf(settings.steps) - 1;
+  const hadRequests = figures.some(({ clients }) => clients > 0);
+  return step > 0 || hadRequests ? 1 + step : 0;
+}
+
+function detailOf(place: number, cutover: CutoverWithFigures): string {
+  const { figures, settings } = cutover;
   const last = placesOf(settings.steps) - 1;
   if (place === 0) {
     const probes = figures.find(({ step }) => step === 0)?.probes ?? 0;
+    if (probesRefused(cutover)) return 'refused';
     return probes === 0 ? 'no route has a probe' : `${counted(probes, 'probe')} accepted`;
   }
   if (place === last - 1) return '';
-  const step = place === last ? settings.steps.length - 1 : place - 1;
-  const found = figures.find((row) => row.step === step)?.new;
-  if (found !== undefined) return describeCounts(found);
+  const found = countsOf(place, cutover);
+  if (found !== undefined) return describeCounts(found.new, found.probes);
   return place === last ? '' : '0 requests';
 }
 
-/** `214 requests, 0 refused`; what else there was only where it was. */
-export function describeCounts(counts: CutoverCounts): string {
+/** The figures of the requests at a place; undefined where there were none. */
+function countsOf(
+  place: number,
+  { figures, settings }: CutoverWithFigures,
+): StepFiguresAnswer | undefined {
+  const isWindow = place === placesOf(settings.steps) - 1;
+  const step = isWindow ? settings.steps.length - 1 : place - 1;
+  return figures.find((row) => row.step === step);
+}
+
+/** `214 requests, 0 refused`; what else there was only where it was. Probes are no requests of apps. */
+function describeCounts(counts: CutoverCounts, probes: number): string {
   const { accepted, refused, failed, pairedRefusals, sharedRefusals } = counts;
-  const parts = [counted(accepted + refused + failed, 'request'), `${refused} refused`];
+  const parts = [counted(accepted - probes + refused + failed, 'request'), `${refused} refused`];
   if (pairedRefusals > 0) parts.push(`${pairedRefusals} of them accepted with the other version`);
   if (sharedRefusals > 0) parts.push(`${sharedRefusals} of them refused with both`);
   if (failed > 0) parts.push(`${failed} failed`);
+  if (probes > 0) parts.push(`${counted(probes, 'probe')} accepted`);
   return parts.join(', ');
 }
 

@@ -1,9 +1,16 @@
 import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { PROBE_CLIENT } from '../core/index.js';
 import { segment } from './api-client.js';
 import type { Session } from './command.js';
 import { CommandFailure } from './command-failure.js';
-import { type CutoverDetail, cutoverPath, newName, oldName } from './cutover-answer.js';
+import {
+  type CutoverDetail,
+  cutoverPath,
+  newName,
+  oldName,
+  probesRefused,
+} from './cutover-answer.js';
 import { describeState } from './print-cutover.js';
 import type { SecretAnswer, UsageAnswer } from './secret-answer.js';
 import { type VersionAnswer, versionsPath } from './send-value.js';
@@ -97,13 +104,18 @@ function checklist(cutover: CutoverDetail, old: VersionAnswer): string[] {
   const { state, secret, environment, fromVersion } = cutover;
   const item = (done: boolean, text: string): string => `- [${done ? 'x' : ' '}] ${text}`;
   const probes = cutover.figures.reduce((sum, row) => sum + row.probes, 0);
-  const taken = cutover.figures.reduce((sum, row) => sum + row.new.accepted, 0) - probes;
-  const refused = cutover.figures.reduce((sum, row) => sum + row.new.refused, 0);
-  const begun = item(true, `${newName(cutover)} stored, and the cutover started`);
-  const tried = item(
-    probes > 0,
-    probes > 0 ? `tried by ${probes} accepted probes` : 'tried by a probe (no route has one)',
+  const requests = cutover.observations.filter(
+    ({ side, client }) => side === 'new' && client !== PROBE_CLIENT,
   );
+  const taken = requests.reduce((sum, row) => sum + row.accepted, 0);
+  const refused = requests.reduce((sum, row) => sum + row.refused, 0);
+  const begun = item(true, `${newName(cutover)} stored, and the cutover started`);
+  const tried = probesRefused(cutover)
+    ? item(true, 'tried by probes, which were refused: no request of an app had it')
+    : item(
+        probes > 0,
+        probes > 0 ? `tried by ${probes} accepted probes` : 'tried by a probe (no route has one)',
+      );
   const verified = `verified with ${taken} accepted requests, ${refused} refused`;
   if (state === 'ROLLED_BACK') {
     return [
@@ -138,11 +150,12 @@ function checklist(cutover: CutoverDetail, old: VersionAnswer): string[] {
 }
 
 /** What Keyferry would say if it were asked to revoke it now. */
-function whyOf({ state, lastUsedAt, safeToRevoke }: VersionAnswer): string {
+function whyOf({ state, safeToRevoke }: VersionAnswer): string {
   if (safeToRevoke == null) return `it is ${state}`;
   const reasons = safeToRevoke.reasons.map(({ message }) => message).join('; ');
-  const from = safeToRevoke.safeFrom === null ? '' : `; safe from ${safeToRevoke.safeFrom}`;
-  return `${reasons} (last used ${lastUsedAt ?? 'never'}${safeToRevoke.safe ? '' : from})`;
+  return safeToRevoke.safeFrom === null
+    ? reasons
+    : `${reasons}; safe from ${safeToRevoke.safeFrom}`;
 }
 
 function figuresOf({ figures, fromVersion, toVersion, toSecret }: CutoverDetail): string {

@@ -116,7 +116,7 @@ describe('cutover start --watch', () => {
         : []),
       `[1/5] Trying version ${to} before any traffic… 2 probes accepted ✓`,
       '[2/5] Verifying with live traffic (10 %)…',
-      '[2/5] Verifying with live traffic (10 %)… 62 requests, 0 refused ✓',
+      '[2/5] Verifying with live traffic (10 %)… 60 requests, 0 refused, 2 probes accepted ✓',
       '[3/5] Verifying with live traffic (50 %)…',
       '[3/5] Verifying with live traffic (50 %)… 214 requests, 1 refused, 1 of them refused with both ✓',
       `[4/5] Current: every request takes version ${to} ✓`,
@@ -184,10 +184,7 @@ describe('watching', () => {
     await admin.opened.store.completeCutover({ actor: TEST_ACTOR, id, reason: 'over' });
     const { stdout } = await running;
     expect(stdout).toContain(
-      '\r[2/4] Verifying with live traffic (10 %)… 12 requests, 0 refused; waits for 38 of 50 samples'.replace(
-        '38',
-        '12',
-      ),
+      '\r[2/4] Verifying with live traffic (10 %)… 12 requests (12 of 50 samples)',
     );
     expect(stdout).not.toContain('(10 %)…\n');
   });
