@@ -28,6 +28,7 @@ import { openKeyferryStore } from './open-store.js';
 import { openTraces } from './open-traces.js';
 import { createProxyListener, createUsageRecorder, type ProxyListener } from './proxy/index.js';
 import { startLines, urlOf } from './quickstart.js';
+import { countingAlerts, countingUsage, raiseAlerts } from './raise-alerts.js';
 import { readTls } from './read-tls.js';
 import { reportAlteredRows } from './report-altered-rows.js';
 import { runCutovers } from './run-cutovers.js';
@@ -147,8 +148,11 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     ready: () => !state.draining,
     traffic: () => state.proxy?.traffic(),
     spans: traces?.counts.bind(traces),
+    openAlerts: () => alerts.openCounts(),
   });
-  const telemetry = telemetryOf(log, metrics, traces);
+  const alerts = raiseAlerts(store, clock, log);
+  closing.push(() => alerts.close());
+  const telemetry = countingAlerts(telemetryOf(log, metrics, traces), alerts);
   const keeper = await createSnapshotKeeper({
     store,
     tokens,
@@ -175,7 +179,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   const auditKeeping = keepAudit({ store, signer: opened.signer, clock, log, retentionDays });
   closing.push(() => auditKeeping.close());
   const usage = createUsageRecorder({
-    store,
+    store: countingUsage(store, alerts),
     clock,
     onError: (error) => log.error('usage_not_written', error),
   });

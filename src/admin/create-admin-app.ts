@@ -4,6 +4,7 @@ import type { Hono, MiddlewareHandler } from 'hono';
 import { AppError } from '../core/index.js';
 import type { AdminEnvironment } from './admin-environment.js';
 import { adminOperations } from './admins.js';
+import { alertOperations } from './alerts.js';
 import { answerProblem } from './answer-problem.js';
 import { auditOperations } from './audit.js';
 import { createAuthenticate } from './authenticate.js';
@@ -46,6 +47,7 @@ export function createAdminApp(dependencies: AdminDependencies): Hono<AdminEnvir
     ...replaceSecretOperations(dependencies),
     ...clientOperations(dependencies),
     ...adminOperations(dependencies),
+    ...alertOperations(dependencies),
     ...auditOperations(dependencies),
     ...statusOperations(dependencies),
   ];

@@ -37,6 +37,8 @@ export interface CommandSpecification<O> {
   readonly example: string;
   readonly notes?: readonly string[];
   readonly options?: readonly Option[];
+  /** Runs where its noun stands alone. */
+  readonly isDefault?: boolean;
   /** False where the command reads no variables, or says itself what is wrong with them. */
   readonly checkVariables?: boolean;
   /** `args` are those of `usage`, in order; a variadic one is not supported. */
@@ -45,7 +47,8 @@ export interface CommandSpecification<O> {
 
 /** Adds one command with its help and its example. */
 export function addCommand<O>(registry: Registry, specification: CommandSpecification<O>): Command {
-  const command = registry.parent.command(specification.usage).description(specification.summary);
+  const { usage, summary, isDefault = false } = specification;
+  const command = registry.parent.command(usage, { isDefault }).description(summary);
   for (const option of specification.options ?? []) command.addOption(option);
   const notes = (specification.notes ?? []).map((note) => `\n${note}`).join('');
   command.addHelpText('after', `${notes}\n\nExample:\n  keyferry ${specification.example}`);

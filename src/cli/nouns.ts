@@ -1,5 +1,6 @@
 import { addAcceptRows } from './accept-rows.js';
 import { addAdmins } from './admins.js';
+import { addAlerts } from './alerts.js';
 import { addAudit } from './audit.js';
 import { addBackup } from './backup.js';
 import { addClients } from './clients.js';
@@ -37,6 +38,7 @@ export function addNouns(registry: Registry, serveSettings: readonly ServeSettin
   addClients(registry);
   addEnvironments(registry);
   registry.parent.commandsGroup('Operation:');
+  addAlerts(registry);
   addAdmins(registry);
   addAudit(registry);
   addBackup(registry);

@@ -1,3 +1,4 @@
+import type { ClientRefusal } from './alert.js';
 import type { EchoFinding } from './echo.js';
 import type { ErrorCode } from './errors.js';
 
@@ -66,6 +67,8 @@ export interface Telemetry {
   decision(decision: Decision): void;
   /** A hit is reported once for each response. */
   echo(finding: EchoFinding): void;
+  /** A request's client token was refused. Undefined where nobody counts them. */
+  clientRefused?(refusal: ClientRefusal): void;
   /** The same object for the same names, for the life of the process. */
   statsFor(route: string, environment: string): RequestStats;
   /** Undefined while traces are off. */

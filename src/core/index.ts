@@ -2,6 +2,8 @@
  * core: what things are: secrets, versions, routes, environments, clients, errors, and the ports between
  * rooms. Pure: no I/O, no clock, no environment. Imports nothing but Node's own `util` and `buffer`.
  */
+export * from './alert.js';
+export * from './alert-store.js';
 export * from './audit.js';
 export * from './audit-statement.js';
 export * from './canonical.js';

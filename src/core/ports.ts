@@ -1,3 +1,4 @@
+import type { AlertStore } from './alert-store.js';
 import type { AuditPosition, AuditPruning, AuditRow, AuditVerification } from './audit.js';
 import type { Actor, Admin, AdminCredential, Client, ClientCredential, Role } from './client.js';
 import type { CutoverDelta } from './cutover.js';
@@ -195,7 +196,7 @@ interface VersionTarget extends ByActor {
  * is durable when its promise resolves. Unknown names throw `not_found` or `environment_unknown` with the
  * nearest spelling; a disk or lock failure throws `store_unavailable` and changes nothing.
  */
-export interface Store extends CutoverStore, HeartbeatStore {
+export interface Store extends AlertStore, CutoverStore, HeartbeatStore {
   readonly databaseId: string;
 
   createEnvironment(command: ByActor & { name: string }): Promise<Environment>;

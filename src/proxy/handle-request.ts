@@ -91,6 +91,8 @@ function clientRefusal(
 ): AppError {
   const { guessed, tokenId } =
     authentication.client === undefined ? authentication : { guessed: true, tokenId: undefined };
+  const clientId = authentication.client?.id;
+  if (guessed) context.clientRefused({ clientId, tokenId });
   const waitSeconds = guessed ? context.failures.fail(address ?? '', tokenId) : undefined;
   if (waitSeconds !== undefined) {
     const detail = 'Too many requests without a valid client token came from here.';

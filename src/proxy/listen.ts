@@ -122,6 +122,7 @@ class Listener implements ProxyListener, ExchangeHost {
       traces: options.telemetry.traces,
       now: () => options.clock.now(),
       echo: (finding) => options.telemetry.echo(finding),
+      clientRefused: (refusal) => options.telemetry.clientRefused?.(refusal),
     };
     this.#http2 = new Http2Sessions(this.#limits, (request, response) => {
       this.#handle(new Exchange(this, request, response));

@@ -1,4 +1,5 @@
 import type {
+  ClientRefusal,
   EchoFinding,
   Plan,
   RouteShape,
@@ -31,6 +32,8 @@ export interface RequestContext {
   now(): number;
   /** Told what a search of a response found. */
   echo(finding: EchoFinding): void;
+  /** Told that a client token was refused; not of requests without one. */
+  clientRefused(refusal: ClientRefusal): void;
 }
 
 /** Where it is counted what came of requests. */

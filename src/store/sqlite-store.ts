@@ -154,6 +154,17 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     recordUsage: (deltas, observations = []) => call('recordUsage', { deltas, observations }),
     usageOf: (secret, environment) => call('usageOf', { secret, environment }),
 
+    raiseAlerts: (findings) => call('raiseAlerts', findings),
+    resolveAlerts: (command) => call('resolveAlerts', command),
+    acknowledgeAlert: (command) => call('acknowledgeAlert', command),
+    getAlert: (id) => call('getAlert', id),
+    listAlerts: (filter) => call('listAlerts', filter),
+    openAlertCounts: () => call('openAlertCounts'),
+    secretFacts: (page) => call('secretFacts', page),
+    tidyAlerts: () => call('tidyAlerts'),
+    unreportedRollbacks: () => call('unreportedRollbacks'),
+    clientOfToken: (tokenStart) => call('clientOfToken', tokenStart),
+
     beat: (untilMs) => call('beat', untilMs),
     endHeartbeat: () => call('endHeartbeat'),
     presumeUses: () => call('presumeUses'),

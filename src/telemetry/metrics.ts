@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import {
+  ALERT_KINDS,
+  type AlertKind,
   type Decision,
   type EchoFinding,
   type ErrorCode,
@@ -22,6 +24,8 @@ export interface Gauges {
   ready(): boolean;
   /** Undefined before the proxy is there. */
   traffic?(): TrafficFigures | undefined;
+  /** Open alerts by kind. */
+  openAlerts?(): ReadonlyMap<AlertKind, number>;
   /** Undefined while traces are off. */
   readonly spans?: (() => SpanCounts) | undefined;
 }
@@ -91,6 +95,16 @@ export function createMetrics(gauges: Gauges): Metrics {
     'Applied routes revision; 0 before the first.',
     gauges.routesRevision,
   );
+  new Gauge({
+    name: 'keyferry_open_alerts',
+    help: 'Open alerts, by kind.',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      const counts = gauges.openAlerts?.();
+      for (const kind of ALERT_KINDS) this.set({ kind }, counts?.get(kind) ?? 0);
+    },
+  });
   registerTraffic(registry, () => gauges.traffic?.());
   gauge('keyferry_ready', '1 when ready to serve.', () => Number(gauges.ready()));
 

@@ -1,4 +1,6 @@
 import { adminCommands } from './admins.js';
+import { alertFactsCommands } from './alert-facts.js';
+import { alertCommands } from './alerts.js';
 import { createAppliedRoutes } from './applied-routes.js';
 import { clientCommands } from './clients.js';
 import { createCutoverSteps } from './cutover-steps.js';
@@ -51,6 +53,8 @@ export function createCommands(session: Session, schemaVersion: number) {
     ...pruneAuditCommands(session),
     ...usageCommands(session),
     ...heartbeatCommands(session),
+    ...alertCommands(session),
+    ...alertFactsCommands(session),
     ...idempotencyCommands(session),
     ...storedKeyCommands(session),
     ...healthCommands(session, schemaVersion),

@@ -1,0 +1,209 @@
+import { setTimeout as rest } from 'node:timers/promises';
+import type {
+  Alert,
+  AlertCounts,
+  AlertFinding,
+  AlertKind,
+  AlertStore,
+  Clock,
+  Cutover,
+  EchoFinding,
+  Store,
+} from '../core/index.js';
+import { ClientRefusals } from './client-refusals.js';
+import { GatheredEchoes } from './gather-echoes.js';
+import { judgeHold, reportRollback } from './judge-cutover.js';
+import { REFUSALS_WINDOW_MS } from './judge-refusals.js';
+import { reportAlteredRow } from './report-altered-row.js';
+import { settleSecret } from './settle-secret.js';
+import { UpstreamRefusals } from './upstream-refusals.js';
+
+const TICK_EVERY_MS = 1000;
+/** Whole pages of secrets are read; between them others have their turn. */
+const FACTS_PER_PAGE = 500;
+const LEAST_SWEEP_MS = 60_000;
+/** With very many secrets a sweep takes longer: it then takes one part of so many of the store's time. */
+const REST_PER_SWEEP = 50;
+const OPEN_AT_ONCE = 1000;
+/** A hundred thousand open alerts are not counted every second where nothing happens. */
+const TICKS_PER_COUNT = 15;
+/** While the store cannot be written. */
+const MOST_UNWRITTEN = 1000;
+
+export interface AlertEngineOptions {
+  readonly store: AlertStore & Pick<Store, 'runningCutovers' | 'alteredRows' | 'getClient'>;
+  readonly clock: Clock;
+  /** Called when the store fails, once until it is over: the engine goes on trying. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface AlertEngine extends AlertCounts {
+  echo(finding: EchoFinding): void;
+  /** Judges what has happened; never twice at once. Runs once a second by itself. */
+  tick(): Promise<void>;
+  /** Judges every secret by time, page by page. Runs from time to time by itself. */
+  sweep(): Promise<void>;
+  /** Not older than some seconds. */
+  openCounts(): ReadonlyMap<AlertKind, number>;
+  /** Writes what was counted. */
+  close(): Promise<void>;
+}
+
+/** Opens alerts and closes them, off the request path: that only adds to counts. */
+export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
+  const { store, clock } = options;
+  const startedAtMs = clock.now();
+  const echoes = new GatheredEchoes();
+  const clients = new ClientRefusals();
+  const upstreams = new UpstreamRefusals();
+  /** Since when each cutover is held, as far as this process has seen. */
+  let held = new Map<string, { readonly sinceMs: number; readonly isTold: boolean }>();
+  /** What the store has not taken yet. */
+  let unwritten: readonly AlertFinding[] = [];
+  let saidRows: ReadonlySet<string> = new Set();
+  let openCounts: ReadonlyMap<AlertKind, number> = new Map();
+  let ticksDone = 0;
+  let isFailing = false;
+  let closed = false;
+  let underWay: Promise<void> = Promise.resolve();
+  let sweeping: Promise<void> | undefined;
+
+  /** One after the other; what fails is told once. */
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    underWay = underWay.then(work).then(
+      () => {
+        isFailing = false;
+      },
+      (error: unknown) => {
+        if (!isFailing) options.onError(error);
+        isFailing = true;
+      },
+    );
+    return underWay;
+  }
+
+  async function judgeEvents(): Promise<void> {
+    const nowMs = clock.now();
+    const cutovers = await store.runningCutovers();
+    unwritten = [
+      ...unwritten,
+      ...echoes.take(),
+      ...upstreams.findings(nowMs),
+      ...(await clients.findings(store, nowMs)),
+      ...(await store.unreportedRollbacks()).map(reportRollback),
+      ...judgeHolds(cutovers, nowMs),
+      ...(await newAlteredRows(nowMs)),
+    ].slice(-MOST_UNWRITTEN);
+    await store.raiseAlerts(unwritten);
+    if (unwritten.length > 0 || ticksDone++ % TICKS_PER_COUNT === 0) {
+      openCounts = await store.openAlertCounts();
+    }
+    unwritten = [];
+    await resolveHolds();
+    await resolveRefusals(nowMs);
+  }
+
+  function judgeHolds(cutovers: readonly Cutover[], nowMs: number): AlertFinding[] {
+    const before = held;
+    held = new Map();
+    return cutovers.flatMap((cutover) => {
+      if (cutover.hold === null) return [];
+      const { sinceMs, isTold } = before.get(cutover.id) ?? { sinceMs: nowMs, isTold: false };
+      const finding = isTold ? undefined : judgeHold(cutover, sinceMs, nowMs);
+      held.set(cutover.id, { sinceMs, isTold: isTold || finding !== undefined });
+      return finding === undefined ? [] : [finding];
+    });
+  }
+
+  async function resolveHolds(): Promise<void> {
+    if ((openCounts.get('cutover_held') ?? 0) === 0) return;
+    const open = await openOf('cutover_held');
+    const ids = open.filter(({ subject }) => !held.has(subject)).map(({ id }) => id);
+    await store.resolveAlerts({ ids, because: 'the cutover goes on, or has ended' });
+  }
+
+  /** After a start nothing is known of the time before it: a whole window must have passed. */
+  async function resolveRefusals(nowMs: number): Promise<void> {
+    if ((openCounts.get('credential_refused') ?? 0) === 0) return;
+    const quietMs = nowMs - REFUSALS_WINDOW_MS;
+    if (startedAtMs > quietMs) return;
+    const open = await openOf('credential_refused');
+    const ids = open.filter(({ lastSeenAtMs }) => lastSeenAtMs <= quietMs).map(({ id }) => id);
+    await store.resolveAlerts({
+      ids,
+      because: 'it was not refused again and again for 10 minutes',
+    });
+  }
+
+  async function openOf(kind: AlertKind): Promise<readonly Alert[]> {
+    return (await store.listAlerts({ kind, open: true, limit: OPEN_AT_ONCE })).items;
+  }
+
+  async function newAlteredRows(nowMs: number): Promise<AlertFinding[]> {
+    const rows = await store.alteredRows();
+    const found = rows.filter((row) => !saidRows.has(row));
+    saidRows = new Set(rows);
+    return found.map((row) => reportAlteredRow(row, nowMs));
+  }
+
+  async function judgeSecrets(): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const page = await store.secretFacts({ cursor, limit: FACTS_PER_PAGE });
+      const settled = page.items.map((facts) => settleSecret(facts, clock.now()));
+      await store.raiseAlerts(settled.flatMap(({ raise }) => raise));
+      const ids = settled.flatMap(({ resolve }) => resolve);
+      await store.resolveAlerts({ ids, because: 'its cause is over' });
+      cursor = page.nextCursor ?? undefined;
+      if (cursor !== undefined) await rest(1);
+    } while (cursor !== undefined && !closed);
+    await store.tidyAlerts();
+  }
+
+  const tick = (): Promise<void> => inTurn(judgeEvents);
+  const sweep = (): Promise<void> => {
+    sweeping ??= judgeSecrets()
+      .catch((error: unknown) => options.onError(error))
+      .finally(() => {
+        sweeping = undefined;
+      });
+    return sweeping;
+  };
+
+  let isTicking = false;
+  const ticks = setInterval(() => {
+    if (isTicking) return;
+    isTicking = true;
+    void tick().finally(() => {
+      isTicking = false;
+    });
+  }, TICK_EVERY_MS);
+  ticks.unref();
+  let sweeps = setTimeout(onSweep, TICK_EVERY_MS);
+  sweeps.unref();
+  function onSweep(): void {
+    const beganMs = performance.now();
+    void sweep().then(() => {
+      if (closed) return;
+      const restMs = (performance.now() - beganMs) * REST_PER_SWEEP;
+      sweeps = setTimeout(onSweep, Math.max(LEAST_SWEEP_MS, restMs));
+      sweeps.unref();
+    });
+  }
+
+  return {
+    echo: (finding) => echoes.add(finding, clock.now()),
+    clientRefused: (refusal) => clients.add(refusal, clock.now()),
+    usage: (deltas) => upstreams.add(deltas, clock.now()),
+    tick,
+    sweep,
+    openCounts: () => openCounts,
+    async close() {
+      closed = true;
+      clearInterval(ticks);
+      clearTimeout(sweeps);
+      await sweeping;
+      await tick();
+    },
+  };
+}

@@ -1,0 +1,192 @@
+import {
+  type Actor,
+  ALERT_URGENCIES,
+  type Alert,
+  type AlertFilter,
+  type AlertFinding,
+  type AlertKind,
+  AppError,
+  type Page,
+  STAYING_ALERT_KINDS,
+} from '../../core/index.js';
+import { type AlertRow, toAlert } from './alert-row.js';
+import { decodeCursor, pageLimit, toPage } from './page-cursor.js';
+import type { Session } from './session.js';
+
+const YEAR_MS = 365 * 86_400_000;
+/** Sorts after every id. */
+const AFTER_IDS = 'g';
+const STAYING = JSON.stringify(STAYING_ALERT_KINDS);
+
+export function alertCommands({ database, audit, newId, now, write }: Session) {
+  const nameOf = database
+    .prepare<[string], string>('SELECT name FROM secrets WHERE id = ?')
+    .pluck();
+  const raise = database.prepare<
+    Omit<
+      AlertRow,
+      'acknowledged_at_ms' | 'acknowledged_by' | 'note' | 'closed_at_ms' | 'closed_because'
+    >
+  >(
+    `INSERT INTO alerts VALUES (@id, @kind, @subject, @urgency, @secret_id, @secret, @environment, @version,
+       @route, @client, @cutover, @summary, @what_to_do, @command, @since_ms, @last_seen_at_ms, @count,
+       NULL, NULL, NULL, NULL, NULL)
+     ON CONFLICT (kind, subject) WHERE closed_at_ms IS NULL DO UPDATE SET
+       acknowledged_at_ms = CASE WHEN excluded.urgency > urgency THEN NULL ELSE acknowledged_at_ms END,
+       acknowledged_by = CASE WHEN excluded.urgency > urgency THEN NULL ELSE acknowledged_by END,
+       note = CASE WHEN excluded.urgency > urgency THEN NULL ELSE note END,
+       urgency = excluded.urgency, version = excluded.version, client = excluded.client,
+       summary = excluded.summary, what_to_do = excluded.what_to_do, command = excluded.command,
+       since_ms = min(since_ms, excluded.since_ms),
+       last_seen_at_ms = max(last_seen_at_ms, excluded.last_seen_at_ms),
+       count = count + excluded.count`,
+  );
+  const resolve = database.prepare<{ id: string; atMs: number; because: string; staying: string }>(
+    `UPDATE alerts SET closed_at_ms = @atMs, closed_because = @because
+     WHERE id = @id AND closed_at_ms IS NULL AND kind NOT IN (SELECT value FROM json_each(@staying))`,
+  );
+  const byId = database.prepare<[string], AlertRow>('SELECT * FROM alerts WHERE id = ?');
+  const acknowledge = database.prepare<AlertRow>(
+    `UPDATE alerts SET acknowledged_at_ms = @acknowledged_at_ms, acknowledged_by = @acknowledged_by,
+       note = @note, closed_at_ms = @closed_at_ms, closed_because = @closed_because WHERE id = @id`,
+  );
+  const counts = database.prepare<[], { kind: AlertKind; count: number }>(
+    'SELECT kind, count(*) AS count FROM alerts WHERE closed_at_ms IS NULL GROUP BY kind',
+  );
+  const closeGone = database.prepare<{ atMs: number; because: string; staying: string }>(
+    `UPDATE alerts AS a SET closed_at_ms = @atMs, closed_because = @because
+     WHERE closed_at_ms IS NULL AND secret_id IS NOT NULL
+       AND kind NOT IN (SELECT value FROM json_each(@staying))
+       AND NOT EXISTS (SELECT 1 FROM secret_environments AS e
+         WHERE e.secret_id = a.secret_id AND e.environment = a.environment
+           AND e.current_version IS NOT NULL)`,
+  );
+  const forget = database.prepare<[number]>('DELETE FROM alerts WHERE closed_at_ms < ?');
+
+  const raiseOne = (finding: AlertFinding): void => {
+    const { secretId } = finding;
+    const secret = finding.secret ?? (secretId === undefined ? null : nameOf.get(secretId));
+    if (secret === undefined) return;
+    raise.run({
+      id: newId(),
+      kind: finding.kind,
+      subject: finding.subject,
+      urgency: ALERT_URGENCIES.indexOf(finding.urgency),
+      secret_id: secretId ?? null,
+      secret,
+      environment: finding.environment ?? null,
+      version: finding.version ?? null,
+      route: finding.route ?? null,
+      client: finding.client ?? null,
+      cutover: finding.cutover ?? null,
+      summary: finding.summary,
+      what_to_do: finding.whatToDo,
+      command: finding.command,
+      since_ms: finding.sinceMs,
+      last_seen_at_ms: now(),
+      count: finding.count,
+    });
+  };
+
+  return {
+    raiseAlerts(findings: readonly AlertFinding[]): void {
+      if (findings.length === 0) return;
+      write(() => findings.forEach(raiseOne));
+    },
+
+    resolveAlerts({ ids, because }: { ids: readonly string[]; because: string }): void {
+      if (ids.length === 0) return;
+      const atMs = now();
+      write(() => {
+        for (const id of ids) resolve.run({ id, atMs, because, staying: STAYING });
+      });
+    },
+
+    acknowledgeAlert(command: { actor: Actor; id: string; note?: string | undefined }): Alert {
+      const { actor, id, note } = command;
+      return write(() => {
+        const row = byId.get(id);
+        if (row === undefined) throw new AppError('not_found', 'There is no alert with this id.');
+        if (row.acknowledged_at_ms !== null) return toAlert(row);
+        if (row.closed_at_ms !== null) {
+          throw new AppError('conflict', `The alert is closed: ${row.closed_because ?? ''}.`);
+        }
+        const stays = STAYING_ALERT_KINDS.includes(row.kind);
+        const seen: AlertRow = {
+          ...row,
+          acknowledged_at_ms: now(),
+          acknowledged_by: actor.name,
+          note: note ?? null,
+          closed_at_ms: stays ? now() : null,
+          closed_because: stays ? 'it was acknowledged' : null,
+        };
+        acknowledge.run(seen);
+        const { kind, secret, environment } = row;
+        audit.append({
+          actor,
+          action: 'alert.acknowledge',
+          ...(secret === null ? {} : { secret }),
+          ...(environment === null ? {} : { environment }),
+          detail: { alert: id, kind, ...(note === undefined ? {} : { note }) },
+        });
+        return toAlert(seen);
+      });
+    },
+
+    getAlert(id: string): Alert | undefined {
+      const row = byId.get(id);
+      return row === undefined ? undefined : toAlert(row);
+    },
+
+    listAlerts(filter: AlertFilter): Page<Alert> {
+      const limit = pageLimit(filter);
+      const { conditions, values } = conditionsOf(filter);
+      const rows = database
+        .prepare<unknown[], AlertRow>(
+          `SELECT * FROM alerts WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT ?`,
+        )
+        .all(...values, limit + 1);
+      return toPage(
+        rows,
+        limit,
+        (row) => row.id,
+        (shown) => shown.map(toAlert),
+      );
+    },
+
+    openAlertCounts: (): Map<AlertKind, number> =>
+      new Map(counts.all().map(({ kind, count }) => [kind, count])),
+
+    tidyAlerts(): void {
+      const atMs = now();
+      const because = 'the secret has no current version there any more';
+      write(() => {
+        closeGone.run({ atMs, because, staying: STAYING });
+        forget.run(atMs - YEAR_MS);
+      });
+    },
+  };
+}
+
+function conditionsOf(filter: AlertFilter): { conditions: string[]; values: unknown[] } {
+  const conditions = ['id < ?'];
+  const values: unknown[] = [decodeCursor(filter.cursor, 'string') ?? AFTER_IDS];
+  const add = (condition: string, ...own: unknown[]): void => {
+    conditions.push(condition);
+    values.push(...own);
+  };
+  const isNull = (column: string, whether: boolean): void =>
+    add(`${column} IS ${whether ? '' : 'NOT '}NULL`);
+  if (filter.kind !== undefined) add('kind = ?', filter.kind);
+  if (filter.open !== undefined) isNull('closed_at_ms', filter.open);
+  if (filter.acknowledged !== undefined) isNull('acknowledged_at_ms', !filter.acknowledged);
+  if (filter.secret !== undefined) add('secret = ?', filter.secret);
+  if (filter.environment !== undefined) add('environment = ?', filter.environment);
+  if (filter.environments !== undefined) {
+    add('environment IN (SELECT value FROM json_each(?))', JSON.stringify(filter.environments));
+  }
+  if (filter.secretPrefix !== undefined) {
+    add('substr(secret, 1, ?) = ?', filter.secretPrefix.length, filter.secretPrefix);
+  }
+  return { conditions, values };
+}

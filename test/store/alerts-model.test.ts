@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  ALERT_URGENCIES,
+  type AlertFinding,
+  type AlertKind,
+  AppError,
+  STAYING_ALERT_KINDS,
+} from '../../src/core/index.js';
+import { TEST_ACTOR as actor, openTestStore } from '../support/open-test-store.js';
+
+const KINDS = ['echo_hit', 'credential_refused'] as const satisfies readonly AlertKind[];
+const step = fc.oneof(
+  fc.record({
+    does: fc.constant('raise' as const),
+    kind: fc.constantFrom(...KINDS),
+    subject: fc.constantFrom('a', 'b'),
+    urgency: fc.constantFrom(...ALERT_URGENCIES),
+    count: fc.integer({ min: 1, max: 5 }),
+  }),
+  fc.record({ does: fc.constantFrom('resolve', 'acknowledge'), index: fc.nat({ max: 9 }) }),
+  fc.record({ does: fc.constant('reopen' as const) }),
+);
+
+interface Expected {
+  readonly kind: AlertKind;
+  readonly subject: string;
+  urgency: number;
+  count: number;
+  acknowledged: boolean;
+  closed: boolean;
+}
+
+function finding(kind: AlertKind, subject: string, urgency: number, count: number): AlertFinding {
+  const words = { summary: 'what', whatToDo: 'do', command: 'run' };
+  const named = ALERT_URGENCIES[urgency] ?? 'notice';
+  return { kind, subject, urgency: named, count, sinceMs: 1, ...words };
+}
+
+test('one alert is open about a subject, whatever happens in whatever order', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      let opened = await openTestStore();
+      const model: Expected[] = [];
+      try {
+        for (const it of steps) {
+          opened.clock.advance(1);
+          const newestFirst = async () => (await opened.store.listAlerts({})).items;
+          if (it.does === 'reopen') opened = await opened.reopen();
+          else if (it.does === 'raise') {
+            const { kind, subject, count } = it;
+            const urgency = ALERT_URGENCIES.indexOf(it.urgency);
+            await opened.store.raiseAlerts([finding(kind, subject, urgency, count)]);
+            const open = model.find((m) => m.kind === kind && m.subject === subject && !m.closed);
+            if (open === undefined) {
+              model.unshift({ kind, subject, urgency, count, acknowledged: false, closed: false });
+            } else {
+              if (urgency > open.urgency) open.acknowledged = false;
+              open.urgency = urgency;
+              open.count += count;
+            }
+          } else {
+            const alert = (await newestFirst())[it.index];
+            const expected = model[it.index];
+            if (alert === undefined || expected === undefined) continue;
+            const stays = STAYING_ALERT_KINDS.includes(alert.kind);
+            if (it.does === 'resolve') {
+              await opened.store.resolveAlerts({ ids: [alert.id], because: 'over' });
+              if (!stays) expected.closed = true;
+            } else if (expected.closed && !expected.acknowledged) {
+              const refused = opened.store.acknowledgeAlert({ actor, id: alert.id });
+              await expect(refused).rejects.toThrow(AppError);
+            } else {
+              await opened.store.acknowledgeAlert({ actor, id: alert.id });
+              expected.acknowledged = true;
+              if (stays) expected.closed = true;
+            }
+          }
+          const shown = (await newestFirst()).map((alert) => ({
+            kind: alert.kind,
+            subject: alert.subject,
+            urgency: ALERT_URGENCIES.indexOf(alert.urgency),
+            count: alert.count,
+            acknowledged: alert.acknowledgedAtMs !== null,
+            closed: alert.closedAtMs !== null,
+          }));
+          expect(shown).toEqual(model);
+        }
+      } finally {
+        await opened.cleanUp();
+      }
+    }),
+    { numRuns: 15, seed: 4 },
+  );
+}, 60_000);
