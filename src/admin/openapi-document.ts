@@ -25,6 +25,7 @@ export function openApiDocument(app: OpenAPIHono<AdminEnvironment>, version: str
       { name: 'routes', description: 'The routes document and its revisions' },
       { name: 'clients', description: 'Apps that may send requests' },
       { name: 'admins', description: 'Operators and their tokens' },
+      { name: 'alerts', description: 'What needs a person' },
       { name: 'audit', description: 'Who did what' },
       { name: 'system', description: 'The server itself' },
     ],

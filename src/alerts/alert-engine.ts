@@ -84,21 +84,20 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
 
   async function judgeEvents(): Promise<void> {
     const nowMs = clock.now();
-    const cutovers = await store.runningCutovers();
+    unwritten = [...unwritten, ...echoes.take(), ...upstreams.findings(nowMs)];
     unwritten = [
       ...unwritten,
-      ...echoes.take(),
-      ...upstreams.findings(nowMs),
       ...(await clients.findings(store, nowMs)),
-      ...(await store.unreportedRollbacks()).map(reportRollback),
-      ...judgeHolds(cutovers, nowMs),
-      ...(await newAlteredRows(nowMs)),
+      ...judgeHolds(await store.runningCutovers(), nowMs),
+      ...newAlteredRows(await store.alteredRows(), nowMs),
     ].slice(-MOST_UNWRITTEN);
-    await store.raiseAlerts(unwritten);
-    if (unwritten.length > 0 || ticksDone++ % TICKS_PER_COUNT === 0) {
+    const rollbacks = (await store.unreportedRollbacks()).map(reportRollback);
+    await store.raiseAlerts([...unwritten, ...rollbacks]);
+    const hasRaised = unwritten.length + rollbacks.length > 0;
+    unwritten = [];
+    if (hasRaised || ticksDone++ % TICKS_PER_COUNT === 0) {
       openCounts = await store.openAlertCounts();
     }
-    unwritten = [];
     await resolveHolds();
     await resolveRefusals(nowMs);
   }
@@ -139,8 +138,7 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
     return (await store.listAlerts({ kind, open: true, limit: OPEN_AT_ONCE })).items;
   }
 
-  async function newAlteredRows(nowMs: number): Promise<AlertFinding[]> {
-    const rows = await store.alteredRows();
+  function newAlteredRows(rows: readonly string[], nowMs: number): AlertFinding[] {
     const found = rows.filter((row) => !saidRows.has(row));
     saidRows = new Set(rows);
     return found.map((row) => reportAlteredRow(row, nowMs));

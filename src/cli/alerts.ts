@@ -35,7 +35,7 @@ export function addAlerts(registry: Registry): void {
     usage: 'list',
     isDefault: true,
     summary: 'list alerts, newest first; those that nobody has acknowledged unless said otherwise',
-    example: 'alerts',
+    example: 'alerts list --kind secret_overdue',
     options: [
       new Option('--open', 'also those that are acknowledged, and whose cause goes on'),
       new Option('--all', 'also those that are closed').conflicts('open'),
