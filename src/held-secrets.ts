@@ -1,6 +1,6 @@
 /** File mode: which secret is used where a routes file names one that a cutover by name does not have in use. */
 import { namedIn, replaceSecret } from './config/index.js';
-import type { Cutover, RoutesDocument, Store } from './core/index.js';
+import type { Cutover, RoutesDocument, RoutesRevision, Store } from './core/index.js';
 
 /** The file may name `named`; `used` takes its place in one environment. */
 export interface HeldSecret {
@@ -12,33 +12,32 @@ export interface HeldSecret {
   readonly rolledBack: boolean;
 }
 
-type Facts = Pick<Store, 'runningCutovers' | 'listCutovers' | 'listRevisions'>;
+type Facts = Pick<Store, 'listCutovers' | 'listRevisions' | 'getRevision'>;
 
 const PAGE_LIMIT = 1000;
 
 /**
  * What cutovers by name hold back, whatever the file says: the new secret until it is current, and one that was
- * rolled back until a file that no longer names it was applied (the newest revision that came from the file is younger
- * than the end of the cutover).
+ * rolled back until a file that no longer names it was applied.
  */
 export async function findHeldSecrets(store: Facts): Promise<HeldSecret[]> {
   const decided = new Set<string>();
   const held: HeldSecret[] = [];
-  let fileAppliedAtMs: number | undefined;
+  let asWritten: RoutesRevision | null | undefined;
   let cursor: string | undefined;
   do {
     const page = await store.listCutovers({ limit: PAGE_LIMIT, cursor });
     cursor = page.nextCursor ?? undefined;
     for (const cutover of page.items) {
-      const { toSecret, environment, state, endedAtMs } = cutover;
+      const { toSecret, environment, state } = cutover;
       const key = JSON.stringify([toSecret, environment]);
       // The newest one decides.
       if (toSecret === null || decided.has(key)) continue;
       decided.add(key);
       if (state === 'PENDING' || state === 'CANARY') held.push(heldBy(cutover, toSecret, false));
       if (state !== 'ROLLED_BACK') continue;
-      fileAppliedAtMs ??= await newestFromFile(store);
-      if ((endedAtMs ?? 0) >= fileAppliedAtMs) held.push(heldBy(cutover, toSecret, true));
+      asWritten ??= (await newestAsWritten(store)) ?? null;
+      if (!hasFollowed(cutover, toSecret, asWritten)) held.push(heldBy(cutover, toSecret, true));
     }
   } while (cursor !== undefined);
   return held;
@@ -48,15 +47,28 @@ function heldBy({ id, secret, environment }: Cutover, named: string, rolledBack:
   return { cutoverId: id, named, used: secret, environment, rolledBack };
 }
 
-async function newestFromFile(store: Facts): Promise<number> {
+/** Whether the file was applied as it is, without the secret, after the cutover had brought that into use or ended. */
+function hasFollowed(
+  { environment, currentSinceMs, endedAtMs }: Cutover,
+  toSecret: string,
+  asWritten: RoutesRevision | null,
+): boolean {
+  if (asWritten === null) return false;
+  const { createdAtMs, document } = asWritten;
+  if (currentSinceMs === null) return createdAtMs > (endedAtMs ?? 0);
+  return createdAtMs >= currentSinceMs && namedIn(document, toSecret, environment).length === 0;
+}
+
+/** The newest revision that says what the file said: one with something held back does not come from the file. */
+async function newestAsWritten(store: Facts): Promise<RoutesRevision | undefined> {
   let cursor: string | undefined;
   do {
     const page = await store.listRevisions({ limit: PAGE_LIMIT, cursor });
     const found = page.items.find(({ source }) => source === 'file');
-    if (found !== undefined) return found.createdAtMs;
+    if (found !== undefined) return store.getRevision(found.revision);
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
-  return Number.NEGATIVE_INFINITY;
+  return undefined;
 }
 
 /** The document as requests are to find it. The same one where it names nothing that is held back. */

@@ -212,6 +212,8 @@ test('after a rollback the new secret is not used, whatever the file says, until
   await write(naming(B));
   const current = await advance(opened, canary, routes);
   clock.advance(1000);
+  await write(naming(B, { trace: 'continue' }));
+  expect(await applied(opened)).toEqual(naming(B, { trace: 'continue' }));
   const byHand = endingWithRoutes(store, routes);
   await byHand.rollbackCutover({ actor, id: current.id, reason: 'refused' });
   const isOld = async () => !JSON.stringify(await applied(opened)).includes(B);
@@ -248,6 +250,21 @@ test('a file that names the old secret again rolls the cutover back', async () =
     reason: `The routes file names "${A}" again.`,
   });
   expect(await applied(opened)).toEqual(naming(A));
+  expect(await follower.notes()).toEqual([]);
+  // So it is for the file to bring it back.
+  await write(naming(B));
+  expect(await applied(opened)).toEqual(naming(B));
+});
+
+test('a file that names the new secret only after the rollback of a canary does not bring it into use', async () => {
+  const opened = await open();
+  const { store } = opened;
+  const { follower, write } = await follow(opened, naming(A));
+  const { id } = await advance(opened, await start(opened));
+  await store.rollbackCutover({ actor: SYSTEM_ACTOR, id, reason: 'refused' });
+  await write(naming(B));
+  expect(JSON.stringify(await applied(opened))).not.toContain(B);
+  expect(await follower.notes()).toHaveLength(1);
 });
 
 test('the old secret is named by no route then, and can be deleted 48 hours after its last use', async () => {
