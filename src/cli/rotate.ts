@@ -112,7 +112,7 @@ async function requireRotatable(
   if (json) return;
   if (found.routes.length === 0) {
     terminal.warn(
-      `no applied route names ${secret}: without requests nothing judges the new version`,
+      `no applied route names ${secret}: without requests nothing judges the new version, and it waits until you say: keyferry cutover complete ${place}`,
     );
   }
   const waiting = held.stagedVersions.at(-1);
