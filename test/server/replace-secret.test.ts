@@ -168,6 +168,35 @@ test('with a routes file: edited when it is verified; refused later, nothing tak
   await expect.poll(ready, { timeout: 10_000 }).toEqual([]);
 }, 120_000);
 
+test('--no-canary waits for the file alone, and the pipeline that writes it may do so early', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'keyferry-routes-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'routes.jsonc');
+  const upstream = await startUpstream(OLD, NEW);
+  writeFileSync(file, '{ "routes": [] }');
+  const keyferry = await startKeyferry({ '--routes': file });
+  await addSecrets(keyferry);
+  writeFileSync(file, routesOf(upstream.origin));
+  await expect.poll(() => appliedText(keyferry), { timeout: 10_000 }).toContain('old_key');
+
+  const start = { from: 'old_key', to: 'new_key', environment: 'staging', steps: [50, 100] };
+  const { id } = await keyferry.admin('POST', '/v1/routes/replace-secret', start);
+  const early = await run(keyferry, ...REPLACE, '--file-only', '--yes', '--json');
+  expect(early).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(readFileSync(file, 'utf8')).toContain('new_key');
+  // Time for the server to see it: the canary is what decides.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  expect(await appliedText(keyferry)).not.toContain('new_key');
+  await keyferry.admin('POST', `/v1/cutovers/${id}/rollback`);
+  expect(await appliedText(keyferry)).not.toContain('new_key');
+
+  // Once more, at once: the file says so already.
+  const done = await run(keyferry, ...REPLACE, '--no-canary', '--yes', '--json');
+  expect(done.stderr).toBe('');
+  expect(JSON.parse(done.stdout)).toMatchObject({ state: 'CURRENT', settings: { steps: [100] } });
+  expect(await appliedText(keyferry)).toContain('new_key');
+}, 60_000);
+
 function plain(text: string): string {
   return text.replaceAll(/ \/\/ .*$/gm, '');
 }
