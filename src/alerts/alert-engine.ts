@@ -84,9 +84,10 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
 
   async function judgeEvents(): Promise<void> {
     const nowMs = clock.now();
-    unwritten = [...unwritten, ...echoes.take(), ...upstreams.findings(nowMs)];
+    unwritten = [...unwritten, ...echoes.take()];
     unwritten = [
       ...unwritten,
+      ...(await upstreams.findings(store, nowMs)),
       ...(await clients.findings(store, nowMs)),
       ...judgeHolds(await store.runningCutovers(), nowMs),
       ...newAlteredRows(await store.alteredRows(), nowMs),

@@ -53,6 +53,7 @@ function about({ id, secret, environment, toVersion }: Cutover) {
   return { subject: id, secret, environment, version, cutover: id, count: 1 };
 }
 
-function targetOf({ toSecret, toVersion }: Cutover): string {
-  return toSecret ?? `version ${toVersion}`;
+/** The other secret's name may be outside of what a reader may see. */
+function targetOf({ toVersion }: Cutover): string {
+  return toVersion === null ? 'another secret' : `version ${toVersion}`;
 }

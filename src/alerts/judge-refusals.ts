@@ -11,6 +11,7 @@ const LEAST_SHARE = 0.1;
 /** Where a credential is used. */
 export interface VersionOnRoute {
   readonly secretId: string;
+  readonly secret: string;
   readonly environment: string;
   readonly version: number;
   readonly route: string;
@@ -23,7 +24,7 @@ export function isRepeated({ refused, requests }: { refused: number; requests: n
 
 /** What to say of an upstream that refuses a credential again and again; `count` since it was last said. */
 export function reportUpstreamRefusals(
-  { secretId, environment, version, route }: VersionOnRoute,
+  { secretId, secret, environment, version, route }: VersionOnRoute,
   count: number,
   nowMs: number,
 ): AlertFinding {
@@ -32,13 +33,14 @@ export function reportUpstreamRefusals(
     subject: `${secretId} ${environment} ${version} ${route}`,
     urgency: 'urgent',
     secretId,
+    secret,
     environment,
     version,
     route,
-    summary: `The upstream of route "${route}" refuses version ${version} in ${environment} again and again.`,
+    summary: `The upstream of route "${route}" refuses version ${version} of ${secret} in ${environment} again and again.`,
     whatToDo:
       'Look at who is refused since when; if the key was revoked or has ended at its issuer, bring in a new one.',
-    command: `keyferry routes show`,
+    command: `keyferry secrets show ${secret}`,
     sinceMs: nowMs,
     count,
   };

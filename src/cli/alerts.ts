@@ -7,6 +7,11 @@ interface AlertAnswer {
   readonly id: string;
   readonly kind: string;
   readonly urgency: 'notice' | 'warning' | 'urgent';
+  readonly secret: string | null;
+  readonly environment: string | null;
+  readonly version: number | null;
+  readonly route: string | null;
+  readonly client: string | null;
   readonly summary: string;
   readonly whatToDo: string;
   readonly command: string;
@@ -88,6 +93,7 @@ function printAlert(alert: AlertAnswer, terminal: Session['terminal'], nowMs: nu
   const seen = alert.acknowledgedAt === null ? null : alert.acknowledgedBy;
   terminal.facts({
     what: alert.summary,
+    about: describeSubject(alert),
     since: `${describeAgo(alert.since, nowMs)}${times}, last seen ${describeAgo(alert.lastSeenAt, nowMs)}`,
     'to do': alert.whatToDo,
     run: alert.command,
@@ -95,4 +101,16 @@ function printAlert(alert: AlertAnswer, terminal: Session['terminal'], nowMs: nu
     closed: alert.closedBecause,
     id: alert.id,
   });
+}
+
+function describeSubject({
+  secret,
+  version,
+  environment,
+  route,
+  client,
+}: AlertAnswer): string | null {
+  const named = { secret, version, environment, route, client };
+  const parts = Object.entries(named).filter(([, value]) => value !== null);
+  return parts.length === 0 ? null : parts.map(([name, value]) => `${name} ${value}`).join(', ');
 }

@@ -19,7 +19,7 @@ export interface AlertFilter extends PageRequest {
 export interface AlertStore {
   /**
    * Opens an alert for each finding, or adds to the one that is open about the same subject. One that was acknowledged
-   * stays so unless it becomes more urgent. A finding about a secret that is gone is left out.
+   * stays so unless it becomes more urgent.
    */
   raiseAlerts(findings: readonly AlertFinding[]): Promise<void>;
   /** Closes those that are open and of no staying kind. */
@@ -47,6 +47,8 @@ export interface AlertStore {
   tidyAlerts(): Promise<void>;
   /** Cutovers that Keyferry rolled back by itself within 30 days and no alert was ever opened about; some of them. */
   unreportedRollbacks(): Promise<readonly Cutover[]>;
+  /** By id; those that are gone are left out. */
+  secretNames(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** The client, revoked or not, whose token begins so; undefined when there is none. */
   clientOfToken(
     tokenStart: string,

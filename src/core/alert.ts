@@ -37,8 +37,8 @@ export interface AlertFinding {
   /** What it is about: of one kind, at most one alert is open about the same. */
   readonly subject: string;
   readonly urgency: AlertUrgency;
+  /** Where it is over when the secret is gone. */
   readonly secretId?: string | undefined;
-  /** The name of `secretId` unless it is given. */
   readonly secret?: string | undefined;
   readonly environment?: string | undefined;
   readonly version?: number | undefined;

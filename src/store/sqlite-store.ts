@@ -163,6 +163,7 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     secretFacts: (page) => call('secretFacts', page),
     tidyAlerts: () => call('tidyAlerts'),
     unreportedRollbacks: () => call('unreportedRollbacks'),
+    secretNames: (ids) => call('secretNames', ids),
     clientOfToken: (tokenStart) => call('clientOfToken', tokenStart),
 
     beat: (untilMs) => call('beat', untilMs),

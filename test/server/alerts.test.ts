@@ -1,6 +1,15 @@
 import { expect, test, vi } from 'vitest';
+import { startCredentialUpstream } from '../support/credential-upstream.js';
+import {
+  clientsOf,
+  OLD_KEY,
+  prepareCutover,
+  startCutover,
+  untilCutover,
+} from '../support/cutover-rig.js';
 import { startPlainUpstream } from '../support/plain-upstream.js';
 import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
+import { startLoad } from '../support/steady-load.js';
 
 interface AlertAnswer {
   readonly kind: string;
@@ -79,4 +88,28 @@ test('an echo, an upstream that refuses and a revoked client each become one ale
   expect(text).toContain('keyferry_open_alerts{kind="credential_refused"} 2');
   expect(text).toContain('keyferry_open_alerts{kind="echo_hit"} 1');
   expect((await fetch(`${keyferry.adminUrl}/readyz`)).status).toBe(200);
+}, 60_000);
+
+test('a cutover that is rolled back by itself becomes an alert, which its acknowledgement closes', async () => {
+  const upstream = await startCredentialUpstream(OLD_KEY);
+  const keyferry = await startKeyferry();
+  await prepareCutover(keyferry, upstream.origin);
+  const ask = clientsOf(keyferry, [
+    await keyferry.client('production'),
+    await keyferry.client('production'),
+  ]);
+  const load = startLoad(40, async (call) => void (await ask(call)));
+  const { id } = await startCutover(keyferry);
+  await untilCutover(keyferry, id, { state: 'ROLLED_BACK' });
+  await load.stop();
+  const path = '/v1/alerts?kind=cutover_rolled_back&open=true';
+  const list = () => keyferry.admin<{ items: Record<string, string>[] }>('GET', path);
+  await vi.waitFor(async () => expect((await list()).items).toMatchObject([{ cutover: id }]), {
+    timeout: 15_000,
+    interval: 200,
+  });
+  const [alert] = (await list()).items;
+  expect(alert?.summary).toContain('was refused');
+  await keyferry.admin('POST', `/v1/alerts/${alert?.id}/acknowledge`, { note: 'a wrong key' });
+  expect((await list()).items).toEqual([]);
 }, 60_000);

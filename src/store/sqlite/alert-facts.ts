@@ -64,6 +64,9 @@ export function alertFactsCommands({ database, now }: Session) {
          WHERE a.kind = 'cutover_rolled_back' AND a.subject = c.id)
      ORDER BY c.id LIMIT ?`,
   );
+  const names = database.prepare<[string], { id: string; name: string }>(
+    'SELECT id, name FROM secrets WHERE id IN (SELECT value FROM json_each(?))',
+  );
   const clientOf = database.prepare<
     [string, string],
     { id: string; name: string; environment: string }
@@ -85,6 +88,9 @@ export function alertFactsCommands({ database, now }: Session) {
 
     unreportedRollbacks: (): Cutover[] =>
       rollbacks.all(now() - REPORTED_FOR_MS, ROLLBACKS_AT_ONCE).map(toCutover),
+
+    secretNames: (ids: readonly string[]): Map<string, string> =>
+      new Map(names.all(JSON.stringify(ids)).map(({ id, name }) => [id, name])),
 
     clientOfToken(tokenStart: string) {
       const start = tokenStart.slice(CLIENT_TOKEN_PREFIX.length);

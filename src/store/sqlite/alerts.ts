@@ -19,9 +19,6 @@ const AFTER_IDS = 'g';
 const STAYING = JSON.stringify(STAYING_ALERT_KINDS);
 
 export function alertCommands({ database, audit, newId, now, write }: Session) {
-  const nameOf = database
-    .prepare<[string], string>('SELECT name FROM secrets WHERE id = ?')
-    .pluck();
   const raise = database.prepare<
     Omit<
       AlertRow,
@@ -64,16 +61,13 @@ export function alertCommands({ database, audit, newId, now, write }: Session) {
   const forget = database.prepare<[number]>('DELETE FROM alerts WHERE closed_at_ms < ?');
 
   const raiseOne = (finding: AlertFinding): void => {
-    const { secretId } = finding;
-    const secret = finding.secret ?? (secretId === undefined ? null : nameOf.get(secretId));
-    if (secret === undefined) return;
     raise.run({
       id: newId(),
       kind: finding.kind,
       subject: finding.subject,
       urgency: ALERT_URGENCIES.indexOf(finding.urgency),
-      secret_id: secretId ?? null,
-      secret,
+      secret_id: finding.secretId ?? null,
+      secret: finding.secret ?? null,
       environment: finding.environment ?? null,
       version: finding.version ?? null,
       route: finding.route ?? null,
