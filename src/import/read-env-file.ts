@@ -26,6 +26,9 @@ class EnvReader implements ImportedSource {
   readonly #found = new Map<string, ImportedEntry>();
   readonly #text: string;
   #at = 0;
+  #line = 1;
+  /** Where the line of that number begins. */
+  #lineStart = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -37,13 +40,23 @@ class EnvReader implements ImportedSource {
 
   readAll(): void {
     while (this.#at < this.#text.length) {
-      const place = `line ${this.#text.slice(0, this.#at).split('\n').length}`;
+      const place = `line ${this.#lineNumber()}`;
       const name = this.#take(ASSIGNMENT)?.[1];
       if (name === undefined) this.#skipLine(place);
       else this.#readValue(place, name);
       // The line's own end.
       this.#at++;
     }
+  }
+
+  #lineNumber(): number {
+    let end = this.#text.indexOf('\n', this.#lineStart);
+    while (end !== -1 && end < this.#at) {
+      this.#line++;
+      this.#lineStart = end + 1;
+      end = this.#text.indexOf('\n', this.#lineStart);
+    }
+    return this.#line;
   }
 
   #skipLine(path: string): void {

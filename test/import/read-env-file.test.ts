@@ -28,6 +28,13 @@ describe('readEnvFile', () => {
     expect(readEntries(source)).toEqual({ A: value });
   });
 
+  it('takes a file of 50,000 lines, and counts them', () => {
+    const lines = Array.from({ length: 50_000 }, (_, index) => `KEY_${index}="a\nb"`);
+    const source = readEnvFile([...lines, 'no assignment'].join('\n'));
+    expect(source.entries).toHaveLength(50_000);
+    expect(source.problems.map(({ path }) => path)).toEqual(['line 100001']);
+  });
+
   it('names what it cannot read by its line, and never a value', () => {
     const text = [
       'OK=1',

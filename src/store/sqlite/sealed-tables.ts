@@ -15,7 +15,7 @@ export interface SealedTable {
 /**
  * The tables whose rows decide where values go and who may use or change them. Left out are columns that only
  * observe (`last_used_at_ms`), that are sealed by themselves (`ciphertext`, `wrapped_key`), and tables that
- * follow from these (`route_references`) or decide nothing (`usage`, `cutover_observations`).
+ * follow from these (`route_references`) or decide nothing (`usage`, `cutover_observations`, `alerts`).
  */
 export const SEALED_TABLES = {
   environments: { key: ['name'], columns: ['created_at_ms', 'reserved'] },
