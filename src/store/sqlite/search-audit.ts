@@ -32,9 +32,14 @@ const AFTER_NAMES = '\x7f';
  * begin alike, the names of an actor), which are merged; the other filters are checked row by row.
  */
 export function createAuditSearch(database: Database): AuditSearch {
-  const nextActor = database.prepare<[string, string], { id: string; name: string }>(
+  // In two steps: a comparison of both columns at once would read every row of an id.
+  const nextName = database.prepare<[string, string], { id: string; name: string }>(
     `SELECT actor_id AS id, actor_name AS name FROM audit
-     WHERE (actor_id, actor_name) > (?, ?) ORDER BY actor_id, actor_name LIMIT 1`,
+     WHERE actor_id = ? AND actor_name > ? ORDER BY actor_name LIMIT 1`,
+  );
+  const nextId = database.prepare<[string], { id: string; name: string }>(
+    `SELECT actor_id AS id, actor_name AS name FROM audit
+     WHERE actor_id > ? ORDER BY actor_id, actor_name LIMIT 1`,
   );
   const nextIn = (column: 'action' | 'secret') =>
     database
@@ -58,7 +63,8 @@ export function createAuditSearch(database: Database): AuditSearch {
   };
   const namesOf = (actor: string): Condition[] => {
     const found: Condition[] = [];
-    for (let at = nextActor.get('', ''); at !== undefined; at = nextActor.get(at.id, at.name)) {
+    let at = nextId.get('');
+    for (; at !== undefined; at = nextName.get(at.id, at.name) ?? nextId.get(at.id)) {
       const { id, name } = at;
       if (id !== actor && name !== actor) continue;
       found.push({ sql: 'actor_id = ? AND actor_name = ?', values: [id, name] });
