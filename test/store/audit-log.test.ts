@@ -60,6 +60,16 @@ describe('the audit log', () => {
     expect(await opened.store.verifyAudit()).toMatchObject({ ok: false, firstBroken });
   });
 
+  test('is listed as far as it can be read where it was altered', async () => {
+    tamper(`PRAGMA ignore_check_constraints = 1;
+      UPDATE audit SET detail = '{' WHERE seq = 4;
+      UPDATE audit SET at_ms = 9000000000000000000 WHERE seq = 5`);
+    const { items } = await opened.store.listAudit({});
+    expect(items.find(({ seq }) => seq === 4)).toMatchObject({ detail: { unreadable: true } });
+    const { atMs } = items.find(({ seq }) => seq === 5) ?? { atMs: 0 };
+    expect(new Date(atMs).toISOString()).toMatch(/^\+275760-/);
+  });
+
   test('is listed newest first, in pages, by filters', async () => {
     const { store, clock } = opened;
     clock.advance(1000);

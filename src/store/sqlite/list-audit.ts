@@ -38,18 +38,30 @@ export function auditCommands({ database, audit, write, read }: Session) {
   };
 }
 
+/** The last moment that a date can say (ECMA-262, section 21.4.1.1). */
+const LAST_MOMENT_MS = 8.64e15;
+
+/** A row that another program altered is shown as far as it can be read; `verifyAudit` says that it was. */
 function toAuditRow(row: StoredAuditRow): AuditRow {
   return {
     seq: row.seq,
-    atMs: row.at_ms,
+    atMs: Math.min(Math.max(Number(row.at_ms) || 0, -LAST_MOMENT_MS), LAST_MOMENT_MS),
     actor: { type: row.actor_type, id: row.actor_id, name: row.actor_name },
     action: row.action,
     secret: row.secret,
     environment: row.environment,
-    detail: JSON.parse(row.detail),
+    detail: readDetail(row.detail),
     keyId: row.key_id,
     mac: toBase64url(row.mac),
   };
+}
+
+function readDetail(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { unreadable: true };
+  }
 }
 
 function toBase64url(bytes: Uint8Array): string {
