@@ -175,9 +175,6 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   closing.push(async () => changes.close());
   const alteredRows = reportAlteredRows(store, log);
   closing.push(async () => alteredRows.close());
-  const { auditRetentionDays: retentionDays } = settings;
-  const auditKeeping = keepAudit({ store, signer: opened.signer, clock, log, retentionDays });
-  closing.push(() => auditKeeping.close());
   const usage = createUsageRecorder({
     store: countingUsage(store, alerts),
     clock,
@@ -253,6 +250,9 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
 
   const adminUrl = urlOf(adminAddress, settings.adminTls !== undefined);
   log.info('started', { version, proxyPort: proxyAddress.port, adminPort: adminAddress.port });
+  const { auditRetentionDays: retentionDays } = settings;
+  const auditKeeping = keepAudit({ store, signer: opened.signer, clock, log, retentionDays });
+  closing.push(() => auditKeeping.close());
   const lines = startLines({
     version,
     proxy: proxyUrl,
