@@ -28,7 +28,10 @@ export function runCutovers(options: RunCutoversOptions): CutoverEngine {
   return createCutoverEngine({
     ...rest,
     groundOf: (cutover) => groundOf(cutover, keeper),
-    onDecision: (action, cutover) => log.info(`cutover_${action}`, factsOf(cutover)),
+    onDecision(action, cutover) {
+      const write = action === 'rollback' ? log.warn : log.info;
+      write(`cutover_${action}`, factsOf(cutover));
+    },
     onError: (error) => log.error('cutovers_not_decided', error),
   });
 }
@@ -51,7 +54,8 @@ async function groundOf(
   };
 }
 
-function factsOf({ id, secret, environment, state, step, settings, hold, evidence }: Cutover) {
+function factsOf(cutover: Cutover) {
+  const { id, secret, environment, state, step, settings, hold, reason, evidence } = cutover;
   const { accepted, refused, failed, pairedRefusals } = evidence?.new ?? NO_COUNTS;
   return {
     cutover: id,
@@ -60,6 +64,7 @@ function factsOf({ id, secret, environment, state, step, settings, hold, evidenc
     state,
     percent: settings.steps[step],
     hold: hold ?? undefined,
+    reason: reason ?? undefined,
     accepted,
     refused,
     failed,

@@ -217,6 +217,8 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
       routesFile,
       async publish() {
         await catchUp();
+        // What began just now need not wait for the next second.
+        void cutovers.tick();
         // The change may have been what a refused routes file lacked.
         await state.retryRoutes();
       },

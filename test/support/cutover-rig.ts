@@ -55,16 +55,17 @@ export async function showCutover(server: Server, id: string): Promise<ShownCuto
 export async function untilCutover(
   server: Server,
   id: string,
-  wanted: { readonly state?: string; readonly hold?: string | null },
+  wanted: { readonly state?: string; readonly notState?: string; readonly hold?: string | null },
   timeout = 30_000,
 ): Promise<ShownCutover> {
   let shown = await showCutover(server, id);
   const isSo = async (): Promise<boolean> => {
     shown = await showCutover(server, id);
     const { state = shown.state, hold = shown.hold?.reason ?? null } = wanted;
+    if (shown.state === wanted.notState) return false;
     return shown.state === state && (shown.hold?.reason ?? null) === hold;
   };
-  await vi.waitUntil(isSo, { timeout, interval: 100 }).catch((cause: unknown) => {
+  await vi.waitUntil(isSo, { timeout, interval: 25 }).catch((cause: unknown) => {
     const { state, hold, step, evidence } = shown;
     const found = JSON.stringify({ state, hold, step, evidence });
     throw new Error(`not ${JSON.stringify(wanted)} but ${found}`, { cause });
