@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 /** They judge times, memory or goodput of a whole server: nothing else may run beside them. */
 const ALONE = [
-  'test/server/**',
+  'test/server/{cutovers,draining,killed,outages,reloads,restarts,size,toggles,traces}.test.ts',
   'test/torture/**',
   'test/proxy/{memory,timeouts,upstream-faults}.test.ts',
   'test/security/{slow-clients-*,overload-*,large-answers-*,clients-that-leave-*,token-comparison-*}.test.ts',
@@ -27,7 +27,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: ALONE, maxWorkers: 2 },
+        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: ALONE, maxWorkers: 3 },
       },
       {
         extends: true,
