@@ -23,8 +23,8 @@ export class ByteBudget {
 }
 
 /**
- * The pieces of a message as one, within a limit. A single piece is kept as it is; several are copied together,
- * because many small ones would take far more memory than they have bytes.
+ * The pieces of a message as one, within a limit. A single piece is kept as it is, if it has what was read with it to
+ * itself; several are copied together, because many small ones would take far more memory than they have bytes.
  */
 export class KeptBytes {
   readonly #maxBytes: number;
@@ -47,7 +47,7 @@ export class KeptBytes {
     const length = this.#length + piece.length;
     if (length > this.#maxBytes || !this.#budget.take(piece.length)) return false;
     if (this.#buffer === undefined) {
-      this.#buffer = piece;
+      this.#buffer = withoutSlab(piece);
     } else {
       this.#grow(length);
       piece.copy(this.#buffer, this.#length);
@@ -70,6 +70,14 @@ export class KeptBytes {
     old.copy(this.#buffer, 0, 0, this.#length);
     this.#isOwn = true;
   }
+}
+
+/** A piece may be a byte of what a connection read at once for many streams: that must not be kept along with it. */
+function withoutSlab(piece: Buffer): Buffer {
+  if (piece.buffer.byteLength <= piece.length * 2) return piece;
+  const own = Buffer.allocUnsafeSlow(piece.length);
+  piece.copy(own);
+  return own;
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -32,3 +32,14 @@ test('a body of a million pieces takes no more than its bytes, twice', () => {
   expect(kept.bytes.length).toBe(1_000_000);
   expect(buffer.byteLength).toBeLessThanOrEqual(2_000_000);
 });
+
+test('a piece that is a small part of what was read at once does not keep the rest of it', () => {
+  const read = Buffer.alloc(65_536, 'x');
+  const kept = new KeptBytes(1000, new ByteBudget(1000));
+  expect(kept.add(read.subarray(7, 8))).toBe(true);
+  expect([kept.bytes.toString(), kept.bytes.buffer.byteLength]).toEqual(['x', 1]);
+  const whole = Buffer.allocUnsafeSlow(600);
+  const other = new KeptBytes(1000, new ByteBudget(1000));
+  other.add(whole);
+  expect(other.bytes.buffer).toBe(whole.buffer);
+});
