@@ -66,7 +66,8 @@ const shared = new WeakMap<Uint8Array, EchoMatcher>();
 class LazyScrub implements EchoScrub {
   readonly mode: 'block' | 'mask';
   readonly tooShort: readonly string[];
-  readonly #sources: readonly EchoSource[];
+  readonly #values: readonly EchoSource[];
+  readonly #rendered: readonly EchoSource[];
   #matcher: EchoMatcher | undefined;
 
   constructor(
@@ -75,14 +76,33 @@ class LazyScrub implements EchoScrub {
     rendered: readonly EchoSource[],
   ) {
     this.mode = mode;
-    this.#sources = [...values, ...rendered];
+    this.#values = values;
+    this.#rendered = rendered;
     this.tooShort = [...new Set(values.filter(isShort).map(({ secret }) => secret))];
   }
 
+  with(other: LazyScrub): LazyScrub {
+    const values = [...this.#values, ...withoutThese(this.#values, other.#values)];
+    const rendered = [...this.#rendered, ...withoutThese(this.#rendered, other.#rendered)];
+    return new LazyScrub(this.mode, values, rendered);
+  }
+
   get matcher(): EchoMatcher {
-    this.#matcher ??= matcherFor(this.#sources);
+    this.#matcher ??= matcherFor([...this.#values, ...this.#rendered]);
     return this.#matcher;
   }
+}
+
+function withoutThese(known: readonly EchoSource[], more: readonly EchoSource[]): EchoSource[] {
+  return more.filter(({ bytes }) => !known.some((one) => one.bytes === bytes));
+}
+
+/** Searches for what `other` looks for as well: an upstream may know of a value what it was sent before. */
+export function searchForBoth(
+  own: EchoScrub | undefined,
+  other: EchoScrub | undefined,
+): EchoScrub | undefined {
+  return own instanceof LazyScrub && other instanceof LazyScrub ? own.with(other) : own;
 }
 
 function matcherFor(sources: readonly EchoSource[]): EchoMatcher {

@@ -6,6 +6,7 @@ import {
   type Telemetry,
   type ValueReference,
 } from '../core/index.js';
+import { searchForBoth } from './placed-values.js';
 import type { PlanSource, Resolve } from './render-plan.js';
 import { renderOrFail, renderTrials } from './render-trials.js';
 import { type RunningCutovers, replacing } from './running-cutovers.js';
@@ -73,7 +74,11 @@ export class PlanRenderer {
     const cutovers = running.of(source);
     if (cutovers.length === 0) return plan;
     const { trials, failures } = renderTrials(source, plan, cutovers, resolve);
-    const tried = { ...plan, trials };
+    const scrub = (trials ?? []).reduce(
+      (found, { other }) => searchForBoth(found, other.scrub),
+      plan.scrub,
+    );
+    const tried = { ...plan, scrub, trials };
     if (failures.size > 0) this.#failures.set(tried, failures);
     for (const { other } of trials ?? []) this.#tellShortValues(other);
     return tried;

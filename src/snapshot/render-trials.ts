@@ -1,4 +1,5 @@
 import type { Plan, ResolvedValue, Trial } from '../core/index.js';
+import { searchForBoth } from './placed-values.js';
 import { type PlanSource, type Resolve, renderPlan } from './render-plan.js';
 import { type PlanCutover, replacing } from './running-cutovers.js';
 
@@ -34,7 +35,8 @@ export function renderTrials(
     }
     const isTried = cutover.state !== 'PENDING';
     if (!isTried || plan.failure !== undefined || rendered.failure !== undefined) continue;
-    const other: Plan = { ...rendered, trialOf: { cutoverId, step, side: otherSide } };
+    const scrub = searchForBoth(rendered.scrub, plan.scrub);
+    const other: Plan = { ...rendered, scrub, trialOf: { cutoverId, step, side: otherSide } };
     const { stickyClients } = cutover.settings;
     trials.push({ cutoverId, step, other, otherSide, share, clients, stickyClients });
   }

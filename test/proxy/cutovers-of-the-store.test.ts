@@ -59,6 +59,24 @@ describe('cutovers of the store', () => {
     });
   });
 
+  it('have every answer searched for both values: the upstream was sent either', async () => {
+    const sent = new Set<string>();
+    const upstream = await startUpstream((seen, response) => {
+      const key = String(seen.headers.authorization);
+      sent.add(key);
+      const status = key === `Bearer ${REAL_KEY}` ? 200 : 401;
+      sendAnswer(response, { status, body: `known: ${REAL_KEY} and ${NEXT_KEY}` });
+    });
+    const rig = await startProxyBefore(upstream.origin);
+    await begin(rig, 'api_key', NEXT_KEY, 50);
+    for (let i = 0; i < 30 || sent.size < 2; i++) {
+      const { status, body } = await sendRequest(rig);
+      expect([status, body.match(/real_live/g)]).toEqual([200, null]);
+      expect(body).toMatch(/^known: .+ and .+$/);
+    }
+    expect(rig.echoes[0]).toMatchObject({ secrets: ['api_key'] });
+  });
+
   it('two on one route: each request tries one, and speaks for the other as its control', async () => {
     const good = { key: REAL_KEY, second: 'second_old_11112222' };
     const upstream = await startUpstream((seen, response) => {
