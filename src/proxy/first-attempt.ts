@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import type { Plan } from '../core/index.js';
 import { HeldRefusal } from './held-refusal.js';
 import type { ByteBudget } from './kept-bytes.js';
+import { mayRefuse } from './may-refuse.js';
 import type { PairedAttempt } from './paired-attempt.js';
 import { isConnectionFailing } from './upstream-pools.js';
 
@@ -56,7 +57,7 @@ export class FirstAttempt implements Handler {
     headers: IncomingHttpHeaders,
     message?: string,
   ): void {
-    if (this.plan.refusedStatuses.has(status) && this.#paired.mayRetry) {
+    if (mayRefuse(this.plan, status) && this.#paired.mayRetry) {
       this.#refusal = new HeldRefusal(controller, status, message, this.#budget);
       this.#patience = setTimeout(passOn, PATIENCE_MS, this);
       return;

@@ -5,6 +5,7 @@ import { isLive } from './choose-version.js';
 import type { Exchange } from './exchange.js';
 import { FirstAttempt } from './first-attempt.js';
 import { KeptBody } from './kept-body.js';
+import { isForbidden } from './may-refuse.js';
 import type { OutgoingRequest } from './outgoing-request.js';
 import { otherNow, planNow } from './plan-now.js';
 import type { RequestContext } from './request-context.js';
@@ -32,6 +33,8 @@ export class PairedAttempt {
   #first: FirstAttempt | undefined;
   /** When the first attempt was sent, while the second one is under way. */
   #refusedSentAtMs: number | undefined;
+  /** Set where the first attempt was forbidden rather than refused: until the second one tells, nobody knows. */
+  #isForbidden = false;
   /** Not sent after all: to be sent by the plan of now. */
   #isTakenBack = false;
 
@@ -127,10 +130,18 @@ export class PairedAttempt {
   refused(status: number): void {
     const first = this.#first;
     if (first === undefined) return;
+    this.#isForbidden = isForbidden(first.plan, status);
     this.#context.admission.circuits.answered(this.#exchange, first.plan, status);
     if (this.#body.hasEnded) this.#tryOther(first);
     // In a later turn, when whoever sent it has let go of it.
     else setImmediate(drain, this.#body);
+  }
+
+  /** The second attempt was answered: if it was let through, it was the first one's credential that was not. */
+  answeredAgain(plan: Plan, status: number): void {
+    const isLetThrough = status < 500 && !plan.refusedStatuses.has(status);
+    if (isLetThrough && !isForbidden(plan, status)) this.#isForbidden = false;
+    this.answered();
   }
 
   /** There is a response to pass on: nothing will be sent again. */
@@ -220,8 +231,10 @@ export class PairedAttempt {
     if (sentAtMs === undefined || plan === undefined) return undefined;
     this.#refusedSentAtMs = undefined;
     const { clientId } = this.#exchange;
-    this.#context.usage.record(plan, clientId, 'refused', sentAtMs, isObserved);
-    return plan;
+    // Forbidden with both: that is what the caller may not do.
+    const outcome = this.#isForbidden ? 'accepted' : 'refused';
+    this.#context.usage.record(plan, clientId, outcome, sentAtMs, isObserved);
+    return this.#isForbidden ? undefined : plan;
   }
 }
 

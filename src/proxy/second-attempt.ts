@@ -37,7 +37,7 @@ export class SecondAttempt implements Handler {
     headers: IncomingHttpHeaders,
     message?: string,
   ): void {
-    if (status >= 200) this.#paired.answered();
+    if (status >= 200) this.#paired.answeredAgain(this.#plan, status);
     this.#response.onResponseStart?.(controller, status, headers, message);
   }
 

@@ -123,16 +123,54 @@ describe('a refused request', () => {
     expect(rig.echoes).toMatchObject([{ secrets: ['api_key'], action: 'masked' }]);
   });
 
-  it('is answered by its status alone: 403 is no refusal unless the route says so', async () => {
+  it('that is forbidden with the new version alone counts against it; with both, against the caller', async () => {
+    const status = { old: 200, new: 403 };
+    const upstream = await startRawUpstream(({ socket }, head) => {
+      const code = head.includes(NEW_KEY) ? status.new : status.old;
+      socket.write(`HTTP/1.1 ${code} X\r\nContent-Length: 0\r\n\r\n`);
+    });
+    const rig = await startCutover(upstream.origin);
+    rig.canary();
+    expect((await sendRequest(rig)).status).toBe(200);
+    rig.window();
+    expect((await sendRequest(rig)).status).toBe(200);
+    expect(await counts(rig)).toEqual({
+      new: { refused: 2, pairedRefusals: 2 },
+      old: { accepted: 2 },
+    });
+
+    status.old = 403;
+    const caller = await startCutover(upstream.origin);
+    caller.canary();
+    expect((await sendRequest(caller)).status).toBe(403);
+    expect(await counts(caller)).toEqual({ new: { accepted: 1 }, old: { accepted: 1 } });
+
+    // What the old version may not do is not tried with the new one.
+    status.new = 200;
+    const before = await startCutover(upstream.origin);
+    before.canary({ share: 0 });
+    expect((await sendRequest(before)).status).toBe(403);
+    expect(await counts(before)).toEqual({ old: { accepted: 1 } });
+
+    // Nor is a failure a sign that it was let through.
+    [status.old, status.new] = [500, 403];
+    const failing = await startCutover(upstream.origin);
+    failing.canary();
+    expect((await sendRequest(failing)).status).toBe(500);
+    expect(await counts(failing)).toEqual({ new: { accepted: 1 }, old: { failed: 1 } });
+  });
+
+  it('is answered by its status: without a cutover 403 is no refusal unless the route says so', async () => {
     let status = 403;
     const upstream = await startRawUpstream(({ socket }, head) => {
       const code = head.includes(NEW_KEY) ? status : 200;
       socket.write(`HTTP/1.1 ${code} X\r\nContent-Length: 0\r\n\r\n`);
     });
     const plain = await startCutover(upstream.origin);
-    plain.canary();
+    plain.settle('new');
     expect((await sendRequest(plain)).status).toBe(403);
-    expect(await counts(plain)).toEqual({ new: { accepted: 1 } });
+    await plain.usage.flush();
+    expect(await plain.store.usageOf('api_key')).toMatchObject([{ accepted: 1, refused: 0 }]);
     const said = await startCutover(upstream.origin, {
       refusedCredential: { statuses: [403, 401] },
     });
