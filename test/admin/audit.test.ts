@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type AuditCheckpoint, checkpointText, exportText } from '../../src/core/index.js';
+import {
+  AppError,
+  type AuditCheckpoint,
+  checkpointText,
+  exportText,
+} from '../../src/core/index.js';
 import { verifySignature } from '../../src/crypto/index.js';
 import { TEST_ACTOR as actor } from '../support/open-test-store.js';
 import { startAdmin, type TestAdmin } from './start-admin.js';
@@ -112,11 +115,13 @@ describe('an export', () => {
 
   test('that breaks off is cut, never ended', async () => {
     await fill(2500);
-    const file = new Database(join(admin.opened.dataDir, 'keyferry.db'));
-    file.pragma('ignore_check_constraints = ON');
-    file.exec('DROP TRIGGER audit_is_append_only_update');
-    file.exec("UPDATE audit SET detail = 'no JSON' WHERE seq = 2000");
-    file.close();
+    const { store } = admin.opened;
+    const listAudit = store.listAudit.bind(store);
+    let pages = 0;
+    store.listAudit = (filter) =>
+      ++pages === 3
+        ? Promise.reject(new AppError('store_unavailable', 'The disk is gone.'))
+        : listAudit(filter);
     const ended = await new Promise<string>((resolve, reject) => {
       const headers = { authorization: `Bearer ${admin.rootToken}` };
       const call = request(`${admin.origin}/v1/audit/export`, { headers }, (response) => {
