@@ -114,8 +114,8 @@ function read({ resourceSpans }: Document): ReceivedSpan[] {
         parentSpanId: span.parentSpanId,
         name: span.name,
         kind: span.kind,
-        startMs: Number(span.startTimeUnixNano) / 1e6,
-        endMs: Number(span.endTimeUnixNano) / 1e6,
+        startMs: toMs(span.startTimeUnixNano),
+        endMs: toMs(span.endTimeUnixNano),
         status: span.status?.code ?? 0,
         attributes: valuesOf(span.attributes),
         resource: valuesOf(resource.attributes),
@@ -130,4 +130,9 @@ function valuesOf(attributes: readonly Attribute[]): Record<string, unknown> {
 function plain({ stringValue, intValue, arrayValue }: Attribute['value']): unknown {
   if (arrayValue !== undefined) return arrayValue.values.map(plain);
   return stringValue ?? Number(intValue);
+}
+
+/** A number of nanoseconds is not exact, one of microseconds is. */
+function toMs(nanoseconds: string | number): number {
+  return Number(BigInt(nanoseconds) / 1000n) / 1000;
 }
