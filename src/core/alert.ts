@@ -10,13 +10,19 @@ export const ALERT_KINDS = [
   'version_expiring',
   'secret_unused',
   'rows_altered',
+  'rotation_failed',
+  'rotation_needs_attention',
+  'rotation_rolled_back',
+  'rotation_awaiting_value',
+  'key_used_elsewhere',
 ] as const;
 
 /**
  * `cutover_rolled_back`: by Keyferry itself; `cutover_held`: for long; `credential_refused`: again and again, an
  * upstream's to Keyferry or a client's to it; `echo_hit`: a response held a value; `rotation_due` and `secret_overdue`:
  * the current version's age; `version_expiring`: the current version ends soon, or has; `rows_altered`: another
- * program wrote to the database.
+ * program wrote to the database; `rotation_…`: what became of a run; `key_used_elsewhere`: an old key is used at its
+ * provider by others than Keyferry.
  */
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
@@ -29,6 +35,8 @@ export const STAYING_ALERT_KINDS: readonly AlertKind[] = [
   'cutover_rolled_back',
   'echo_hit',
   'rows_altered',
+  'rotation_failed',
+  'rotation_rolled_back',
 ];
 
 /** What a rule found. Names and numbers only. */

@@ -1,0 +1,142 @@
+import type * as z from 'zod';
+import type {
+  CheckFinding,
+  Clock,
+  CutoverSettings,
+  Outbound,
+  ProviderId,
+  SecretValue,
+} from '../core/index.js';
+
+/**
+ * What can be known after a minting that may or may not have happened. `apply`: this side chose the value, and it is
+ * applied again; `replay`: the same request with the same idempotency key answers as before; `list`: what is new at
+ * the provider since before is an orphan; `consume`: it cannot be known, and what was sent may be used up; `assisted`:
+ * a person mints.
+ */
+export type Recovery = 'apply' | 'replay' | 'list' | 'consume' | 'assisted';
+
+/** What every call gets: the settings, checked, and what leaves the process. */
+export interface ProviderCall<Config> {
+  readonly config: Config;
+  /** Current values of the secrets of `_providers` that the config names, by the name of the config's field. */
+  readonly credentials: ReadonlyMap<string, SecretValue>;
+  /** The value in use now; undefined where there is none yet. Fields are within, as JSON. */
+  readonly current: SecretValue | undefined;
+  readonly secret: string;
+  readonly environment: string;
+  readonly outbound: Outbound;
+  readonly clock: Clock;
+  /** Aborted before the run's lease ends: what has not been answered then is unknown. */
+  readonly signal: AbortSignal;
+}
+
+/** What was minted. */
+export interface Minted {
+  readonly value: SecretValue;
+  /** Names of the fields where the value is a JSON object of strings. */
+  readonly fields?: readonly string[];
+  /** The provider's own name for the key, no secret; undefined where it gives none. */
+  readonly keyId?: string;
+  readonly expiresAtMs?: number;
+  /** Credentials that the minting has used up and what takes their place, by the config's field. */
+  readonly credentials?: ReadonlyMap<string, SecretValue>;
+}
+
+/** What a minting begins with, committed before it. */
+export interface MintingPlan {
+  /** All keys that the provider has now, by id; undefined where it cannot list them. */
+  readonly keyIds?: readonly string[];
+  /** The id of the key in use now. */
+  readonly oldKeyId?: string;
+  /** What the new key is made of on this side; kept sealed. */
+  readonly material?: SecretValue;
+}
+
+export interface MintCall<Config> extends ProviderCall<Config> {
+  /** The same each time that this minting is tried. */
+  readonly stepId: string;
+  readonly material: SecretValue | undefined;
+  /** What `plan` has found. */
+  readonly keyIds: readonly string[] | null;
+  readonly oldKeyId: string | null;
+}
+
+/** A key of the secret at the provider, to be disabled, enabled or revoked. */
+export interface KeyCall<Config> extends ProviderCall<Config> {
+  readonly stepId: string;
+  /** Null where the provider gives no ids. */
+  readonly keyId: string | null;
+  /** The version's value, where it is still there. */
+  readonly value: SecretValue | undefined;
+}
+
+/**
+ * One service that makes keys. Calls throw `ProviderError` alone; repeating `disable`, `enable` and `revoke` is
+ * harmless, and a key that is not there is success.
+ */
+export interface Provider<Config = unknown> {
+  readonly id: ProviderId;
+  readonly title: string;
+  readonly summary: string;
+  /** Strict: an unknown field is a problem. Secrets of `_providers` are named by `providerSecret()` fields. */
+  readonly config: z.ZodType<Config>;
+  /** Names of the fields of `config` that name a secret of `_providers`, as far as this config uses them. */
+  credentialsOf(config: Config): Readonly<Record<string, string>>;
+  /** Depends on the config where the provider has several ways of working. */
+  recovery(config: Config): Recovery;
+  /** Minted ahead of their expiry; there is nothing to disable or revoke. */
+  readonly byExpiry?: (config: Config) => { readonly aheadMs: number } | undefined;
+  /** How its values go live where the rotation says nothing. */
+  readonly cutover?: Partial<CutoverSettings>;
+  readonly fields: (config: Config) => readonly string[];
+  /** Names the account that minting changes, the same for every rotation that works on it. */
+  principal(call: ProviderCall<Config>): Promise<string>;
+  /** Connection, credentials and permissions, without changing anything. Never throws for what it finds. */
+  check(call: ProviderCall<Config>): Promise<readonly CheckFinding[]>;
+  /** Called before each minting: refuses what must not be begun (`refused`), and says what it begins with. */
+  plan(call: ProviderCall<Config>): Promise<MintingPlan>;
+  mint(call: MintCall<Config>): Promise<Minted>;
+  /** For `list`: keys that are there now, once the provider's answers are consistent. */
+  listKeyIds?(call: ProviderCall<Config>): Promise<readonly string[]>;
+  /** Whether the new value works at the provider itself; throws `refused` when it does not, `unavailable` to be asked again. */
+  verify(call: ProviderCall<Config>, minted: Pick<Minted, 'value' | 'keyId'>): Promise<void>;
+  /** When the key was last used by anybody, as the provider knows it; undefined when it does not. */
+  lastUsedAtMs?(call: KeyCall<Config>): Promise<number | undefined>;
+  /** Undefined where a key cannot be disabled and enabled again. */
+  disable?(call: KeyCall<Config>): Promise<void>;
+  enable?(call: KeyCall<Config>): Promise<void>;
+  /** Undefined where nothing can be revoked. */
+  revoke?(call: KeyCall<Config>): Promise<void>;
+}
+
+/**
+ * `refused`: the provider said no, and nothing was made; `throttled`: nothing was made, later it may be; `unavailable`:
+ * the same, for another reason; `unknown`: it may have been made; `spent`: what the minting needs was used up
+ * (`invalid_grant`).
+ */
+export type ProviderFailure = 'refused' | 'throttled' | 'unavailable' | 'unknown' | 'spent';
+
+/** What a provider's call came to. `message` is for a person, and holds no value and no text of the provider's. */
+export class ProviderError extends Error {
+  readonly failure: ProviderFailure;
+  /** What a person does about it. */
+  readonly whatToDo: string;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    failure: ProviderFailure,
+    message: string,
+    options: {
+      readonly whatToDo: string;
+      readonly retryAfterMs?: number | undefined;
+      readonly cause?: unknown;
+    },
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ProviderError';
+    this.failure = failure;
+    this.whatToDo = options.whatToDo;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
