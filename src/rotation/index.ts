@@ -3,3 +3,4 @@
  * the providers that make keys. Imports core, zod, croner, and the clients of the providers.
  */
 export * from './provider.js';
+export { providerSecret } from './provider-secret.js';

@@ -64,7 +64,12 @@ export interface MintCall<Config> extends ProviderCall<Config> {
 
 /** A key of the secret at the provider, to be disabled, enabled or revoked. */
 export interface KeyCall<Config> extends ProviderCall<Config> {
+  /** That of the run's minting. */
   readonly stepId: string;
+  /** `replaced`: a newer one is in use; `taken_back`: this run made it, and it is not to be used. */
+  readonly because: 'replaced' | 'taken_back';
+  /** Null for an orphan, which no version holds. */
+  readonly version: number | null;
   /** Null where the provider gives no ids. */
   readonly keyId: string | null;
   /** The version's value, where it is still there. */
