@@ -74,6 +74,8 @@ export interface KeyCall<Config> extends ProviderCall<Config> {
   readonly keyId: string | null;
   /** The version's value, where it is still there. */
   readonly value: SecretValue | undefined;
+  /** Whether whoever still uses the key is cut off (an emergency); else `in_use` is thrown where that can be told. */
+  readonly cutOff: boolean;
 }
 
 /**
@@ -118,9 +120,16 @@ export interface Provider<Config = unknown> {
 /**
  * `refused`: the provider said no, and nothing was made; `throttled`: nothing was made, later it may be; `unavailable`:
  * the same, for another reason; `unknown`: it may have been made; `spent`: what the minting needs was used up
- * (`invalid_grant`).
+ * (`invalid_grant`); `in_use`: somebody is connected by the key that was to be disabled (the message says who), and it
+ * was left as it is: the run holds and asks again, however long it takes.
  */
-export type ProviderFailure = 'refused' | 'throttled' | 'unavailable' | 'unknown' | 'spent';
+export type ProviderFailure =
+  | 'refused'
+  | 'throttled'
+  | 'unavailable'
+  | 'unknown'
+  | 'spent'
+  | 'in_use';
 
 /** What a provider's call came to. `message` is for a person, and holds no value and no text of the provider's. */
 export class ProviderError extends Error {
