@@ -110,11 +110,31 @@ export interface Provider<Config = unknown> {
   verify(call: ProviderCall<Config>, minted: Pick<Minted, 'value' | 'keyId'>): Promise<void>;
   /** When the key was last used by anybody, as the provider knows it; undefined when it does not. */
   lastUsedAtMs?(call: KeyCall<Config>): Promise<number | undefined>;
+  /** Where it depends on the config which of `disable` and `revoke` there is. Ask `keyActionsOf`. */
+  readonly keyActions?: (config: Config) => KeyActions;
   /** Undefined where a key cannot be disabled and enabled again. */
   disable?(call: KeyCall<Config>): Promise<void>;
   enable?(call: KeyCall<Config>): Promise<void>;
   /** Undefined where nothing can be revoked. */
   revoke?(call: KeyCall<Config>): Promise<void>;
+}
+
+/** What can be done to a key at its provider. */
+export interface KeyActions {
+  /** And enabled again. */
+  readonly disable: boolean;
+  readonly revoke: boolean;
+}
+
+/** What a rotation with this config can do to keys at the provider; both false where they only expire. */
+export function keyActionsOf<Config>(provider: Provider<Config>, config: Config): KeyActions {
+  const { disable, revoke } = provider;
+  return (
+    provider.keyActions?.(config) ?? {
+      disable: disable !== undefined,
+      revoke: revoke !== undefined,
+    }
+  );
 }
 
 /**
