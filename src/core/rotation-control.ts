@@ -3,7 +3,7 @@ import type { ProviderId, Rotation, RotationSettings } from './rotation.js';
 
 export type RotationSchedule = Pick<
   RotationSettings,
-  'intervalDays' | 'cron' | 'timezone' | 'window'
+  'intervalDays' | 'cron' | 'timezone' | 'window' | 'jitterMinutes'
 >;
 
 /** One thing that a check has tried at a provider. */
@@ -43,7 +43,10 @@ export interface RotationControl {
   providers(): readonly ProviderDescription[];
   /** What is wrong with the settings, by the path of each field; empty where nothing is. */
   problemsOf(settings: RotationSettings): readonly Problem[];
-  /** The first time after `fromMs` that the schedule and its window allow; null where an expiry decides. */
+  /**
+   * The first time after `fromMs` that the schedule and its window allow, later by a jitter that is drawn anew each
+   * time; null where an expiry decides.
+   */
   nextRunAtMs(schedule: RotationSchedule, fromMs: number): number | null;
   /** Tries connection, credentials and permissions at the provider; changes nothing there or here. */
   check(

@@ -20,6 +20,8 @@ export interface RotationFilter extends PageRequest {
   readonly secret?: string | undefined;
   readonly environment?: string | undefined;
   readonly status?: RotationStatus | undefined;
+  /** False: active ones that have neither a next run nor an open one. */
+  readonly planned?: false | undefined;
   readonly environments?: readonly string[] | undefined;
   readonly secretPrefix?: string | undefined;
 }

@@ -44,7 +44,7 @@ export interface RotationSettings {
   readonly timezone: string;
   /** Null = at any time. */
   readonly window: MaintenanceWindow | null;
-  /** A scheduled run begins up to so much later than planned, drawn once per run. */
+  /** A scheduled run begins up to so much later than the schedule says: drawn once per run, when it is planned. */
   readonly jitterMinutes: number;
   /** How long both versions stay live once the new one is current. */
   readonly gracePeriodMinutes: number;
