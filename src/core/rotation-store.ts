@@ -120,7 +120,10 @@ export interface RotationStore {
   listRuns(rotationId: string, page: PageRequest): Promise<Page<RotationRun>>;
   /** Oldest first. */
   runEvents(id: string): Promise<readonly RunEvent[]>;
-  /** All that are open and of rotations that are not paused, and that nobody holds, oldest first. */
+  /**
+   * All that are open, of rotations that are not paused, that nobody holds and that wait for no person
+   * (`AWAITING_VALUE`, `NEEDS_ATTENTION`), oldest first.
+   */
   claimableRuns(limit: number): Promise<readonly RotationRun[]>;
   /** Undefined while somebody else holds it. The lease ends by the clock of the store. */
   claimRun(command: {
@@ -136,7 +139,7 @@ export interface RotationStore {
   /**
    * From `PREFLIGHT` (or `NEEDS_ATTENTION`) to `MINTING`: reserves the number of the new version, and keeps `material`,
    * what the new key is made of on this side, sealed. Done again in `MINTING`, it takes the place of the earlier
-   * material and step id.
+   * material and step id. The reserved version's key counts as `none` until `keys` of a step say otherwise.
    */
   reserveVersion(
     command: Omit<RunStep, 'to' | 'changes'> & {
@@ -164,7 +167,10 @@ export interface RotationStore {
   directRun(
     command: ByActor & {
       id: string;
-      /** `resume`: from `NEEDS_ATTENTION` on; `rollback`: as far back as can be gone, `conflict` from `REVOKING` on. */
+      /**
+       * `resume`: from `NEEDS_ATTENTION` on; `rollback`: as far back as can be gone (before `MINTING` and from
+       * `AWAITING_VALUE`: `FAILED`; from `MINTING`: `CLEANUP`; later: `ROLLING_BACK`), `conflict` from `REVOKING` on.
+       */
       to: 'resume' | 'rollback';
       reason?: string | undefined;
     },

@@ -193,7 +193,7 @@ export interface RotationRun {
   /** Keys that this run made and could not use: to be deleted before it goes on. */
   readonly orphanKeyIds: readonly string[];
   readonly cutoverId: string | null;
-  /** Failed attempts in this state. */
+  /** Attempts in this state that failed, or of which it is not known: in `MINTING` counted before each begins. */
   readonly attempts: number;
   /** Not tried again before then; null = at once. */
   readonly retryAtMs: number | null;
