@@ -65,6 +65,7 @@ const EXPOSE_CALLERS: Readonly<Record<string, readonly [calls: number, reason: s
   'example.ts': [1, 'gives the example upstream the credential to compare with'],
   'maintenance/inspect-database.ts': [1, 'hands the audit keys to the store'],
   'open-store.ts': [1, 'hands the audit keys to the store'],
+  'rotation/secret-text.ts': [1, 'providers are sent their credentials, and values of fields read'],
   'snapshot/render-plan.ts': [1, 'renders what a request will carry, once per snapshot'],
   'telemetry/otlp-headers.ts': [1, 'reads the headers that the receiver of traces asks for'],
 };

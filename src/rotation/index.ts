@@ -4,3 +4,4 @@
  */
 export * from './provider.js';
 export { providerSecret } from './provider-secret.js';
+export * from './secret-text.js';
