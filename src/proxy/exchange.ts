@@ -15,6 +15,7 @@ import {
   type UsageOutcome,
 } from '../core/index.js';
 import { cutResponse } from './cut-response.js';
+import { isConnectionFailing } from './guarded-connector.js';
 import type { InboundRequest, InboundResponse } from './inbound-message.js';
 import { joinStreams } from './join-streams.js';
 import type { PairedAttempt } from './paired-attempt.js';
@@ -26,7 +27,6 @@ import { tooLarge } from './too-large.js';
 import { traceFactsOf } from './trace-context.js';
 import type { TrafficGate } from './traffic-gate.js';
 import { translateError } from './translate-error.js';
-import { isConnectionFailing } from './upstream-pools.js';
 
 /** What an exchange reports to. One object for all of them. */
 export interface ExchangeHost {

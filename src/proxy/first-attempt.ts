@@ -2,11 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Plan } from '../core/index.js';
+import { isConnectionFailing } from './guarded-connector.js';
 import { HeldRefusal } from './held-refusal.js';
 import type { ByteBudget } from './kept-bytes.js';
 import { mayRefuse } from './may-refuse.js';
 import type { PairedAttempt } from './paired-attempt.js';
-import { isConnectionFailing } from './upstream-pools.js';
 
 type Controller = Dispatcher.DispatchController;
 type Handler = Dispatcher.DispatchHandler;

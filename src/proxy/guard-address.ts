@@ -59,6 +59,13 @@ export function isDeniedAddress(address: string): boolean {
   return DENIED_IPV6.check(plain, 'ipv6') || tunnelsToDenied(plain);
 }
 
+const LOOPBACK_IPV4 = blockList('ipv4', [['127.0.0.0', 8]]);
+
+/** Whether a packet to an address stays on this machine. */
+export function isLoopbackAddress(address: string): boolean {
+  return isIPv6(address) ? address === '::1' : LOOPBACK_IPV4.check(address, 'ipv4');
+}
+
 /** RFC 5214 section 6.1: an interface identifier of ISATAP ends with the IPv4 address that packets go to. */
 function tunnelsToDenied(address: string): boolean {
   const groups = groupsOf(address);
@@ -100,11 +107,11 @@ export type ResolveAll = (
  * A `lookup` for `net.connect` that hands on only addresses that were checked: what is dialled is what was
  * checked, however the name's answers change between the two (DNS rebinding).
  */
-export function guardedLookup(resolveAll: ResolveAll = lookup) {
+export function guardedLookup(resolveAll: ResolveAll = lookup, isDenied = isDeniedAddress) {
   return (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
     resolveAll(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, []);
-      const allowed = addresses.filter(({ address }) => !isDeniedAddress(address));
+      const allowed = addresses.filter(({ address }) => !isDenied(address));
       const first = allowed[0];
       if (first === undefined) return callback(new AddressDenied('denied'), []);
       if (options.all === true) return callback(null, allowed);

@@ -12,9 +12,9 @@ import {
 } from './body-form.js';
 import { BodyDecoder, type Coding, type DecodedBody, decodeShort } from './decode-body.js';
 import type { Exchange } from './exchange.js';
+import { isConnectionFailing } from './guarded-connector.js';
 import { EchoJudge } from './judge-echo.js';
 import { EchoStream } from './scrub-stream.js';
-import { isConnectionFailing } from './upstream-pools.js';
 
 type Controller = Dispatcher.DispatchController;
 
