@@ -50,10 +50,10 @@ export function createAuthenticate(parts: {
 }
 
 /** Whether an admin's token counts now. */
-function isActive(admin: Admin, nowMs: number): boolean {
+export function isActive(admin: Admin, nowMs: number): boolean {
   return admin.revokedAtMs === null && (admin.expiresAtMs === null || nowMs < admin.expiresAtMs);
 }
 
-function addressOf(context: AdminContext): string {
+export function addressOf(context: AdminContext): string {
   return context.env.incoming.socket.remoteAddress ?? 'unknown';
 }

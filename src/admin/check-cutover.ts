@@ -9,6 +9,7 @@ import {
   type Store,
 } from '../core/index.js';
 import { reachOf } from './client-reach.js';
+import { invalidRequest } from './invalid-request.js';
 
 interface CutoverPlan {
   readonly secret: string;
@@ -24,7 +25,19 @@ interface CutoverPlan {
  * that the new version is not the old one again. Throws `invalid_request` with every problem, `version_unusable`.
  */
 export async function checkCutover(store: Store, admin: Admin, plan: CutoverPlan): Promise<void> {
-  const problems = [
+  const problems = await findUnknownPartakers(store, admin, plan);
+  if (problems.length > 0) throw invalidRequest(problems);
+  const { toVersion } = plan;
+  if (toVersion !== null) await refuseSameValue(store, { ...plan, toVersion });
+}
+
+/** Routes that do not take the secret's current version, and clients that send no requests in the environment. */
+export async function findUnknownPartakers(
+  store: Store,
+  admin: Admin,
+  plan: Omit<CutoverPlan, 'toVersion'>,
+): Promise<Problem[]> {
+  return [
     ...(plan.routes === null
       ? []
       : findUnknown('routes', plan.routes, await routesOf(store, plan), {
@@ -38,13 +51,6 @@ export async function checkCutover(store: Store, admin: Admin, plan: CutoverPlan
           which: `may send requests in ${plan.environment}`,
         })),
   ];
-  const [first] = problems;
-  if (first !== undefined) {
-    const hint = first.nearest === undefined ? '' : `; did you mean "${first.nearest}"?`;
-    throw new AppError('invalid_request', `${first.path}: ${first.message}${hint}`, { problems });
-  }
-  const { toVersion } = plan;
-  if (toVersion !== null) await refuseSameValue(store, { ...plan, toVersion });
 }
 
 /** Long enough to choose from. */
@@ -68,7 +74,10 @@ function findUnknown(
 }
 
 /** Routes with a place that a cutover moves: one that pins no version. */
-async function routesOf(store: Store, { secret, environment }: CutoverPlan): Promise<string[]> {
+async function routesOf(
+  store: Store,
+  { secret, environment }: Omit<CutoverPlan, 'toVersion'>,
+): Promise<string[]> {
   const applied = await store.currentRoutes();
   return (applied?.document.routes ?? []).flatMap((route) => {
     const effective = effectiveRoute(route, environment);

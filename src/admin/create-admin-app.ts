@@ -15,6 +15,7 @@ import { cutoverOperations } from './cutovers.js';
 import type { AdminDependencies } from './dependencies.js';
 import { addDocs } from './docs.js';
 import { environmentOperations } from './environments.js';
+import { EventStreams } from './event-streams.js';
 import { explainUnknownPath } from './explain-unknown-path.js';
 import { addAuditExport } from './export-audit.js';
 import { addOpenPaths } from './open-paths.js';
@@ -72,7 +73,8 @@ export function createAdminApp(dependencies: AdminDependencies): Hono<AdminEnvir
   }
   addBackup(app, dependencies, authenticate);
   addAuditExport(app, dependencies, authenticate);
-  addCutoverEvents(app, dependencies, authenticate);
+  const following = { authenticate, streams: new EventStreams(dependencies) };
+  addCutoverEvents(app, dependencies, following);
   for (const { methods, path, allow } of IMMUTABLE_PATHS) {
     for (const method of methods) {
       app.on(method.toUpperCase(), routingPath(path), async (context) => {

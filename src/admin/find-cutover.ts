@@ -6,8 +6,14 @@ export function requireVisible(admin: Admin, cutover: Cutover | undefined): Cuto
   if (cutover === undefined) {
     throw new AppError('not_found', 'There is no cutover with this id.');
   }
-  const names = [cutover.secret, cutover.toSecret ?? cutover.secret];
-  if (!coversEnvironment(admin, cutover.environment)) throw outsideScope();
-  if (!names.every((name) => coversSecretName(admin, name))) throw outsideScope();
+  if (!seesCutover(admin, cutover)) throw outsideScope();
   return cutover;
+}
+
+/** Whether it lies within what the admin is limited to. */
+export function seesCutover(admin: Admin, { secret, toSecret, environment }: Cutover): boolean {
+  const names = [secret, toSecret ?? secret];
+  return (
+    coversEnvironment(admin, environment) && names.every((name) => coversSecretName(admin, name))
+  );
 }

@@ -1,7 +1,8 @@
 import { type RouteConfig, z } from '@hono/zod-openapi';
-import { AppError, type ErrorCode, type Problem, type Role } from '../core/index.js';
+import type { ErrorCode, Problem, Role } from '../core/index.js';
 import type { AdminContext, AuthenticatedAdmin } from './admin-environment.js';
 import { describeIssues } from './describe-issues.js';
+import { invalidRequest } from './invalid-request.js';
 import { problemResponses } from './problem-schema.js';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -122,13 +123,7 @@ export function checkInput<S extends z.ZodType>(
     ...problem,
     path: where === '' ? problem.path : `${where}.${problem.path}`,
   }));
-  const first = problems[0];
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more, see "errors")` : '';
-  const at = first === undefined || first.path === '$' ? 'the body' : first.path;
-  const hint = first?.nearest === undefined ? '' : `; did you mean "${first.nearest}"?`;
-  throw new AppError('invalid_request', `${at}: ${first?.message ?? 'not valid'}${hint}${more}`, {
-    problems,
-  });
+  throw invalidRequest(problems);
 }
 
 /** Enough for a person to begin with; a body may hold hundreds of thousands of wrong items. */

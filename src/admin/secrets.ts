@@ -11,6 +11,7 @@ import { actorOf } from './actor.js';
 import type { AdminDependencies } from './dependencies.js';
 import { environmentsFilter, findSecret, requireSecret } from './find-secret.js';
 import { forceBody, forceOf, forceQuery } from './force.js';
+import { givenFields } from './given-fields.js';
 import { guardAllowedHosts } from './guard-allowed-hosts.js';
 import { defineOperation, type Operation } from './operation.js';
 import {
@@ -128,7 +129,7 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
       async handle({ caller, body }) {
         requireSecretName(caller.admin, body.name);
         await requireHosts(store, body.name, body.allowedHosts);
-        const made = await store.createSecret({ actor: actorOf(caller), ...given(body) });
+        const made = await store.createSecret({ actor: actorOf(caller), ...givenFields(body) });
         const none = { environments: [], routes: [], clients: [], lastUsedAtMs: null };
         const fresh = { ...none, routesByEnvironment: {} };
         const shown = await store.getSecret(made.name);
@@ -179,7 +180,7 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
       async handle({ caller, params, body }) {
         await requireWholeSecret(store, caller.admin, params.name);
         await requireHosts(store, params.name, body.allowedHosts);
-        const changes = given(body);
+        const changes = givenFields(body);
         await store.updateSecret({ actor: actorOf(caller), name: params.name, changes });
         const secret = await findSecret(store, caller.admin, params.name);
         return { body: showSecret(secret, await store.runningCutovers(), clock.now()) };
@@ -231,10 +232,4 @@ async function requireHosts(
 ): Promise<void> {
   if (allowedHosts === undefined || allowedHosts.length === 0) return;
   guardAllowedHosts((await store.currentRoutes())?.document, name, allowedHosts);
-}
-
-/** The fields that were sent. */
-function given<T extends object>(body: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const entries = Object.entries(body).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
 }

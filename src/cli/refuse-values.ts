@@ -12,7 +12,7 @@ const KNOWN_CREDENTIALS = [
   /\bnpm_[A-Za-z0-9]{30,}/,
   /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/,
   /-----BEGIN [A-Z ]*PRIVATE KEY/,
-  /\bkf[ca]_[A-Za-z0-9_-]{12,}/,
+  /\bkf[caf]_[A-Za-z0-9_-]{12,}/,
 ] as const;
 
 const VALUE_OPTION = /^--?(?:value|password|token|api-?key|key|admin-token)(?:=|$)/i;

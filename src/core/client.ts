@@ -4,6 +4,8 @@ import type { TrafficLimits } from './traffic.js';
 export const CLIENT_TOKEN_PREFIX = 'kfc_';
 /** Prefix of an admin token (`kfa_…`): what an operator sends. */
 export const ADMIN_TOKEN_PREFIX = 'kfa_';
+/** Prefix of a feed token (`kff_…`): in the address of a calendar, and good for nothing else. */
+export const FEED_TOKEN_PREFIX = 'kff_';
 
 /** An app that may send requests: exactly one environment, optionally some routes and networks. */
 export interface Client {

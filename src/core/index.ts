@@ -33,6 +33,7 @@ export * from './prober.js';
 export * from './revoke-safety.js';
 export * from './rotation.js';
 export * from './rotation-control.js';
+export * from './rotation-status.js';
 export * from './rotation-store.js';
 export * from './route.js';
 export * from './secret.js';

@@ -55,6 +55,10 @@ export interface Tokens {
   idOf(token: string): string | undefined;
   /** Compares in constant time. */
   matches(token: string, hash: Uint8Array): boolean;
+  /** A feed token that goes with the token of this public id: always the same one, and of no use elsewhere. */
+  feedOf(id: string): string;
+  /** The public id that a feed token goes with; undefined for anything that is not one of ours. */
+  idOfFeed(token: string): string | undefined;
 }
 
 /** Signs what the server states about itself; `publicKey` checks it and cannot forge it. */

@@ -18,6 +18,8 @@ export type RotationStatus = (typeof ROTATION_STATUSES)[number];
 
 export interface RotationFilter extends PageRequest {
   readonly secret?: string | undefined;
+  /** Of any of these. */
+  readonly secrets?: readonly string[] | undefined;
   readonly environment?: string | undefined;
   readonly status?: RotationStatus | undefined;
   /** False: active ones that have neither a next run nor an open one. */
@@ -112,6 +114,8 @@ export interface RotationStore {
     command: ByActor & {
       rotationId: string;
       trigger: RunTrigger;
+      /** A person's, for the history and the audit row. */
+      reason?: string | undefined;
       ifNextRunAtMs?: number | undefined;
     },
   ): Promise<RotationRun>;

@@ -2,6 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import {
   ADMIN_TOKEN_PREFIX,
   CLIENT_TOKEN_PREFIX,
+  FEED_TOKEN_PREFIX,
   type MintedToken,
   type SecretValue,
   type Tokens,
@@ -12,14 +13,18 @@ const ID_BYTES = 12;
 const RANDOM_BYTES = 32;
 /** 12 bytes are 16 base64url characters, 32 bytes are 43. */
 const TOKEN = /^kf[ca]_([A-Za-z0-9_-]{16})[A-Za-z0-9_-]{43}$/;
+const FEED_TOKEN = /^kff_([A-Za-z0-9_-]{16})[A-Za-z0-9_-]{43}$/;
 
 /**
  * Tokens are `kfc_` or `kfa_`, a public id, and 256 random bits. What is hashed is the issued string: other
- * spellings of the same bytes do not match.
+ * spellings of the same bytes do not match. A feed token is `kff_`, the id, and a keyed hash of it.
  */
 export function createTokens(key: SecretValue): Tokens {
   const hash = (token: string): Buffer =>
     createHmac('sha256', key.expose()).update(token, 'utf8').digest();
+  // No token begins so: what is kept of tokens says nothing about feeds.
+  const feedOf = (id: string): string =>
+    `${FEED_TOKEN_PREFIX}${id}${hash(`feed of ${id}`).toString('base64url')}`;
   return {
     mint(kind: 'client' | 'admin'): MintedToken {
       const prefix = kind === 'client' ? CLIENT_TOKEN_PREFIX : ADMIN_TOKEN_PREFIX;
@@ -33,6 +38,12 @@ export function createTokens(key: SecretValue): Tokens {
     matches(token: string, expected: Uint8Array): boolean {
       const found = hash(token);
       return found.byteLength === expected.byteLength && timingSafeEqual(found, expected);
+    },
+    feedOf,
+    idOfFeed(token: string): string | undefined {
+      const id = FEED_TOKEN.exec(token)?.[1];
+      if (id === undefined) return undefined;
+      return timingSafeEqual(Buffer.from(token), Buffer.from(feedOf(id))) ? id : undefined;
     },
   };
 }

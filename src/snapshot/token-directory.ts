@@ -16,12 +16,12 @@ interface VerifiableClient extends DirectoryClient {
  * process: a request reads it once, when it authenticates, so a revocation holds from the next request on.
  */
 export class TokenDirectory implements ClientDirectory {
-  readonly #tokens: Tokens;
+  readonly #tokens: Pick<Tokens, 'idOf' | 'matches'>;
   readonly #byTokenId = new Map<string, VerifiableClient>();
   readonly #tokenIds = new Map<string, string>();
   readonly #verified = new LRUCache<string, DirectoryClient>({ max: MAX_REMEMBERED });
 
-  constructor(tokens: Tokens) {
+  constructor(tokens: Pick<Tokens, 'idOf' | 'matches'>) {
     this.#tokens = tokens;
   }
 

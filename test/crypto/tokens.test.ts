@@ -55,3 +55,30 @@ describe('a token', () => {
     fc.assert(fc.property(fc.string(), (text) => tokens.idOf(text) === undefined));
   });
 });
+
+describe('a feed token', () => {
+  test('goes with one id, is always the same, and is made by the key alone', () => {
+    const { token, id, hash } = tokens.mint('admin');
+    const feed = tokens.feedOf(id);
+    expect(feed).toMatch(/^kff_[A-Za-z0-9_-]{59}$/);
+    expect(tokens.feedOf(id)).toBe(feed);
+    expect(tokens.idOfFeed(feed)).toBe(id);
+    expect(createTokens(generateRootKey()).idOfFeed(feed)).toBeUndefined();
+    const other = tokens.feedOf(tokens.mint('admin').id);
+    expect(tokens.idOfFeed(feed.slice(0, 20) + other.slice(20))).toBeUndefined();
+    // Neither is the other, and what the store keeps of a token gives no feed.
+    expect(tokens.idOf(feed)).toBeUndefined();
+    expect(tokens.matches(feed, hash)).toBe(false);
+    expect(tokens.idOfFeed(token)).toBeUndefined();
+    const kept = Buffer.from(hash).toString('base64url');
+    expect(tokens.idOfFeed(`kff_${id}${kept}`)).toBeUndefined();
+    fc.assert(fc.property(fc.string(), (text) => tokens.idOfFeed(text) === undefined));
+  });
+
+  test('is compared as the issued string', () => {
+    const feed = tokens.feedOf(tokens.mint('admin').id);
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const others = [...alphabet].map((last) => feed.slice(0, -1) + last);
+    expect(others.filter((text) => tokens.idOfFeed(text) !== undefined)).toEqual([feed]);
+  });
+});

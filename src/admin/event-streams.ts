@@ -1,8 +1,6 @@
-import { type Admin, AppError, type Cutover } from '../core/index.js';
+import { type Admin, AppError } from '../core/index.js';
 import type { AdminDependencies } from './dependencies.js';
 import type { EventStream, StreamEvent } from './event-stream.js';
-import { requireVisible } from './find-cutover.js';
-import { showWithFigures } from './show-cutover.js';
 
 /** Figures are written once a second. */
 const TICK_MS = 1000;
@@ -13,8 +11,14 @@ const MOST_STREAMS_OF_ONE = 20;
 /** The id of the event after which nothing comes. */
 export const LAST_EVENT_ID = 'ended';
 
-interface Reader {
-  readonly cutoverId: string;
+/** A thing as it is now, as the admin may see it; undefined for one who may not know of it. */
+export type Look = (admin: Admin) => StreamEvent | undefined;
+
+export interface Reader {
+  /** Of the thing, `/v1/cutovers/ID`: those with the same one are told the same. */
+  readonly path: string;
+  /** Undefined when it is gone. */
+  readonly look: () => Promise<Look | undefined>;
   readonly adminId: string;
   readonly token: string;
   readonly stream: EventStream;
@@ -23,15 +27,15 @@ interface Reader {
 }
 
 /**
- * All event streams of cutovers. While there is one, the store is asked once a second for all of them: each cutover
- * once, each token once. A reader whose token was revoked is cut off.
+ * All event streams. While there is one, the store is asked once a second for all of them: each thing once, each token
+ * once. A reader whose token was revoked is cut off.
  */
-export class CutoverStreams {
-  readonly #dependencies: AdminDependencies;
+export class EventStreams {
+  readonly #dependencies: Pick<AdminDependencies, 'closing' | 'logError'>;
   readonly #readers = new Set<Reader>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(dependencies: AdminDependencies) {
+  constructor(dependencies: Pick<AdminDependencies, 'closing' | 'logError'>) {
     this.#dependencies = dependencies;
     dependencies.closing.addEventListener('abort', () => {
       for (const { stream } of this.#readers) stream.end();
@@ -47,21 +51,9 @@ export class CutoverStreams {
     if (this.#readers.size < MOST_STREAMS && own < MOST_STREAMS_OF_ONE) return;
     throw new AppError(
       'rate_limited',
-      `Too many event streams are open: ${own < MOST_STREAMS_OF_ONE ? `${MOST_STREAMS} in all` : `${MOST_STREAMS_OF_ONE} of this token's admin`}. Close one, or ask GET /v1/cutovers/{id} again and again.`,
+      `Too many event streams are open: ${own < MOST_STREAMS_OF_ONE ? `${MOST_STREAMS} in all` : `${MOST_STREAMS_OF_ONE} of this token's admin`}. Close one, or ask for the thing itself again and again.`,
       { retryAfterSeconds: 10 },
     );
-  }
-
-  /** The event that shows the cutover as it is. */
-  async eventOf(cutover: Cutover): Promise<StreamEvent> {
-    const { store, clock } = this.#dependencies;
-    const observations = await store.observationsOf(cutover.id);
-    const isLast = cutover.endedAtMs !== null;
-    return {
-      id: isLast ? LAST_EVENT_ID : `${cutover.state}-${cutover.step}`,
-      data: JSON.stringify(showWithFigures(cutover, observations, clock.now())),
-      isLast,
-    };
   }
 
   /** Ends when the stream does. */
@@ -81,34 +73,27 @@ export class CutoverStreams {
     try {
       await this.#tell([...this.#readers]);
     } catch (error) {
-      this.#dependencies.logError(error, { requestId: '-', path: '/v1/cutovers/{id}/events' });
+      this.#dependencies.logError(error, { requestId: '-', path: '/v1/…/events' });
       for (const { stream } of this.#readers) stream.cut();
     }
     this.#timer = this.#readers.size === 0 ? undefined : this.#later();
   }
 
   async #tell(readers: readonly Reader[]): Promise<void> {
-    const { store } = this.#dependencies;
-    const running = new Map(
-      (await store.runningCutovers()).map((cutover) => [cutover.id, cutover] as const),
-    );
-    const found = new Map<string, { cutover: Cutover; event: StreamEvent }>();
-    for (const id of new Set(readers.map(({ cutoverId }) => cutoverId))) {
-      const cutover = running.get(id) ?? (await store.getCutover(id));
-      if (cutover !== undefined) found.set(id, { cutover, event: await this.eventOf(cutover) });
-    }
+    const looks = new Map<string, Look | undefined>();
     const admins = new Map<string, Admin | undefined>();
-    for (const { token, authenticate } of readers) {
+    for (const { path, look, token, authenticate } of readers) {
+      if (!looks.has(path)) looks.set(path, await look());
       if (!admins.has(token)) admins.set(token, await unlessRefused(authenticate));
     }
-    for (const { cutoverId, token, stream } of readers) {
+    for (const { path, token, stream } of readers) {
       const admin = admins.get(token);
-      const news = found.get(cutoverId);
-      if (admin === undefined || news === undefined || !sees(admin, news.cutover)) {
+      const event = admin === undefined ? undefined : looks.get(path)?.(admin);
+      if (event === undefined) {
         stream.cut();
         continue;
       }
-      stream.offer(news.event);
+      stream.offer(event);
       stream.tick();
     }
   }
@@ -121,14 +106,5 @@ async function unlessRefused(authenticate: () => Promise<Admin>): Promise<Admin 
     const refused = error instanceof AppError && error.status < 500;
     if (refused) return undefined;
     throw error;
-  }
-}
-
-function sees(admin: Admin, cutover: Cutover): boolean {
-  try {
-    requireVisible(admin, cutover);
-    return true;
-  } catch {
-    return false;
   }
 }
