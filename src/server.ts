@@ -32,6 +32,7 @@ import { countingAlerts, countingUsage, raiseAlerts } from './raise-alerts.js';
 import { readTls } from './read-tls.js';
 import { reportAlteredRows } from './report-altered-rows.js';
 import { runCutovers } from './run-cutovers.js';
+import { serveConsole } from './serve-console.js';
 import { createSnapshotKeeper, NO_ROUTE } from './snapshot/index.js';
 import {
   createLog,
@@ -205,33 +206,41 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   });
   closing.push(() => cutovers.close());
   const stopping = new AbortController();
+  const api = createAdminApp({
+    store: endingWithRoutes(store, cutoverRoutes),
+    tokens,
+    signer: opened.signer,
+    clock,
+    routes,
+    prober,
+    diffRoutes: (from, to) => diffRoutes(from, to),
+    routesFile,
+    async publish() {
+      await catchUp();
+      // What began just now need not wait for the next second.
+      void cutovers.tick();
+      // The change may have been what a refused routes file lacked.
+      await state.retryRoutes();
+    },
+    metrics: () => metrics.text(),
+    readiness: () =>
+      findReadiness({ store, follower, draining: state.draining, behind: changes.behind }),
+    backup: () => opened.backup(),
+    closing: stopping.signal,
+    about: { version },
+    proxyUrl: () => state.proxyUrl,
+    openPathsNeedToken: !isLoopback(settings.adminListen),
+    logError: (error, where) => log.error('admin_request_failed', error, where),
+  });
+  const pages = serveConsole(api, {
+    store,
+    tokens,
+    clock,
+    secure: settings.adminTls !== undefined,
+    logError: (error, where) => log.error('console_request_failed', error, where),
+  });
   const admin: AdminListener = createAdminListener(
-    createAdminApp({
-      store: endingWithRoutes(store, cutoverRoutes),
-      tokens,
-      signer: opened.signer,
-      clock,
-      routes,
-      prober,
-      diffRoutes: (from, to) => diffRoutes(from, to),
-      routesFile,
-      async publish() {
-        await catchUp();
-        // What began just now need not wait for the next second.
-        void cutovers.tick();
-        // The change may have been what a refused routes file lacked.
-        await state.retryRoutes();
-      },
-      metrics: () => metrics.text(),
-      readiness: () =>
-        findReadiness({ store, follower, draining: state.draining, behind: changes.behind }),
-      backup: () => opened.backup(),
-      closing: stopping.signal,
-      about: { version },
-      proxyUrl: () => state.proxyUrl,
-      openPathsNeedToken: !isLoopback(settings.adminListen),
-      logError: (error, where) => log.error('admin_request_failed', error, where),
-    }),
+    pages,
     await readTls('--admin-tls', settings.adminTls),
   );
   const adminAddress = await listenOn('--admin-listen', settings.adminListen, admin);

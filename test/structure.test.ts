@@ -26,7 +26,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   ],
   alerts: ['nodemailer'],
   admin: ['hono', '@hono/node-server', '@hono/zod-openapi', 'zod', 'swagger-ui-dist'],
-  console: ['hono', 'openid-client'],
+  console: ['hono', '@hono/node-server', 'openid-client'],
   import: ['@smithy/signature-v4'],
   cli: ['commander', '@clack/prompts', 'picocolors'],
   telemetry: [

@@ -25,17 +25,21 @@ import { replaceSecretOperations } from './replace-secret.js';
 import { routesOperations } from './routes.js';
 import { secretOperations } from './secrets.js';
 import { serveOperation } from './serve-operation.js';
+import { sessionOperations } from './sessions.js';
 import { statusOperations } from './status.js';
 import { testVersionOperation } from './test-version.js';
 import { IMMUTABLE_PATHS, valueImmutable, versionOperations } from './versions.js';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
+export type AdminApp = Hono<AdminEnvironment>;
+
 /**
  * The admin listener's app: `/v1/…`, `/docs`, health and metrics. Hand its `fetch` to `@hono/node-server`.
- * It knows no cookies and allows no other origin: the only credential is the Authorization header.
+ * It knows no cookies and allows no other origin: the only credential is the Authorization header; the console, which
+ * has found out by itself who calls, says so beside the request.
  */
-export function createAdminApp(dependencies: AdminDependencies): Hono<AdminEnvironment> {
+export function createAdminApp(dependencies: AdminDependencies): AdminApp {
   const app = new OpenAPIHono<AdminEnvironment>();
   const authenticate = createAuthenticate(dependencies);
   const operations = [
@@ -48,6 +52,7 @@ export function createAdminApp(dependencies: AdminDependencies): Hono<AdminEnvir
     ...replaceSecretOperations(dependencies),
     ...clientOperations(dependencies),
     ...adminOperations(dependencies),
+    ...sessionOperations(dependencies),
     ...alertOperations(dependencies),
     ...auditOperations(dependencies),
     ...statusOperations(dependencies),
@@ -99,13 +104,14 @@ export function createAdminApp(dependencies: AdminDependencies): Hono<AdminEnvir
       return answerProblem(context, error);
     }
   });
-  return app as unknown as Hono<AdminEnvironment>;
+  return app as unknown as AdminApp;
 }
 
 const OTHER_PATHS = [
-  ...['/', '/docs', '/healthz', '/readyz', '/metrics', '/version', '/v1/openapi.json'].map(
-    (path) => ({ path, method: 'GET' }),
-  ),
+  ...['/docs', '/healthz', '/readyz', '/metrics', '/version', '/v1/openapi.json'].map((path) => ({
+    path,
+    method: 'GET',
+  })),
   { path: '/v1/backup', method: 'POST' },
   { path: '/v1/audit/export', method: 'GET' },
   { path: '/v1/cutovers/{id}/events', method: 'GET' },

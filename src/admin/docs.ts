@@ -53,10 +53,9 @@ const ASSETS: Readonly<Record<string, string>> = {
   'favicon-32x32.png': 'image/png',
 };
 
-/** `/docs`: the OpenAPI document as a page, all of it served from here. `/` leads there. */
+/** `/docs`: the OpenAPI document as a page, all of it served from here. */
 export function addDocs(app: Hono<AdminEnvironment>): void {
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
-  app.get('/', (context) => context.redirect('/docs', 302));
   app.get('/docs', (context) => {
     context.header('Content-Security-Policy', CONTENT_SECURITY_POLICY);
     return context.html(PAGE);

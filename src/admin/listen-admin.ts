@@ -1,10 +1,8 @@
 import type { Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
-import type { Hono } from 'hono';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { AppError, formatListenAddress, type ListenAddress } from '../core/index.js';
-import type { AdminEnvironment } from './admin-environment.js';
 
 export interface AdminTls {
   readonly cert: string;
@@ -20,16 +18,16 @@ export interface AdminListener {
   close(): Promise<void>;
 }
 
+/** A request of the admin listener, with the Node objects that it came in. */
+export type AdminFetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
+
 /** What is under way when the server stops is given this long. */
 const CLOSE_TIMEOUT_MS = 2000;
 
-/** Serves the admin app over HTTP, or HTTPS with `tls`. */
-export function createAdminListener(
-  app: Hono<AdminEnvironment>,
-  tls: AdminTls | undefined,
-): AdminListener {
+/** Serves the admin API and the console over HTTP, or HTTPS with `tls`. */
+export function createAdminListener(fetch: AdminFetch, tls: AdminTls | undefined): AdminListener {
   const server = createAdaptorServer({
-    fetch: app.fetch,
+    fetch: (request, bindings) => fetch(request, bindings as HttpBindings),
     overrideGlobalObjects: false,
     ...(tls === undefined
       ? { serverOptions: { insecureHTTPParser: false } }

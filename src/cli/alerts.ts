@@ -1,29 +1,8 @@
 import { Option } from 'commander';
+import type { AlertAnswer } from '../core/index.js';
 import { segment } from './api-client.js';
 import { addCommand, addNoun, type Registry, type Session } from './command.js';
 import { describeAgo } from './describe-time.js';
-
-interface AlertAnswer {
-  readonly id: string;
-  readonly kind: string;
-  readonly urgency: 'notice' | 'warning' | 'urgent';
-  readonly secret: string | null;
-  readonly environment: string | null;
-  readonly version: number | null;
-  readonly route: string | null;
-  readonly client: string | null;
-  readonly summary: string;
-  readonly whatToDo: string;
-  readonly command: string;
-  readonly since: string;
-  readonly lastSeenAt: string;
-  readonly count: number;
-  readonly acknowledgedAt: string | null;
-  readonly acknowledgedBy: string | null;
-  readonly note: string | null;
-  readonly closedAt: string | null;
-  readonly closedBecause: string | null;
-}
 
 interface ListOptions {
   readonly open?: boolean;

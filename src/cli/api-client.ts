@@ -43,6 +43,11 @@ export class ApiClient {
     return this.#connection.url.hostname;
   }
 
+  /** Scheme, host and port of the admin API. */
+  get origin(): string {
+    return this.#connection.url.origin;
+  }
+
   get<T>(path: string, query: Query = {}): Promise<T> {
     return this.#json('GET', path, { query });
   }

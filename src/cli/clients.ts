@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import type { RoutesAnswer } from '../core/index.js';
 import { nearestName, type Route, type TrafficLimits } from '../core/index.js';
 import type { ApiClient } from './api-client.js';
 import { describeLimits, type LimitOptions, limitOptions, limitsOf } from './client-limits.js';
@@ -14,7 +15,6 @@ import { CommandFailure } from './command-failure.js';
 import { type ConfirmOptions, confirm, yesOption } from './confirm.js';
 import { describeAgo, describeMoment, parseMoment } from './describe-time.js';
 import { findByName } from './find-by-name.js';
-import type { RoutesAnswer } from './routes-answer.js';
 
 const DEFAULT_PROXY_URL = 'http://127.0.0.1:8080';
 const EVERY_ADDRESS = new Set(['0.0.0.0', '[::]']);

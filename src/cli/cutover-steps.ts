@@ -1,11 +1,5 @@
-import type { CutoverCounts } from '../core/index.js';
-import {
-  type CutoverWithFigures,
-  newName,
-  oldName,
-  probesRefused,
-  type StepFiguresAnswer,
-} from './cutover-answer.js';
+import type { CutoverCounts, CutoverWithFigures, StepFiguresAnswer } from '../core/index.js';
+import { newName, oldName, probesRefused } from './cutover-names.js';
 import { describeMoment } from './describe-time.js';
 import type { Terminal } from './terminal.js';
 

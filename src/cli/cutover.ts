@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import type { CutoverAnswer, CutoverDetail } from '../core/index.js';
 import { CUTOVER_STATES } from '../core/index.js';
 import { segment } from './api-client.js';
 import {
@@ -10,14 +11,7 @@ import {
   wholeNumber,
 } from './command.js';
 import type { ExitCode } from './command-failure.js';
-import {
-  type CutoverAnswer,
-  type CutoverDetail,
-  cutoverPath,
-  newName,
-  oldName,
-  withSecret,
-} from './cutover-answer.js';
+import { cutoverPath, newName, oldName, withSecret } from './cutover-names.js';
 import { type CutoverOptions, cutoverBody, cutoverOptions } from './cutover-options.js';
 import { findCutover, ofEnvironment, type WhichCutover } from './find-cutover.js';
 import { concludeCutover, followCutover } from './follow-cutover.js';

@@ -1,7 +1,8 @@
 import { Option } from 'commander';
+import type { CutoverAnswer, CutoverDetail } from '../core/index.js';
 import type { ApiClient, ApiPage } from './api-client.js';
 import { CommandFailure } from './command-failure.js';
-import { type CutoverAnswer, type CutoverDetail, cutoverPath } from './cutover-answer.js';
+import { cutoverPath } from './cutover-names.js';
 
 export interface WhichCutover {
   readonly environment?: string;

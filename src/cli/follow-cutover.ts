@@ -1,6 +1,7 @@
+import type { CutoverAnswer, CutoverWithFigures } from '../core/index.js';
 import type { Session } from './command.js';
 import type { ExitCode } from './command-failure.js';
-import { type CutoverAnswer, type CutoverWithFigures, oldName } from './cutover-answer.js';
+import { oldName } from './cutover-names.js';
 import { CutoverSteps } from './cutover-steps.js';
 import { watchCutover } from './watch-cutover.js';
 

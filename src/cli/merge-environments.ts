@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import type { SecretAnswer, VersionAnswer } from '../core/index.js';
 import { segment } from './api-client.js';
 import { addCommand, type Registry, type Session } from './command.js';
 import { CommandFailure, type ExitCode } from './command-failure.js';
@@ -8,8 +9,7 @@ import { copyNote, type MergePlan, planMerge, replacementsOf } from './plan-merg
 import type { EditedRoutes } from './ports.js';
 import { printRouteChange } from './print-route-change.js';
 import { openRoutesInUse, type RoutesInUse, useRoutes } from './routes-in-use.js';
-import type { SecretAnswer } from './secret-answer.js';
-import { type VersionAnswer, versionsPath } from './send-value.js';
+import { versionsPath } from './send-value.js';
 
 interface MergeOptions extends ConfirmOptions {
   readonly name?: string;

@@ -6,6 +6,7 @@ import { addBackup } from './backup.js';
 import { addClients } from './clients.js';
 import type { Registry } from './command.js';
 import { addCompletion } from './completion.js';
+import { addConsole } from './console.js';
 import { addCutover } from './cutover.js';
 import { addDoctor } from './doctor.js';
 import { addEnvironments } from './environments.js';
@@ -26,6 +27,7 @@ export function addNouns(registry: Registry, serveSettings: readonly ServeSettin
   registry.parent.commandsGroup('Server:');
   addServe(registry, serveSettings);
   addStatus(registry);
+  addConsole(registry);
   registry.parent.commandsGroup('Secrets:');
   addSecrets(registry);
   addVersions(registry);

@@ -1,7 +1,7 @@
+import type { SecretAnswer } from '../core/index.js';
 import { MAX_VALUE_BYTES } from '../core/index.js';
 import type { ApiClient } from './api-client.js';
 import type { NamedEntry } from './import-name.js';
-import type { SecretAnswer } from './secret-answer.js';
 
 /** What an import will do with one value. */
 export interface PlannedValue extends NamedEntry {

@@ -1,3 +1,4 @@
+import type { SecretAnswer, SecretEnvironmentAnswer, VersionAnswer } from '../core/index.js';
 import {
   effectiveRoute,
   placedTemplates,
@@ -7,8 +8,6 @@ import {
 import { compareRoutes, type RouteChange } from './compare-routes.js';
 import type { FamilyMember, SecretFamily } from './find-families.js';
 import type { EditedRoutes, SecretReplacement } from './ports.js';
-import type { SecretAnswer, SecretEnvironmentAnswer } from './secret-answer.js';
-import type { VersionAnswer } from './send-value.js';
 
 /** How several secrets become one, and what speaks against it. */
 export interface MergePlan {

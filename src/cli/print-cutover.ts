@@ -1,4 +1,5 @@
-import { type CutoverAnswer, type CutoverDetail, newName, oldName } from './cutover-answer.js';
+import type { CutoverAnswer, CutoverDetail } from '../core/index.js';
+import { newName, oldName } from './cutover-names.js';
 import { describeAgo, describeMoment } from './describe-time.js';
 import type { Terminal } from './terminal.js';
 

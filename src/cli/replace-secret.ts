@@ -1,8 +1,8 @@
 import { Option } from 'commander';
+import type { CutoverAnswer, CutoverDetail } from '../core/index.js';
 import { addCommand, environmentOption, type Registry, type Session } from './command.js';
 import { CommandFailure, type ExitCode } from './command-failure.js';
 import { type ConfirmOptions, confirm, yesOption } from './confirm.js';
-import type { CutoverAnswer, CutoverDetail } from './cutover-answer.js';
 import { type CutoverOptions, cutoverBody, cutoverOptions } from './cutover-options.js';
 import { concludeCutover, followCutover } from './follow-cutover.js';
 import { ReplacedFile } from './replaced-file.js';

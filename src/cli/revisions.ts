@@ -1,9 +1,9 @@
 import { Option } from 'commander';
+import type { AppliedAnswer, RevisionAnswer, RoutesAnswer } from '../core/index.js';
 import { addCommand, parseWholeNumber, type Registry, type Session } from './command.js';
 import { compareRoutes } from './compare-routes.js';
 import { describeMoment } from './describe-time.js';
 import { printRouteChange } from './print-route-change.js';
-import type { AppliedAnswer, RevisionAnswer, RoutesAnswer } from './routes-answer.js';
 
 /** `keyferry routes revisions|compare|restore`. */
 export function addRevisions(noun: Registry): void {

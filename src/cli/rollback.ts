@@ -1,6 +1,6 @@
+import type { VersionAnswer } from '../core/index.js';
 import { segment } from './api-client.js';
 import { addCommand, environmentOption, type Registry } from './command.js';
-import type { VersionAnswer } from './send-value.js';
 
 /** `keyferry rollback`: the previous version of a secret becomes current again. */
 export function addRollback(registry: Registry): void {

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import type { CutoverDetail, SecretAnswer } from '../core/index.js';
 import { DEFAULT_CUTOVER_SETTINGS } from '../core/index.js';
 import { type ApiClient, segment } from './api-client.js';
 import {
@@ -9,7 +10,6 @@ import {
   wholeNumber,
 } from './command.js';
 import { CommandFailure, type ExitCode } from './command-failure.js';
-import type { CutoverDetail } from './cutover-answer.js';
 import {
   type CutoverOptions,
   cutoverBody,
@@ -20,7 +20,6 @@ import { CutoverSteps } from './cutover-steps.js';
 import { concludeCutover, followCutover } from './follow-cutover.js';
 import { readValue, type ValueOptions } from './read-value.js';
 import { requireReportFile, writeReport } from './rotation-report.js';
-import type { SecretAnswer } from './secret-answer.js';
 import { sendValue, versionsPath } from './send-value.js';
 import { VALUE_NOTES, valueOptions } from './value-options.js';
 

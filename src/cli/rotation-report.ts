@@ -1,19 +1,13 @@
 import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { CutoverDetail, SecretAnswer, UsageAnswer, VersionAnswer } from '../core/index.js';
 import { PROBE_CLIENT } from '../core/index.js';
 import { segment } from './api-client.js';
 import type { Session } from './command.js';
 import { CommandFailure } from './command-failure.js';
-import {
-  type CutoverDetail,
-  cutoverPath,
-  newName,
-  oldName,
-  probesRefused,
-} from './cutover-answer.js';
+import { cutoverPath, newName, oldName, probesRefused } from './cutover-names.js';
 import { describeState } from './print-cutover.js';
-import type { SecretAnswer, UsageAnswer } from './secret-answer.js';
-import { type VersionAnswer, versionsPath } from './send-value.js';
+import { versionsPath } from './send-value.js';
 
 type SecretDetail = SecretAnswer & { readonly usage: readonly UsageAnswer[] };
 

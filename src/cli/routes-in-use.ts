@@ -1,13 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Route, RoutesDocument } from '../core/index.js';
+import type {
+  AppliedAnswer,
+  Route,
+  RoutesAnswer,
+  RoutesDocument,
+  ValidationAnswer,
+} from '../core/index.js';
 import type { Session } from './command.js';
 import { CommandFailure } from './command-failure.js';
 import { nextSteps } from './next-steps.js';
 import type { EditedRoutes, SecretReplacement } from './ports.js';
 import { replaceFile } from './replace-file.js';
-import type { AppliedAnswer, RoutesAnswer, ValidationAnswer } from './routes-answer.js';
 
 /** The routes that a server uses, where they are kept. */
 export interface RoutesInUse {

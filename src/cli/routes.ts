@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { Option } from 'commander';
+import type { AppliedAnswer, RoutesAnswer, ValidationAnswer } from '../core/index.js';
 import {
   effectiveRoute,
   type Problem,
@@ -13,7 +14,6 @@ import { CommandFailure, type ExitCode } from './command-failure.js';
 import { nextSteps } from './next-steps.js';
 import { addReplaceSecret } from './replace-secret.js';
 import { addRevisions } from './revisions.js';
-import type { AppliedAnswer, RoutesAnswer, ValidationAnswer } from './routes-answer.js';
 
 interface ApplyOptions {
   readonly allowMissing?: boolean;

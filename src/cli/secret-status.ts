@@ -1,5 +1,4 @@
-import type { AgeMark } from '../core/index.js';
-import type { SecretAnswer, SecretEnvironmentAnswer } from './secret-answer.js';
+import type { AgeMark, SecretAnswer, SecretEnvironmentAnswer } from '../core/index.js';
 
 const DAY_MS = 86_400_000;
 /** Contract: unused after 30 days; warnings a week before something ends. */

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import type { GivenValue } from '../core/index.js';
+import type { GivenValue, SecretAnswer, VersionAnswer } from '../core/index.js';
 import { type ApiClient, segment } from './api-client.js';
 import { addCommand, addNoun, type Registry, type Session, wholeNumber } from './command.js';
 import { CommandFailure } from './command-failure.js';
@@ -7,9 +7,8 @@ import { confirmAndForce, type ForceOptions, forceOptions, yesOption } from './c
 import { describeAgo } from './describe-time.js';
 import { addMergeEnvironments } from './merge-environments.js';
 import { readValue, type ValueOptions } from './read-value.js';
-import type { SecretAnswer } from './secret-answer.js';
 import { type AttributeOptions, attributeOptions, attributesOf } from './secret-attributes.js';
-import { sendValue, type VersionAnswer } from './send-value.js';
+import { sendValue } from './send-value.js';
 import { showSecret } from './show-secret.js';
 import { VALUE_NOTES, valueOptions } from './value-options.js';
 

@@ -1,27 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { GivenValue, RevokeReasonCode } from '../core/index.js';
+import type { GivenValue, VersionAnswer } from '../core/index.js';
 import { type ApiClient, segment } from './api-client.js';
-
-/** A version as the admin API shows it: everything but the value. */
-export interface VersionAnswer {
-  readonly secret: string;
-  readonly environment: string;
-  readonly version: number;
-  readonly state: 'staged' | 'current' | 'previous' | 'revoked' | 'destroyed';
-  readonly createdAt: string;
-  readonly createdBy: string;
-  readonly activatedAt: string | null;
-  readonly expiresAt: string | null;
-  readonly note: string | null;
-  readonly fields: readonly string[];
-  readonly lastUsedAt: string | null;
-  /** Only in lists; null for one that was revoked or destroyed. */
-  readonly safeToRevoke?: {
-    readonly safe: boolean;
-    readonly reasons: readonly { readonly code: RevokeReasonCode; readonly message: string }[];
-    readonly safeFrom: string | null;
-  } | null;
-}
 
 /** The path of the versions of one secret in one environment. */
 export function versionsPath(secret: string, environment: string): string {

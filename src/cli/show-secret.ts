@@ -1,8 +1,8 @@
+import type { SecretDetail, VersionAnswer } from '../core/index.js';
 import { segment } from './api-client.js';
 import type { Session } from './command.js';
 import { describeAgo, describeDuration, describeMoment } from './describe-time.js';
-import type { SecretDetail } from './secret-answer.js';
-import { type VersionAnswer, versionsPath } from './send-value.js';
+import { versionsPath } from './send-value.js';
 import type { Column } from './table.js';
 import type { Terminal } from './terminal.js';
 

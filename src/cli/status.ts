@@ -1,9 +1,9 @@
 import { Option } from 'commander';
+import type { CutoverAnswer, SecretAnswer } from '../core/index.js';
 import { addCommand, type Registry, type Session } from './command.js';
 import type { ExitCode } from './command-failure.js';
-import { type CutoverAnswer, newName } from './cutover-answer.js';
+import { newName } from './cutover-names.js';
 import { describeAgo, describeDuration, describeMoment, describeUntil } from './describe-time.js';
-import type { SecretAnswer } from './secret-answer.js';
 import { type Attention, type SecretStatus, statusesOf } from './secret-status.js';
 import type { Paint, Terminal } from './terminal.js';
 

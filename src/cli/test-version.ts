@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import type { VersionAnswer } from '../core/index.js';
 import {
   addCommand,
   environmentOption,
@@ -7,7 +8,7 @@ import {
   type Session,
 } from './command.js';
 import type { ExitCode } from './command-failure.js';
-import { type VersionAnswer, versionsPath } from './send-value.js';
+import { versionsPath } from './send-value.js';
 
 interface TestOptions {
   readonly environment: string;

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import type { SecretAnswer, SecretEnvironmentAnswer, VersionAnswer } from '../core/index.js';
 import { type ApiClient, segment } from './api-client.js';
 import {
   addCommand,
@@ -11,8 +12,7 @@ import {
 import { confirmAndForce, type ForceOptions, forceOptions, yesOption } from './confirm.js';
 import { parseMoment } from './describe-time.js';
 import { readValue, type ValueOptions } from './read-value.js';
-import type { SecretAnswer, SecretEnvironmentAnswer } from './secret-answer.js';
-import { sendValue, type VersionAnswer, versionsPath } from './send-value.js';
+import { sendValue, versionsPath } from './send-value.js';
 import { printVersions } from './show-secret.js';
 import { addTestVersion } from './test-version.js';
 import { VALUE_NOTES, valueOptions } from './value-options.js';

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { CutoverWithFigures } from '../core/index.js';
 import type { ApiClient } from './api-client.js';
 import { CommandFailure } from './command-failure.js';
-import { type CutoverWithFigures, cutoverPath } from './cutover-answer.js';
+import { cutoverPath } from './cutover-names.js';
 import { readEvents } from './read-events.js';
 
 /** Three comments that did not come. */

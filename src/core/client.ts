@@ -6,6 +6,8 @@ export const CLIENT_TOKEN_PREFIX = 'kfc_';
 export const ADMIN_TOKEN_PREFIX = 'kfa_';
 /** Prefix of a feed token (`kff_…`): in the address of a calendar, and good for nothing else. */
 export const FEED_TOKEN_PREFIX = 'kff_';
+/** Prefix of what a browser that is signed in at the console sends (`kfs_…`). */
+export const SESSION_TOKEN_PREFIX = 'kfs_';
 
 /** An app that may send requests: exactly one environment, optionally some routes and networks. */
 export interface Client {

@@ -10,6 +10,7 @@ import type { VersionSafety } from './revoke-safety.js';
 import type { RoutesDocument, RoutesRevision } from './route.js';
 import type { Secret, SecretAttributes, Version } from './secret.js';
 import type { SecretValue } from './secret-value.js';
+import type { SessionStore } from './session.js';
 import type { TrafficLimits } from './traffic.js';
 import type { UsageDelta, UsageRow } from './usage.js';
 
@@ -17,48 +18,6 @@ import type { UsageDelta, UsageRow } from './usage.js';
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
-}
-
-/** What a sealed value is bound to: moved to another row, it does not open. */
-export interface SealContext {
-  readonly databaseId: string;
-  readonly environment: string;
-  readonly secretId: string;
-  readonly version: number;
-}
-
-/** A value at rest: sealed under its own data key, which is wrapped under the key-encryption key `keyId`. */
-export interface SealedValue {
-  readonly algorithm: string;
-  readonly keyId: string;
-  readonly wrappedKey: Uint8Array;
-  readonly ciphertext: Uint8Array;
-}
-
-/** Seals and opens values. Throws `database_corrupt` when a value does not open. */
-export interface Sealer {
-  seal(value: SecretValue, context: SealContext): SealedValue;
-  open(sealed: SealedValue, context: SealContext): SecretValue;
-}
-
-export interface MintedToken {
-  /** The whole token, shown once. */
-  readonly token: string;
-  readonly id: string;
-  readonly hash: Uint8Array;
-}
-
-/** Makes and checks tokens: 256 random bits behind a public id, kept as a keyed hash. */
-export interface Tokens {
-  mint(kind: 'client' | 'admin'): MintedToken;
-  /** The public id of a well-formed token; undefined for anything else. */
-  idOf(token: string): string | undefined;
-  /** Compares in constant time. */
-  matches(token: string, hash: Uint8Array): boolean;
-  /** A feed token that goes with the token of this public id: always the same one, and of no use elsewhere. */
-  feedOf(id: string): string;
-  /** The public id that a feed token goes with; undefined for anything that is not one of ours. */
-  idOfFeed(token: string): string | undefined;
 }
 
 /** Signs what the server states about itself; `publicKey` checks it and cannot forge it. */
@@ -200,7 +159,7 @@ interface VersionTarget extends ByActor {
  * is durable when its promise resolves. Unknown names throw `not_found` or `environment_unknown` with the
  * nearest spelling; a disk or lock failure throws `store_unavailable` and changes nothing.
  */
-export interface Store extends AlertStore, CutoverStore, HeartbeatStore {
+export interface Store extends AlertStore, CutoverStore, HeartbeatStore, SessionStore {
   readonly databaseId: string;
 
   createEnvironment(command: ByActor & { name: string }): Promise<Environment>;

@@ -4,7 +4,9 @@ import {
   CLIENT_TOKEN_PREFIX,
   FEED_TOKEN_PREFIX,
   type MintedToken,
+  SESSION_TOKEN_PREFIX,
   type SecretValue,
+  type TokenKind,
   type Tokens,
 } from '../core/index.js';
 
@@ -12,11 +14,17 @@ const ID_BYTES = 12;
 /** 256 bits: not to be guessed, so a fast keyed hash is enough (no password hashing). */
 const RANDOM_BYTES = 32;
 /** 12 bytes are 16 base64url characters, 32 bytes are 43. */
-const TOKEN = /^kf[ca]_([A-Za-z0-9_-]{16})[A-Za-z0-9_-]{43}$/;
+const TOKEN = /^kf[cas]_([A-Za-z0-9_-]{16})[A-Za-z0-9_-]{43}$/;
 const FEED_TOKEN = /^kff_([A-Za-z0-9_-]{16})[A-Za-z0-9_-]{43}$/;
 
+const PREFIXES: Readonly<Record<TokenKind, string>> = {
+  client: CLIENT_TOKEN_PREFIX,
+  admin: ADMIN_TOKEN_PREFIX,
+  session: SESSION_TOKEN_PREFIX,
+};
+
 /**
- * Tokens are `kfc_` or `kfa_`, a public id, and 256 random bits. What is hashed is the issued string: other
+ * Tokens are `kfc_`, `kfa_` or `kfs_`, a public id, and 256 random bits. What is hashed is the issued string: other
  * spellings of the same bytes do not match. A feed token is `kff_`, the id, and a keyed hash of it.
  */
 export function createTokens(key: SecretValue): Tokens {
@@ -26,8 +34,8 @@ export function createTokens(key: SecretValue): Tokens {
   const feedOf = (id: string): string =>
     `${FEED_TOKEN_PREFIX}${id}${hash(`feed of ${id}`).toString('base64url')}`;
   return {
-    mint(kind: 'client' | 'admin'): MintedToken {
-      const prefix = kind === 'client' ? CLIENT_TOKEN_PREFIX : ADMIN_TOKEN_PREFIX;
+    mint(kind: TokenKind): MintedToken {
+      const prefix = PREFIXES[kind];
       const id = randomBytes(ID_BYTES).toString('base64url');
       const token = `${prefix}${id}${randomBytes(RANDOM_BYTES).toString('base64url')}`;
       return { token, id, hash: new Uint8Array(hash(token)) };

@@ -133,6 +133,14 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     revokeAdmin: (command) => call('revokeAdmin', command),
     findAdmin: (tokenId) => call('findAdmin', tokenId),
 
+    startSession: (command) => call('startSession', command),
+    findSession: (tokenId) => call('findSession', tokenId),
+    endSession: (command) => call('endSession', command),
+    endSessionsOf: (command) => call('endSessionsOf', command),
+    listSessions: (page) => call('listSessions', page),
+    createSignInLink: (command) => call('createSignInLink', command),
+    findSignInLink: (tokenId) => call('findSignInLink', tokenId),
+
     startCutover: (command) => call('startCutover', command),
     getCutover: (id) => call('getCutover', id),
     listCutovers: (filter) => call('listCutovers', filter),

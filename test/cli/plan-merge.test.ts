@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { copyNote, planMerge, replacementsOf } from '../../src/cli/plan-merge.js';
-import type { SecretAnswer } from '../../src/cli/secret-answer.js';
-import type { VersionAnswer } from '../../src/cli/send-value.js';
 import { replaceSecretsInText } from '../../src/config/index.js';
+import type { SecretAnswer, VersionAnswer } from '../../src/core/index.js';
 
 const FAMILY = {
   name: 'key',

@@ -26,11 +26,15 @@ let opened: TestStore;
 let raw: Database.Database;
 let clients: string[];
 let admins: string[];
+let sessions: string[];
+let links: string[];
 
 beforeEach(async () => {
   opened = await openTestStore();
   clients = [];
   admins = [];
+  sessions = [];
+  links = [];
   await fill();
   openRaw();
 });
@@ -94,7 +98,7 @@ async function fill(): Promise<void> {
     });
     const admin = tokens.mint('admin');
     admins.push(admin.id);
-    await store.createAdmin({
+    const made = await store.createAdmin({
       actor,
       name: `admin-${index}`,
       role: (['viewer', 'operator', 'admin'] as const)[index] ?? 'viewer',
@@ -102,6 +106,24 @@ async function fill(): Promise<void> {
       secretPrefix: index === 1 ? 'a' : undefined,
       tokenId: admin.id,
       tokenHash: admin.hash,
+    });
+    const session = tokens.mint('session');
+    sessions.push(session.id);
+    const kept = { tokenId: session.id, tokenHash: session.hash };
+    await (index === 0
+      ? store.startSession({
+          ...kept,
+          origin: 'oidc',
+          identity: { ...made, id: 'oidc:someone', name: 'someone' },
+        })
+      : store.startSession({ ...kept, origin: 'token', adminId: made.id }));
+    const link = tokens.mint('session');
+    links.push(link.id);
+    await store.createSignInLink({
+      actor,
+      adminId: made.id,
+      tokenId: link.id,
+      tokenHash: link.hash,
     });
   }
   for (const name of ['first', 'second', 'third']) {
@@ -143,6 +165,10 @@ async function usable() {
     values: values.map(({ status }) => status),
     route: (await store.currentRoutes())?.document,
     cutovers: (await store.runningCutovers()).map(({ secret }) => secret),
+    sessions: (await Promise.all(sessions.map((id) => store.findSession(id)))).map(
+      (session) => session?.admin.name,
+    ),
+    links: (await Promise.all(links.map((id) => store.findSignInLink(id)))).map(Boolean),
   };
 }
 

@@ -11,7 +11,7 @@ import { isUniqueViolation } from './error-across-threads.js';
 import { decodeCursor, pageLimit, toPage } from './page-cursor.js';
 import type { Session } from './session.js';
 
-interface AdminRow {
+export interface AdminRow {
   readonly id: string;
   readonly name: string;
   readonly role: Role;
@@ -125,7 +125,7 @@ export function adminCommands(session: Session) {
   };
 }
 
-function toAdmin(row: AdminRow): Admin {
+export function toAdmin(row: AdminRow): Admin {
   return {
     id: row.id,
     name: row.name,

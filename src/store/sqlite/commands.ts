@@ -19,6 +19,7 @@ import { resolveCommands } from './resolve.js';
 import { routeCommands } from './routes.js';
 import { secretCommands } from './secrets.js';
 import type { Session } from './session.js';
+import { sessionCommands } from './sessions.js';
 import { storedKeyCommands } from './stored-keys.js';
 import { unnamedSinceCommands } from './unnamed-since.js';
 import { usageCommands } from './usage.js';
@@ -49,6 +50,7 @@ export function createCommands(session: Session, schemaVersion: number) {
     ...unnamedSinceCommands(session),
     ...clientCommands(session),
     ...adminCommands(session),
+    ...sessionCommands(session),
     ...auditCommands(session),
     ...pruneAuditCommands(session),
     ...usageCommands(session),

@@ -38,6 +38,10 @@ export function createRowNames(database: Database): RowNames {
           return `client ${text('name')}`;
         case 'admins':
           return `admin ${text('name')}`;
+        case 'sessions':
+          return `session ${text('id')}`;
+        case 'sign_in_links':
+          return `sign-in link ${text('id')}`;
       }
     },
   };

@@ -97,7 +97,6 @@ export const SEALED_TABLES = {
       'created_at_ms',
       'expires_at_ms',
       'revoked_at_ms',
-      'limits',
     ],
     ends: 'NEW.revoked_at_ms IS NOT NULL',
   },
@@ -115,6 +114,25 @@ export const SEALED_TABLES = {
       'revoked_at_ms',
     ],
     ends: 'NEW.revoked_at_ms IS NOT NULL',
+  },
+  sessions: {
+    key: ['id'],
+    columns: [
+      'origin',
+      'admin_id',
+      'identity',
+      'token_id',
+      'token_hash',
+      'created_at_ms',
+      'expires_at_ms',
+      'ended_at_ms',
+    ],
+    ends: 'NEW.ended_at_ms IS NOT NULL',
+  },
+  sign_in_links: {
+    key: ['id'],
+    columns: ['admin_id', 'token_id', 'token_hash', 'expires_at_ms', 'used_at_ms'],
+    ends: 'NEW.used_at_ms IS NOT NULL',
   },
 } as const satisfies Record<string, SealedTable>;
 

@@ -1,4 +1,5 @@
-import type { AgeMark, Criticality, CutoverState, SecretKind } from '../core/index.js';
+import type { CutoverState } from '../cutover.js';
+import type { AgeMark, Criticality, SecretKind } from '../secret.js';
 
 /** A secret as the admin API shows it. */
 export interface SecretAnswer {

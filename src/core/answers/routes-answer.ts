@@ -1,4 +1,5 @@
-import type { Problem, RoutesDocument } from '../core/index.js';
+import type { Problem } from '../errors.js';
+import type { RoutesDocument } from '../route.js';
 
 /** The applied routes, or one revision of them, as the admin API shows it. */
 export interface RoutesAnswer extends RevisionAnswer {

@@ -1,0 +1,132 @@
+import { Hono, type MiddlewareHandler } from 'hono';
+import type { Clock, SessionStore, Store, Tokens } from '../core/index.js';
+import { ApiProblem, type CallApi, createApi } from './api.js';
+import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { addCutoverPage } from './cutover-page.js';
+import { addCutovers } from './cutovers.js';
+import { renderBare, renderPage } from './layout.js';
+import { addNewSecret } from './new-secret.js';
+import { addOverview } from './overview.js';
+import { refuseForeignPosts } from './refuse-foreign-posts.js';
+import { addSecretPage } from './secret-page.js';
+import { addSecrets } from './secrets.js';
+import { serveAssets } from './serve-assets.js';
+import { createSessionCookie } from './session-cookie.js';
+import { addSignIn } from './sign-in.js';
+
+export interface ConsoleDependencies {
+  readonly store: SessionStore & Pick<Store, 'findAdmin'>;
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly callApi: CallApi;
+  /** Whether the listener speaks TLS: its cookie is for TLS alone then. */
+  readonly secure: boolean;
+  /** Too many failures to sign in from one address: seconds to wait. */
+  readonly tooMany: (address: string) => number | undefined;
+  /** Takes what no page may show: unexpected errors. */
+  readonly logError: (error: unknown, where: { readonly path: string }) => void;
+}
+
+export type Console = Hono<ConsoleEnvironment>;
+
+/** All from here, nothing inline, framed by nobody, forms to nobody else. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** The pages. Everything that is shown or changed goes through the admin API, as the person who is signed in. */
+export function createConsole(dependencies: ConsoleDependencies): Console {
+  const { store, tokens, callApi } = dependencies;
+  const app = new Hono<ConsoleEnvironment>();
+  const cookie = createSessionCookie(dependencies.secure);
+
+  app.use('*', protectPage);
+  app.use('*', refuseForeignPosts);
+  serveAssets(app);
+  addSignIn(app, { ...dependencies, cookie, oidcLabel: undefined });
+
+  app.use('*', async (context, next) => {
+    const token = cookie.read(context);
+    const id = token === undefined ? undefined : tokens.idOf(token);
+    const session = id === undefined ? undefined : await store.findSession(id);
+    if (token === undefined || session === undefined || !tokens.matches(token, session.tokenHash)) {
+      return askToSignIn(context);
+    }
+    const caller = { admin: session.admin, token };
+    context.set('visitor', { session, token, api: createApi(callApi, caller, context.env) });
+    return next();
+  });
+
+  addOverview(app);
+  addSecrets(app);
+  addNewSecret(app);
+  addSecretPage(app);
+  addCutovers(app);
+  addCutoverPage(app);
+
+  app.notFound((context) => {
+    const children = (
+      <div class="empty">
+        <p>There is no such page.</p>
+        <p>
+          <a href="/">To the overview</a>
+        </p>
+      </div>
+    );
+    return context.get('visitor') === undefined
+      ? renderBare(context, { title: 'Not found', children })
+      : renderPage(context, { title: 'Not found', children }, 404);
+  });
+
+  app.onError((error, context) => {
+    if (error instanceof ApiProblem) return showProblem(context, error);
+    dependencies.logError(error, { path: context.req.path });
+    const children = <p>Something unexpected happened. The server log has the cause.</p>;
+    return renderBare(context, { title: 'Error', children }, 500);
+  });
+  return app;
+}
+
+/** A part of a page that is asked for anew goes to the sign-in page as a whole. */
+function askToSignIn(context: ConsoleContext): Response {
+  if (context.req.header('hx-request') === 'true') {
+    context.header('HX-Redirect', '/sign-in');
+    return context.body(null, 204);
+  }
+  return context.redirect('/sign-in', 303);
+}
+
+const PROBLEM_STATUSES = [400, 403, 404, 409, 422, 503] as const;
+
+function showProblem(context: ConsoleContext, problem: ApiProblem): Promise<Response> {
+  const status = PROBLEM_STATUSES.find((one) => one === problem.status) ?? 500;
+  const children = (
+    <div class="notice bad" role="alert">
+      <p>{problem.message}</p>
+    </div>
+  );
+  return renderPage(
+    context,
+    { title: problem.status === 404 ? 'Not found' : 'Refused', children },
+    status,
+  );
+}
+
+const protectPage: MiddlewareHandler<ConsoleEnvironment> = async (context, next) => {
+  context.header('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+  context.header('Cross-Origin-Opener-Policy', 'same-origin');
+  context.header('Cross-Origin-Resource-Policy', 'same-origin');
+  context.header('Permissions-Policy', 'camera=(), geolocation=(), microphone=()');
+  context.header('Referrer-Policy', 'same-origin');
+  context.header('X-Content-Type-Options', 'nosniff');
+  context.header('X-Frame-Options', 'DENY');
+  context.header('Cache-Control', 'no-store');
+  await next();
+};

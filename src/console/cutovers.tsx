@@ -1,0 +1,97 @@
+import type { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import type { CutoverAnswer, PageAnswer } from '../core/index.js';
+import { segment, withQuery } from './api.js';
+import type { ConsoleEnvironment } from './console-environment.js';
+import { renderPage } from './layout.js';
+import { CUTOVER_TONES, Mark } from './mark.js';
+import { Distance } from './moment.js';
+
+const ROWS = 50;
+
+/** `/cutovers`: what is under way and what was. */
+export function addCutovers(app: Hono<ConsoleEnvironment>): void {
+  app.get('/cutovers', async (context) => {
+    const cursor = context.req.query('cursor');
+    const { api } = context.get('visitor');
+    const page = await api.get<PageAnswer<CutoverAnswer>>('/v1/cutovers', { cursor, limit: ROWS });
+    return renderPage(context, {
+      title: 'Cutovers',
+      children: (
+        <section class="panel">
+          {page.items.length === 0 ? (
+            <p class="empty">
+              No cutover yet. Add a second version on the page of a <a href="/secrets">secret</a>,
+              then start one there.
+            </p>
+          ) : (
+            <CutoversTable items={page.items} nowMs={Date.now()} />
+          )}
+          {page.nextCursor !== null && (
+            <p>
+              <a href={withQuery('/cutovers', { cursor: page.nextCursor })}>Older ones</a>
+            </p>
+          )}
+        </section>
+      ),
+    });
+  });
+}
+
+/** Also for the overview. */
+export const CutoversTable: FC<{
+  readonly items: readonly CutoverAnswer[];
+  readonly nowMs: number;
+}> = ({ items, nowMs }) => (
+  <div class="scrolls">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Secret</th>
+          <th scope="col">Environment</th>
+          <th scope="col">From, to</th>
+          <th scope="col">State</th>
+          <th scope="col" class="number">
+            Share
+          </th>
+          <th scope="col">Started</th>
+          <th scope="col">Outcome</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((cutover) => (
+          <tr>
+            <th scope="row">
+              <a class="name" href={`/cutovers/${segment(cutover.id)}`}>
+                {cutover.secret}
+              </a>
+            </th>
+            <td>{cutover.environment}</td>
+            <td>{describeWay(cutover)}</td>
+            <td>
+              <CutoverMarks cutover={cutover} />
+            </td>
+            <td class="number">{cutover.percent} %</td>
+            <td>
+              <Distance at={cutover.startedAt} nowMs={nowMs} />
+            </td>
+            <td class="small">{cutover.reason ?? ''}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);
+
+export const CutoverMarks: FC<{ readonly cutover: CutoverAnswer }> = ({ cutover }) => (
+  <>
+    <Mark tone={CUTOVER_TONES[cutover.state]}>{cutover.state}</Mark>{' '}
+    {cutover.hold !== null && <Mark tone="warn">held</Mark>}{' '}
+    {cutover.paused && <Mark tone="warn">paused</Mark>}
+  </>
+);
+
+/** `v1 → v2`, or the two secrets. */
+export function describeWay({ secret, fromVersion, toVersion, toSecret }: CutoverAnswer): string {
+  return toSecret === null ? `v${fromVersion} → v${toVersion}` : `${secret} → ${toSecret}`;
+}

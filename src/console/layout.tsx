@@ -1,0 +1,167 @@
+import type { Child, FC } from 'hono/jsx';
+import type { ConsoleContext, Visitor } from './console-environment.js';
+import { assetPath } from './serve-assets.js';
+
+const MENU = [
+  ['/', 'Overview'],
+  ['/secrets', 'Secrets'],
+  ['/cutovers', 'Cutovers'],
+  ['/rotations', 'Rotations'],
+  ['/routes', 'Routes'],
+  ['/clients', 'Clients'],
+  ['/alerts', 'Alerts'],
+  ['/channels', 'Channels'],
+  ['/audit', 'Audit'],
+  ['/admins', 'Admins'],
+  ['/system', 'System'],
+] as const;
+
+/** No inline style or script, no evaluation of text: what the policy of the pages forbids is not tried either. */
+const HTMX_CONFIG = JSON.stringify({
+  includeIndicatorStyles: false,
+  allowEval: false,
+  allowScriptTags: false,
+  selfRequestsOnly: true,
+  historyCacheSize: 0,
+});
+
+interface DocumentProps {
+  readonly title: string;
+  /** Style sheets and scripts of this page alone. */
+  readonly charts?: boolean;
+  readonly children?: Child;
+}
+
+const Document: FC<DocumentProps> = ({ title, charts = false, children }) => (
+  <html lang="en">
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <meta name="color-scheme" content="light dark" />
+      <meta name="htmx-config" content={HTMX_CONFIG} />
+      <title>{`${title} · Keyferry`}</title>
+      <link rel="icon" href={assetPath('icon.svg')} type="image/svg+xml" />
+      <link rel="stylesheet" href={assetPath('pico.css')} />
+      {charts && <link rel="stylesheet" href={assetPath('uplot.css')} />}
+      <link rel="stylesheet" href={assetPath('console.css')} />
+      <script src={assetPath('htmx.js')} defer />
+      {charts && <script src={assetPath('uplot.js')} defer />}
+      <script src={assetPath('console.js')} defer />
+    </head>
+    <body>{children}</body>
+  </html>
+);
+
+export interface PageProps extends DocumentProps {
+  readonly visitor: Visitor;
+  /** The path of the request: its part of the menu is marked. */
+  readonly path: string;
+  /** Alerts that are open; null where it is not known. */
+  readonly openAlerts: number | null;
+  /** Where this page is below its part of the menu. */
+  readonly crumbs?: readonly (readonly [href: string, text: string])[];
+  /** Beside the title. */
+  readonly actions?: Child;
+}
+
+const Page: FC<PageProps> = (props) => {
+  const { title, charts, visitor, path, openAlerts, crumbs = [], actions, children } = props;
+  const { admin } = visitor.session;
+  return (
+    <Document title={title} {...(charts === undefined ? {} : { charts })}>
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
+      <div class="frame">
+        <nav class="menu" aria-label="Main">
+          <a class="brand" href="/">
+            <img src={assetPath('icon.svg')} alt="" />
+            Keyferry
+          </a>
+          <ul>
+            {MENU.map(([href, text]) => (
+              <li>
+                <a href={href} {...(isAt(path, href) ? { 'aria-current': 'page' } : {})}>
+                  {text}
+                  {href === '/alerts' && openAlerts !== null && openAlerts > 0 && (
+                    <span class="mark bad">{openAlerts}</span>
+                  )}
+                </a>
+              </li>
+            ))}
+          </ul>
+          <footer>
+            <div>
+              <span class="name">{admin.name}</span> <span>({admin.role})</span>
+            </div>
+            <form method="post" action="/sign-out">
+              <button class="link" type="submit">
+                Sign out
+              </button>
+            </form>
+          </footer>
+        </nav>
+        <main class="page" id="content">
+          <header>
+            {crumbs.length > 0 && (
+              <nav class="crumbs" aria-label="Where you are">
+                {crumbs.map(([href, text]) => (
+                  <>
+                    <a href={href}>{text}</a>
+                    {' / '}
+                  </>
+                ))}
+              </nav>
+            )}
+            <h1>{title}</h1>
+            {actions !== undefined && <div class="actions">{actions}</div>}
+          </header>
+          {children}
+        </main>
+      </div>
+    </Document>
+  );
+};
+
+/** A page for somebody who is signed in. */
+export async function renderPage(
+  context: ConsoleContext,
+  props: Omit<PageProps, 'visitor' | 'path' | 'openAlerts'>,
+  status: 200 | 400 | 403 | 404 | 409 | 422 | 500 | 503 = 200,
+): Promise<Response> {
+  const visitor = context.get('visitor');
+  const openAlerts = await countOpenAlerts(visitor);
+  const page = (
+    <Page {...props} visitor={visitor} path={context.req.path} openAlerts={openAlerts} />
+  );
+  return context.html(`<!doctype html>${page.toString()}`, status);
+}
+
+/** A page for somebody who is not. */
+export function renderBare(
+  context: ConsoleContext,
+  props: DocumentProps,
+  status: 200 | 400 | 401 | 403 | 429 | 500 | 503 = 200,
+): Response | Promise<Response> {
+  const { children, ...rest } = props;
+  const page = (
+    <Document {...rest}>
+      <main class="centred">{children}</main>
+    </Document>
+  );
+  return context.html(`<!doctype html>${page.toString()}`, status);
+}
+
+/** More than a page of them is "100". */
+async function countOpenAlerts({ api }: Visitor): Promise<number | null> {
+  try {
+    const query = { open: true, acknowledged: false, limit: 100 };
+    return (await api.get<{ items: readonly unknown[] }>('/v1/alerts', query)).items.length;
+  } catch {
+    return null;
+  }
+}
+
+function isAt(path: string, href: string): boolean {
+  return href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`);
+}

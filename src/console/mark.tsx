@@ -1,0 +1,32 @@
+import type { Child, FC } from 'hono/jsx';
+import type { AgeMark, CutoverState, VersionState } from '../core/index.js';
+
+export type Tone = 'good' | 'warn' | 'bad' | 'quiet';
+
+/** A word that stands out by colour; the word alone says it too. */
+export const Mark: FC<{ readonly tone: Tone; readonly children?: Child }> = ({
+  tone,
+  children,
+}) => <span class={`mark ${tone}`}>{children}</span>;
+
+export const AGE_TONES: Readonly<Record<AgeMark, Tone>> = {
+  fresh: 'good',
+  ageing: 'warn',
+  overdue: 'bad',
+};
+
+export const VERSION_TONES: Readonly<Record<VersionState, Tone>> = {
+  staged: 'warn',
+  current: 'good',
+  previous: 'quiet',
+  revoked: 'bad',
+  destroyed: 'quiet',
+};
+
+export const CUTOVER_TONES: Readonly<Record<CutoverState, Tone>> = {
+  PENDING: 'quiet',
+  CANARY: 'warn',
+  CURRENT: 'good',
+  COMPLETED: 'good',
+  ROLLED_BACK: 'bad',
+};

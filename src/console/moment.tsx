@@ -1,0 +1,42 @@
+import type { FC } from 'hono/jsx';
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+] as const;
+
+/** `5 min`, `3 h`, `12 d`; below a minute `now`. */
+export function describeSpan(ms: number): string {
+  const found = UNITS.find(([, unitMs]) => ms >= unitMs);
+  return found === undefined ? 'now' : `${Math.floor(ms / found[1])} ${found[0]}`;
+}
+
+/** A point in time as the viewer's own clock shows it; UTC without scripts. */
+export const Moment: FC<{ readonly at: string | null; readonly never?: string }> = ({
+  at,
+  never = 'never',
+}) =>
+  at === null ? (
+    <span class="quiet">{never}</span>
+  ) : (
+    <time datetime={at} data-local="moment">
+      {`${at.slice(0, 16).replace('T', ' ')} UTC`}
+    </time>
+  );
+
+/** How long ago, or in how long; the point in time itself is its title. */
+export const Distance: FC<{
+  readonly at: string | null;
+  readonly nowMs: number;
+  readonly never?: string;
+}> = ({ at, nowMs, never = 'never' }) => {
+  if (at === null) return <span class="quiet">{never}</span>;
+  const ms = Date.parse(at) - nowMs;
+  const span = describeSpan(Math.abs(ms));
+  return (
+    <time datetime={at} data-local="title" title={`${at.slice(0, 16).replace('T', ' ')} UTC`}>
+      {span === 'now' ? 'just now' : ms > 0 ? `in ${span}` : `${span} ago`}
+    </time>
+  );
+};
