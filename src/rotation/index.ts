@@ -2,6 +2,7 @@
  * rotation: a secret over time: when it is due (pure), the machine that takes a run from an old key to a new one, and
  * the providers that make keys. Imports core, zod, croner, and the clients of the providers.
  */
+export { configProblems } from './config-problems.js';
 export { decideRun } from './decide-run.js';
 export { nextRunAtMs, withJitter } from './next-run.js';
 export * from './provider.js';

@@ -19,10 +19,15 @@ export const STAND_IN_FAULTS = [
   'broken_key',
   'refused_revocation',
   'wrong_credentials',
+  /** The credentials are right, and may not make keys. */
+  'missing_permission',
   /** What the minting needs was used before (a refresh token). */
   'spent',
 ] as const;
 export type StandInFault = (typeof STAND_IN_FAULTS)[number];
+
+/** Stands in each error text of a stand-in of ours: nothing that Keyferry says may hold it. */
+export const FOREIGN_WORDS = 'words of the provider';
 
 /**
  * A provider on loopback that speaks its real protocol and keeps its rules: what contract suite, end-to-end tests and
@@ -39,6 +44,8 @@ export interface ProviderStandIn {
   readonly fields: readonly string[];
   /** What a route places so that `accepts` can tell: templates that name the secret `key`. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What `throttled` answers say; undefined where the protocol has no such thing. */
+  readonly retryAfterSeconds?: number;
   /** Faults that this provider can have. */
   readonly faults: readonly StandInFault[];
   /** Whether a service that takes these keys would take this request now. */
@@ -48,7 +55,8 @@ export interface ProviderStandIn {
   fail(fault: StandInFault, times?: number): void;
   /** Somebody else makes a key of the same account; undefined where there can be no such thing. */
   addForeignKey?(): Promise<string>;
-  /** For assisted ones: what a person would paste. */
+  /** For assisted ones: what a person would paste. Makes a key. */
   valueToPaste?(): Promise<string>;
+  /** Nothing answers any more. */
   close(): Promise<void>;
 }
