@@ -1,4 +1,5 @@
 import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { AppError } from '../core/index.js';
 import type { Exchange } from './exchange.js';
 import type { InboundRequest } from './inbound-message.js';
@@ -46,6 +47,9 @@ export class ProxyRequest extends IncomingMessage implements InboundRequest {
   }
 
   dropRest(): void {
+    // How node:http closes a connection after its last answer. Closed while the client still sends, it would be
+    // reset, and the client lose what it has not read of that answer (RFC 9112 section 9.6).
+    this.socket.destroySoon = endOnly;
     setImmediate(dropBody, this);
   }
 
@@ -82,9 +86,26 @@ function onBodyIdle(this: ProxyRequest): void {
 
 function dropBody(request: ProxyRequest): void {
   const { socket } = request;
-  if (request.complete || socket.destroyed) return;
+  if (socket.destroyed) return;
+  if (request.complete) {
+    mayClose(socket);
+    return;
+  }
   request.resume();
   const deadline = setTimeout(() => socket.destroy(), DISCARD_MS);
   deadline.unref();
-  request.once('end', () => clearTimeout(deadline));
+  request.once('end', () => {
+    clearTimeout(deadline);
+    mayClose(socket);
+  });
+}
+
+function endOnly(this: Socket): void {
+  this.end();
+}
+
+/** The whole body has come: the connection closes as ever, at once if it was to. */
+function mayClose(socket: Socket): void {
+  socket.destroySoon = Socket.prototype.destroySoon;
+  if (socket.writableEnded) socket.destroySoon();
 }

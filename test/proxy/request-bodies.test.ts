@@ -153,6 +153,39 @@ test('an answer that comes before the body was read reaches the client, and the 
   ]);
 });
 
+test.each([
+  ['of the upstream', 200, true],
+  ['of Keyferry itself', 502, false],
+])(
+  'an early answer %s is whole, though it is the last on its connection',
+  async (_whose, status, isUp) => {
+    const text = 'y'.repeat(50_000);
+    const upstream = await startRawUpstream(({ socket }) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+    });
+    const origin = isUp ? upstream.origin : 'http://127.0.0.1:1';
+    const { port, token, proxy, ended } = await startProxyBefore(origin);
+    const client = await rawClient(port);
+    const length = 3_000_000;
+    const head = ['Connection: close', `Content-Length: ${length}`];
+    client.socket.pause();
+    client.send(requestHead('POST', '/api', token, head)).send('x'.repeat(1000));
+    await ended(1);
+    // Were the connection closed by now, what follows would be answered with a reset, and the answer be lost.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    client.send('x'.repeat(200_000));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    client.socket.resume();
+    const answer = await client.response();
+    expect([answer.status, answer.complete]).toEqual([status, true]);
+    if (isUp) expect(answer.body).toBe(text);
+    expect(await client.untilClosed()).toBe('end');
+    expect(proxy.traffic().connections).toBe(1);
+    client.send('x'.repeat(length - 201_000));
+    await eventually(() => proxy.traffic().connections === 0);
+  },
+);
+
 test('an upstream that dies during the upload gives a 502 that the client can read', async () => {
   const upstream = await startRawUpstream(() => undefined);
   const { port, token } = await startProxyBefore(upstream.origin);
