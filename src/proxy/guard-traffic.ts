@@ -5,12 +5,9 @@ import { Admission } from './admit-request.js';
 import type { ProxyLimits } from './create-http-server.js';
 import type { Exchange } from './exchange.js';
 import { ProxyRequest } from './proxy-request.js';
-import { restConnection } from './rest-connection.js';
+import { RestingConnections } from './resting-connections.js';
 import { LoadShedder } from './shed-load.js';
 import { ConnectionWatch } from './watch-connections.js';
-
-/** What a client is told to wait when the process has too much to do. */
-const OVERLOAD_WAIT_SECONDS = 1;
 
 /** Everything that holds back connections and requests, so that those taken are served. */
 export class TrafficGuard {
@@ -18,6 +15,7 @@ export class TrafficGuard {
   readonly #maxConcurrentRequests: number;
   readonly #shedder: LoadShedder;
   readonly #connections: ConnectionWatch;
+  readonly #resting = new RestingConnections();
   #refusesNew = false;
 
   constructor(limits: ProxyLimits) {
@@ -59,10 +57,11 @@ export class TrafficGuard {
       return true;
     }
     const what = isTooMany ? 'Too many requests are under way' : 'There is more to do than can be';
-    exchange.fail('overloaded', `${what}. Try again soon.`, OVERLOAD_WAIT_SECONDS);
+    const { waitSeconds } = this.#resting;
+    exchange.fail('overloaded', `${what}. Try again soon.`, waitSeconds);
     const { request, upgrade } = exchange;
     if (upgrade === undefined && request instanceof ProxyRequest) {
-      restConnection(request.socket, OVERLOAD_WAIT_SECONDS * 1000);
+      this.#resting.rest(request.socket, waitSeconds);
     }
     return true;
   }
