@@ -1,21 +1,11 @@
 import { Option } from 'commander';
+import type { AdminAnswer } from '../core/index.js';
 import { ROLES, type Role } from '../core/index.js';
 import { stateOf } from './clients.js';
 import { addCommand, addNoun, type Registry, repeated, type Session } from './command.js';
 import { type ConfirmOptions, confirm, yesOption } from './confirm.js';
 import { describeMoment, parseMoment } from './describe-time.js';
 import { findByName } from './find-by-name.js';
-
-interface AdminAnswer {
-  readonly id: string;
-  readonly name: string;
-  readonly role: Role;
-  readonly environments: readonly string[] | null;
-  readonly secretPrefix: string | null;
-  readonly createdAt: string;
-  readonly expiresAt: string | null;
-  readonly revokedAt: string | null;
-}
 
 interface CreateOptions {
   readonly role: Role;

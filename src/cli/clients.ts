@@ -1,6 +1,6 @@
 import { Option } from 'commander';
-import type { RoutesAnswer } from '../core/index.js';
-import { nearestName, type Route, type TrafficLimits } from '../core/index.js';
+import type { ClientAnswer, RoutesAnswer } from '../core/index.js';
+import { nearestName, type Route } from '../core/index.js';
 import type { ApiClient } from './api-client.js';
 import { describeLimits, type LimitOptions, limitOptions, limitsOf } from './client-limits.js';
 import {
@@ -18,19 +18,6 @@ import { findByName } from './find-by-name.js';
 
 const DEFAULT_PROXY_URL = 'http://127.0.0.1:8080';
 const EVERY_ADDRESS = new Set(['0.0.0.0', '[::]']);
-
-interface ClientAnswer {
-  readonly id: string;
-  readonly name: string;
-  readonly environment: string;
-  readonly routes: readonly string[] | null;
-  readonly cidrs: readonly string[] | null;
-  readonly limits: TrafficLimits | null;
-  readonly createdAt: string;
-  readonly expiresAt: string | null;
-  readonly revokedAt: string | null;
-  readonly lastUsedAt: string | null;
-}
 
 interface UpdateOptions extends LimitOptions {
   /** False: `--no-limits`. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { diffLines } from '../core/index.js';
 import type { Session } from './command.js';
 import { CommandFailure } from './command-failure.js';
-import { diffLines } from './diff-lines.js';
 import type { SecretReplacement } from './ports.js';
 import { replaceFile } from './replace-file.js';
 

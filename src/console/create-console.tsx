@@ -1,6 +1,10 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import type { Clock, SessionStore, Store, Tokens } from '../core/index.js';
+import { addAdmins } from './admins.js';
+import { addAlerts } from './alerts.js';
 import { ApiProblem, type CallApi, createApi } from './api.js';
+import { addAudit } from './audit.js';
+import { addClients } from './clients.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { addCutoverPage } from './cutover-page.js';
 import { addCutovers } from './cutovers.js';
@@ -8,11 +12,13 @@ import { renderBare, renderPage } from './layout.js';
 import { addNewSecret } from './new-secret.js';
 import { addOverview } from './overview.js';
 import { refuseForeignPosts } from './refuse-foreign-posts.js';
+import { addRoutes } from './routes.js';
 import { addSecretPage } from './secret-page.js';
 import { addSecrets } from './secrets.js';
 import { serveAssets } from './serve-assets.js';
 import { createSessionCookie } from './session-cookie.js';
 import { addSignIn } from './sign-in.js';
+import { addSystem } from './system.js';
 
 export interface ConsoleDependencies {
   readonly store: SessionStore & Pick<Store, 'findAdmin'>;
@@ -70,6 +76,12 @@ export function createConsole(dependencies: ConsoleDependencies): Console {
   addSecretPage(app);
   addCutovers(app);
   addCutoverPage(app);
+  addRoutes(app);
+  addClients(app);
+  addAlerts(app);
+  addAudit(app);
+  addAdmins(app);
+  addSystem(app);
 
   app.notFound((context) => {
     const children = (

@@ -1,24 +1,11 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import type {
-  AlertAnswer,
-  AlertUrgency,
-  CutoverAnswer,
-  PageAnswer,
-  SecretAnswer,
-} from '../core/index.js';
-import { segment } from './api.js';
+import type { AlertAnswer, CutoverAnswer, PageAnswer, SecretAnswer } from '../core/index.js';
+import { AlertsTable } from './alerts.js';
 import type { ConsoleEnvironment } from './console-environment.js';
 import { CutoversTable } from './cutovers.js';
 import { renderPage } from './layout.js';
-import { Mark, type Tone } from './mark.js';
-import { Distance } from './moment.js';
 
-const URGENCY_TONES: Readonly<Record<AlertUrgency, Tone>> = {
-  urgent: 'bad',
-  warning: 'warn',
-  notice: 'quiet',
-};
 const SHOWN = 10;
 
 /** `/`: what needs a person now. */
@@ -44,7 +31,11 @@ export function addOverview(app: Hono<ConsoleEnvironment>): void {
         <>
           <section class="panel" aria-labelledby="needs">
             <h2 id="needs">Needs a person</h2>
-            <Alerts items={alerts.items} nowMs={nowMs} />
+            {alerts.items.length === 0 ? (
+              <p class="quiet">Nothing. No alert is open that nobody has seen.</p>
+            ) : (
+              <AlertsTable items={alerts.items} nowMs={nowMs} />
+            )}
           </section>
           <section class="panel" aria-labelledby="cutovers">
             <h2 id="cutovers">Cutovers under way</h2>
@@ -69,40 +60,3 @@ const FirstSteps: FC = () => (
     </p>
   </section>
 );
-
-const Alerts: FC<{ readonly items: readonly AlertAnswer[]; readonly nowMs: number }> = ({
-  items,
-  nowMs,
-}) =>
-  items.length === 0 ? (
-    <p class="quiet">Nothing. No alert is open that nobody has seen.</p>
-  ) : (
-    <div class="scrolls">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Urgency</th>
-            <th scope="col">What happened</th>
-            <th scope="col">What to do</th>
-            <th scope="col">Since</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((alert) => (
-            <tr>
-              <td>
-                <Mark tone={URGENCY_TONES[alert.urgency]}>{alert.urgency}</Mark>
-              </td>
-              <td>
-                <a href={`/alerts/${segment(alert.id)}`}>{alert.summary}</a>
-              </td>
-              <td>{alert.whatToDo}</td>
-              <td>
-                <Distance at={alert.since} nowMs={nowMs} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );

@@ -4,7 +4,10 @@
  */
 export * from './alert.js';
 export * from './alert-store.js';
+export * from './answers/admin-answer.js';
 export * from './answers/alert-answer.js';
+export * from './answers/audit-answer.js';
+export * from './answers/client-answer.js';
 export * from './answers/cutover-answer.js';
 export * from './answers/page-answer.js';
 export * from './answers/routes-answer.js';
@@ -18,6 +21,7 @@ export * from './cutover.js';
 export * from './cutover-routes.js';
 export * from './cutover-store.js';
 export * from './decision.js';
+export * from './diff-lines.js';
 export * from './echo.js';
 export * from './environment.js';
 export * from './errors.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { diffLines } from '../../src/cli/diff-lines.js';
+import { diffLines } from '../../src/core/index.js';
 
 const shown = (before: string, after: string): string[] =>
   diffLines(before, after).map((line) => (line === undefined ? '…' : `${line.kind}${line.text}`));

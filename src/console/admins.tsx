@@ -1,0 +1,254 @@
+import type { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import { type AdminAnswer, type PageAnswer, ROLES } from '../core/index.js';
+import { type ApiProblem, segment, withQuery } from './api.js';
+import { HolderState } from './clients.js';
+import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { readForm, type SentForm } from './form.js';
+import { renderPage } from './layout.js';
+import { Distance, Moment } from './moment.js';
+import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { ShownOnce } from './shown-once.js';
+
+interface SessionAnswer {
+  readonly id: string;
+  readonly admin: { readonly id: string; readonly name: string; readonly role: string };
+  readonly origin: string;
+  readonly createdAt: string;
+  readonly lastSeenAt: string;
+}
+
+interface Shown {
+  readonly form?: SentForm;
+  readonly problem?: ApiProblem | undefined;
+  readonly created?: { readonly name: string; readonly token: string };
+}
+
+/** `/admins`: who may see and change what, and who is signed in. */
+export function addAdmins(app: Hono<ConsoleEnvironment>): void {
+  app.get('/admins', (context) => show(context, {}));
+
+  app.post('/admins', async (context) => {
+    const form = await readForm(context);
+    const made: { token?: string } = {};
+    const problem = await refusalOf(async () => {
+      const { api } = context.get('visitor');
+      const days = form.number('days');
+      const answer = await api.post<{ token: string }>('/v1/admins', {
+        name: form.text('name') ?? '',
+        role: form.text('role') ?? 'viewer',
+        environments: form.list('environments') ?? null,
+        secretPrefix: form.text('secretPrefix') ?? null,
+        expiresAt:
+          days === undefined ? null : new Date(Date.now() + days * 86_400_000).toISOString(),
+      });
+      made.token = answer.token;
+    });
+    if (problem !== undefined || made.token === undefined) return show(context, { form, problem });
+    return show(context, { created: { name: form.text('name') ?? '', token: made.token } });
+  });
+
+  app.post('/admins/:id/revoke', (context) =>
+    change(context, `/v1/admins/${segment(context.req.param('id'))}`),
+  );
+  app.post('/admins/:id/sign-out', (context) =>
+    change(context, withQuery('/v1/sessions', { admin: context.req.param('id') })),
+  );
+}
+
+async function change(context: ConsoleContext, path: string): Promise<Response> {
+  const problem = await refusalOf(() => context.get('visitor').api.delete(path));
+  return problem === undefined ? context.redirect('/admins', 303) : show(context, { problem });
+}
+
+async function show(context: ConsoleContext, { form, problem, created }: Shown): Promise<Response> {
+  const { api, session } = context.get('visitor');
+  if (session.admin.role !== 'admin') {
+    return renderPage(
+      context,
+      {
+        title: 'Admins',
+        children: (
+          <p class="notice">
+            Who else may sign in is shown to those with the role admin. You are{' '}
+            <span class="name">{session.admin.name}</span> with the role {session.admin.role}.
+          </p>
+        ),
+      },
+      403,
+    );
+  }
+  const [admins, sessions] = await Promise.all([
+    api.get<PageAnswer<AdminAnswer>>('/v1/admins', { limit: 1000 }),
+    api.get<PageAnswer<SessionAnswer>>('/v1/sessions', { limit: 1000 }),
+  ]);
+  const nowMs = Date.now();
+  return renderPage(
+    context,
+    {
+      title: 'Admins',
+      children: (
+        <>
+          <ProblemNotice problem={problem} />
+          {created !== undefined && (
+            <ShownOnce what={`The token of ${created.name}`} token={created.token} />
+          )}
+          <section class="panel">
+            <AdminsTable items={admins.items} nowMs={nowMs} />
+          </section>
+          <NewAdmin form={form} />
+          <section class="panel" aria-labelledby="sessions">
+            <h2 id="sessions">Signed in at the console</h2>
+            <SessionsTable items={sessions.items} nowMs={nowMs} />
+          </section>
+        </>
+      ),
+    },
+    problem === undefined ? 200 : 422,
+  );
+}
+
+const AdminsTable: FC<{ readonly items: readonly AdminAnswer[]; readonly nowMs: number }> = ({
+  items,
+  nowMs,
+}) => (
+  <div class="scrolls">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Admin</th>
+          <th scope="col">Role</th>
+          <th scope="col">State</th>
+          <th scope="col">Environments</th>
+          <th scope="col">Secrets</th>
+          <th scope="col">Created</th>
+          <th scope="col">
+            <span class="quiet">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((admin) => (
+          <tr>
+            <th scope="row" class="name">
+              {admin.name}
+            </th>
+            <td>{admin.role}</td>
+            <td>
+              <HolderState holder={admin} nowMs={nowMs} />
+            </td>
+            <td>{admin.environments?.join(', ') ?? 'all'}</td>
+            <td>{admin.secretPrefix === null ? 'all' : `${admin.secretPrefix}*`}</td>
+            <td>
+              <Moment at={admin.createdAt} />
+            </td>
+            <td>
+              {admin.revokedAt === null && (
+                <form method="post" action={`/admins/${segment(admin.id)}/revoke`}>
+                  <button
+                    type="submit"
+                    class="danger"
+                    data-confirm={`Revoke ${admin.name}? The token and its sessions end at once.`}
+                  >
+                    Revoke
+                  </button>
+                </form>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);
+
+const NewAdmin: FC<{ readonly form: SentForm | undefined }> = ({ form }) => (
+  <section class="panel" aria-labelledby="new-admin">
+    <h2 id="new-admin">New admin</h2>
+    <form method="post" action="/admins">
+      <div class="tiles">
+        <label>
+          Name
+          <input name="name" required value={form?.text('name') ?? ''} />
+        </label>
+        <label>
+          Role
+          <select name="role">
+            {ROLES.map((role) => (
+              <option value={role} selected={form?.text('role') === role}>
+                {role}
+              </option>
+            ))}
+          </select>
+          <small>
+            viewer reads; operator also changes secrets, routes and clients; admin everything.
+          </small>
+        </label>
+        <label>
+          Environments
+          <input name="environments" value={form?.list('environments')?.join(', ') ?? ''} />
+          <small>Separated by commas; empty: all.</small>
+        </label>
+        <label>
+          Secrets that begin with
+          <input name="secretPrefix" value={form?.text('secretPrefix') ?? ''} />
+        </label>
+        <label>
+          Ends after, days
+          <input name="days" type="number" min="1" value={form?.text('days') ?? ''} />
+        </label>
+      </div>
+      <button type="submit">Create admin</button>
+    </form>
+  </section>
+);
+
+const SessionsTable: FC<{
+  readonly items: readonly SessionAnswer[];
+  readonly nowMs: number;
+}> = ({ items, nowMs }) => (
+  <div class="scrolls">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Who</th>
+          <th scope="col">Role</th>
+          <th scope="col">By</th>
+          <th scope="col">Since</th>
+          <th scope="col">Last seen</th>
+          <th scope="col">
+            <span class="quiet">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map(({ admin, origin, createdAt, lastSeenAt }) => (
+          <tr>
+            <th scope="row" class="name">
+              {admin.name}
+            </th>
+            <td>{admin.role}</td>
+            <td>{origin}</td>
+            <td>
+              <Moment at={createdAt} />
+            </td>
+            <td>
+              <Distance at={lastSeenAt} nowMs={nowMs} />
+            </td>
+            <td>
+              <form method="post" action={`/admins/${segment(admin.id)}/sign-out`}>
+                <button
+                  type="submit"
+                  class="secondary"
+                  data-confirm={`End all sessions of ${admin.name}?`}
+                >
+                  Sign out everywhere
+                </button>
+              </form>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);

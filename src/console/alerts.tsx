@@ -1,0 +1,169 @@
+import type { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import {
+  ALERT_KINDS,
+  type AlertAnswer,
+  type AlertUrgency,
+  type PageAnswer,
+} from '../core/index.js';
+import { type ApiProblem, segment, withQuery } from './api.js';
+import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { readForm } from './form.js';
+import { renderPage } from './layout.js';
+import { Mark, type Tone } from './mark.js';
+import { Distance } from './moment.js';
+import { ProblemNotice, refusalOf } from './problem-notice.js';
+
+const ROWS = 50;
+
+const URGENCY_TONES: Readonly<Record<AlertUrgency, Tone>> = {
+  urgent: 'bad',
+  warning: 'warn',
+  notice: 'quiet',
+};
+
+/** `/alerts`: what needs a person, and what did. */
+export function addAlerts(app: Hono<ConsoleEnvironment>): void {
+  app.get('/alerts', (context) => show(context));
+
+  app.post('/alerts/:id/acknowledge', async (context) => {
+    const form = await readForm(context);
+    const note = form.text('note');
+    const path = `/v1/alerts/${segment(context.req.param('id'))}/acknowledge`;
+    const { api } = context.get('visitor');
+    const problem = await refusalOf(() => api.post(path, note === undefined ? {} : { note }));
+    return problem === undefined ? context.redirect('/alerts', 303) : show(context, problem);
+  });
+}
+
+async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Response> {
+  const { api } = context.get('visitor');
+  const { cursor, kind, all } = context.req.query();
+  const page = await api.get<PageAnswer<AlertAnswer>>('/v1/alerts', {
+    cursor,
+    kind,
+    open: all === undefined ? true : undefined,
+    limit: ROWS,
+  });
+  return renderPage(
+    context,
+    {
+      title: 'Alerts',
+      children: (
+        <>
+          <ProblemNotice problem={problem} />
+          <form method="get" action="/alerts" class="panel row">
+            <label>
+              Kind
+              <select name="kind" data-submits>
+                <option value="">all</option>
+                {ALERT_KINDS.map((one) => (
+                  <option value={one} selected={kind === one}>
+                    {one}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <label>
+              <input type="checkbox" name="all" checked={all !== undefined} data-submits /> also
+              those that are over
+            </label>
+            <button type="submit" class="secondary">
+              Show
+            </button>
+          </form>
+          <section class="panel">
+            {page.items.length === 0 ? (
+              <p class="empty">Nothing needs a person.</p>
+            ) : (
+              <AlertsTable items={page.items} nowMs={Date.now()} />
+            )}
+            {page.nextCursor !== null && (
+              <p>
+                <a href={withQuery('/alerts', { cursor: page.nextCursor, kind, all })}>
+                  Older ones
+                </a>
+              </p>
+            )}
+          </section>
+        </>
+      ),
+    },
+    problem === undefined ? 200 : 409,
+  );
+}
+
+/** Also for the overview. */
+export const AlertsTable: FC<{
+  readonly items: readonly AlertAnswer[];
+  readonly nowMs: number;
+}> = ({ items, nowMs }) => (
+  <div class="scrolls">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Urgency</th>
+          <th scope="col">What happened</th>
+          <th scope="col">What to do</th>
+          <th scope="col">Since</th>
+          <th scope="col">
+            <span class="quiet">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((alert) => (
+          <tr>
+            <td>
+              <Mark tone={alert.closedAt === null ? URGENCY_TONES[alert.urgency] : 'quiet'}>
+                {alert.closedAt === null ? alert.urgency : 'over'}
+              </Mark>
+            </td>
+            <td>
+              {alert.summary}
+              <div class="quiet small">
+                {alert.kind}
+                {alert.count > 1 && `, ${alert.count} times`}
+                {alert.closedBecause !== null && `; ${alert.closedBecause}`}
+              </div>
+              <Place alert={alert} />
+            </td>
+            <td>
+              {alert.whatToDo}
+              <div class="small">
+                <code>{alert.command}</code>
+              </div>
+            </td>
+            <td>
+              <Distance at={alert.since} nowMs={nowMs} />
+            </td>
+            <td>
+              {alert.closedAt !== null ? null : alert.acknowledgedAt === null ? (
+                <form method="post" action={`/alerts/${segment(alert.id)}/acknowledge`} class="row">
+                  <input name="note" placeholder="note" aria-label="Note" maxlength={500} />
+                  <button type="submit" class="secondary">
+                    Acknowledge
+                  </button>
+                </form>
+              ) : (
+                <span class="small quiet">
+                  seen by {alert.acknowledgedBy}
+                  {alert.note !== null && `: ${alert.note}`}
+                </span>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);
+
+/** Where the console shows what it is about. */
+const Place: FC<{ readonly alert: AlertAnswer }> = ({ alert }) => {
+  if (alert.cutover !== null)
+    return <a href={`/cutovers/${segment(alert.cutover)}`}>The cutover</a>;
+  if (alert.secret === null) return null;
+  const part = alert.environment === null ? '' : `#${segment(alert.environment)}`;
+  return <a href={`/secrets/${segment(alert.secret)}${part}`}>The secret</a>;
+};

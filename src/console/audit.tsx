@@ -1,0 +1,175 @@
+import type { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import type { AuditRowAnswer, AuditVerificationAnswer, PageAnswer } from '../core/index.js';
+import { withQuery } from './api.js';
+import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { renderPage } from './layout.js';
+import { Moment } from './moment.js';
+
+const ROWS = 100;
+const FILTERS = ['action', 'secret', 'environment', 'actor', 'since', 'until'] as const;
+
+/** `/audit`: who did what; checks it, and hands it out. */
+export function addAudit(app: Hono<ConsoleEnvironment>): void {
+  app.get('/audit', (context) => show(context));
+
+  app.post('/audit/verify', async (context) => {
+    const { api } = context.get('visitor');
+    return show(context, await api.get<AuditVerificationAnswer>('/v1/audit/verify'));
+  });
+
+  app.get('/audit/export', async (context) => {
+    const { api } = context.get('visitor');
+    const answer = await api.stream('GET', withQuery('/v1/audit/export', filtersOf(context)));
+    return download(context, answer);
+  });
+}
+
+/** Passes a file on, as the API sends it. */
+export function download(context: ConsoleContext, answer: Response): Response {
+  for (const name of ['content-type', 'content-disposition']) {
+    const value = answer.headers.get(name);
+    if (value !== null) context.header(name, value);
+  }
+  return context.body(answer.body as ReadableStream);
+}
+
+function filtersOf(context: ConsoleContext): Record<string, string | undefined> {
+  return Object.fromEntries(
+    FILTERS.map((name) => {
+      const given = context.req.query(name)?.trim();
+      if (given === undefined || given === '') return [name, undefined];
+      // What a date field sends is a day.
+      return [name, /^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00:00Z` : given];
+    }),
+  );
+}
+
+async function show(
+  context: ConsoleContext,
+  verification?: AuditVerificationAnswer,
+): Promise<Response> {
+  const { api } = context.get('visitor');
+  const filters = context.req.method === 'GET' ? filtersOf(context) : {};
+  const cursor = context.req.query('cursor');
+  const page = await api.get<PageAnswer<AuditRowAnswer>>('/v1/audit', {
+    ...filters,
+    cursor,
+    limit: ROWS,
+  });
+  return renderPage(context, {
+    title: 'Audit',
+    actions: (
+      <>
+        <form method="post" action="/audit/verify">
+          <button type="submit" class="secondary">
+            Verify
+          </button>
+        </form>
+        <a class="button secondary" href={withQuery('/audit/export', filters)} download>
+          Export
+        </a>
+      </>
+    ),
+    children: (
+      <>
+        {verification !== undefined && <Verified found={verification} />}
+        <form method="get" action="/audit" class="panel row">
+          {(['action', 'secret', 'environment', 'actor'] as const).map((name) => (
+            <label>
+              {name}
+              <input
+                name={name}
+                value={filters[name] ?? ''}
+                placeholder={name === 'action' ? 'version.' : ''}
+              />
+            </label>
+          ))}
+          {(['since', 'until'] as const).map((name) => (
+            <label>
+              {name}
+              <input type="date" name={name} value={filters[name]?.slice(0, 10) ?? ''} />
+            </label>
+          ))}
+          <button type="submit">Show</button>
+        </form>
+        <section class="panel">
+          {page.items.length === 0 ? (
+            <p class="empty">No row fits.</p>
+          ) : (
+            <AuditTable items={page.items} />
+          )}
+          {page.nextCursor !== null && (
+            <p>
+              <a href={withQuery('/audit', { ...filters, cursor: page.nextCursor })}>Older rows</a>
+            </p>
+          )}
+        </section>
+      </>
+    ),
+  });
+}
+
+const Verified: FC<{ readonly found: AuditVerificationAnswer }> = ({ found }) =>
+  found.ok ? (
+    <div class="notice good" role="status">
+      <p>
+        The audit log is whole: {found.rows.toLocaleString('en')} rows, each fits the one before it.
+        For a cut tail, compare with a checkpoint kept elsewhere (
+        <code>keyferry audit verify --checkpoint</code>).
+      </p>
+    </div>
+  ) : (
+    <div class="notice bad" role="alert">
+      <p>
+        The audit log was altered
+        {found.firstBroken !== undefined &&
+          `: the first row that does not fit is ${found.firstBroken}`}
+        {found.finding !== undefined && ` (${found.finding})`}.
+      </p>
+    </div>
+  );
+
+const AuditTable: FC<{ readonly items: readonly AuditRowAnswer[] }> = ({ items }) => (
+  <div class="scrolls">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col" class="number">
+            Row
+          </th>
+          <th scope="col">When</th>
+          <th scope="col">Who</th>
+          <th scope="col">Did</th>
+          <th scope="col">Secret</th>
+          <th scope="col">Environment</th>
+          <th scope="col">Detail</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((row) => (
+          <tr>
+            <td class="number">{row.seq}</td>
+            <td>
+              <Moment at={row.at} />
+            </td>
+            <td>{row.actor.name}</td>
+            <td>
+              <code>{row.action}</code>
+            </td>
+            <td class="name">{row.secret ?? ''}</td>
+            <td>{row.environment ?? ''}</td>
+            <td class="small">
+              {Object.keys(row.detail).length > 0 && (
+                <details>
+                  <summary>{Object.keys(row.detail).slice(0, 4).join(', ')}</summary>
+                  <pre>{JSON.stringify(row.detail, null, 2)}</pre>
+                </details>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);

@@ -1,0 +1,199 @@
+import type { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import type { ClientAnswer, PageAnswer } from '../core/index.js';
+import { type ApiProblem, segment, withQuery } from './api.js';
+import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { readForm, type SentForm } from './form.js';
+import { renderPage } from './layout.js';
+import { Mark } from './mark.js';
+import { Distance, Moment } from './moment.js';
+import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { ShownOnce } from './shown-once.js';
+
+const ROWS = 100;
+
+interface Shown {
+  readonly form?: SentForm;
+  readonly problem?: ApiProblem | undefined;
+  /** The token of a client that was just created. */
+  readonly created?: { readonly name: string; readonly token: string };
+}
+
+/** `/clients`: apps that may send requests. */
+export function addClients(app: Hono<ConsoleEnvironment>): void {
+  app.get('/clients', (context) => show(context, {}));
+
+  app.post('/clients', async (context) => {
+    const { api } = context.get('visitor');
+    const form = await readForm(context);
+    const made: { token?: string } = {};
+    const problem = await refusalOf(async () => {
+      const answer = await api.post<{ token: string }>('/v1/clients', {
+        name: form.text('name') ?? '',
+        environment: form.text('environment') ?? '',
+        routes: form.list('routes') ?? null,
+        cidrs: form.list('cidrs') ?? null,
+      });
+      made.token = answer.token;
+    });
+    if (problem !== undefined || made.token === undefined) return show(context, { form, problem });
+    return show(context, { created: { name: form.text('name') ?? '', token: made.token } });
+  });
+
+  app.post('/clients/:id/revoke', async (context) => {
+    const { api } = context.get('visitor');
+    const path = `/v1/clients/${segment(context.req.param('id'))}`;
+    const problem = await refusalOf(() => api.delete(path));
+    return problem === undefined ? context.redirect('/clients', 303) : show(context, { problem });
+  });
+}
+
+async function show(context: ConsoleContext, { form, problem, created }: Shown): Promise<Response> {
+  const { api } = context.get('visitor');
+  const cursor = context.req.query('cursor');
+  const [page, environments] = await Promise.all([
+    api.get<PageAnswer<ClientAnswer>>('/v1/clients', { cursor, limit: ROWS }),
+    api.get<PageAnswer<{ readonly name: string }>>('/v1/environments'),
+  ]);
+  return renderPage(
+    context,
+    {
+      title: 'Clients',
+      children: (
+        <>
+          <ProblemNotice problem={problem} />
+          {created !== undefined && (
+            <ShownOnce what={`The token of ${created.name}`} token={created.token} />
+          )}
+          <section class="panel">
+            {page.items.length === 0 ? (
+              <p class="empty">
+                No client yet. An app needs a token of its own: create its client below.
+              </p>
+            ) : (
+              <ClientsTable items={page.items} nowMs={Date.now()} />
+            )}
+            {page.nextCursor !== null && (
+              <p>
+                <a href={withQuery('/clients', { cursor: page.nextCursor })}>Next page</a>
+              </p>
+            )}
+          </section>
+          <section class="panel" aria-labelledby="new-client">
+            <h2 id="new-client">New client</h2>
+            <form method="post" action="/clients">
+              <div class="tiles">
+                <label>
+                  Name
+                  <input name="name" required value={form?.text('name') ?? ''} />
+                </label>
+                <label>
+                  Environment
+                  <select name="environment" required>
+                    {environments.items.map(({ name }) => (
+                      <option value={name} selected={form?.text('environment') === name}>
+                        {name}
+                      </option>
+                    ))}
+                  </select>
+                </label>
+                <label>
+                  Routes it may use
+                  <input name="routes" value={form?.list('routes')?.join(', ') ?? ''} />
+                  <small>Separated by commas; empty: all.</small>
+                </label>
+                <label>
+                  Networks it may come from
+                  <input
+                    name="cidrs"
+                    placeholder="10.0.0.0/8"
+                    value={form?.list('cidrs')?.join(', ') ?? ''}
+                  />
+                  <small>Separated by commas; empty: any.</small>
+                </label>
+              </div>
+              <button type="submit">Create client</button>
+            </form>
+          </section>
+        </>
+      ),
+    },
+    problem === undefined ? 200 : 422,
+  );
+}
+
+const ClientsTable: FC<{ readonly items: readonly ClientAnswer[]; readonly nowMs: number }> = ({
+  items,
+  nowMs,
+}) => (
+  <div class="scrolls">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Client</th>
+          <th scope="col">Environment</th>
+          <th scope="col">State</th>
+          <th scope="col">Routes</th>
+          <th scope="col">Networks</th>
+          <th scope="col">Last used</th>
+          <th scope="col">Created</th>
+          <th scope="col">
+            <span class="quiet">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((client) => (
+          <tr>
+            <th scope="row" class="name">
+              {client.name}
+            </th>
+            <td>{client.environment}</td>
+            <td>
+              <HolderState holder={client} nowMs={nowMs} />
+            </td>
+            <td>{client.routes?.join(', ') ?? 'all'}</td>
+            <td>{client.cidrs?.join(', ') ?? 'any'}</td>
+            <td>
+              <Distance at={client.lastUsedAt} nowMs={nowMs} />
+            </td>
+            <td>
+              <Moment at={client.createdAt} />
+            </td>
+            <td>
+              {client.revokedAt === null && (
+                <form method="post" action={`/clients/${segment(client.id)}/revoke`}>
+                  <button
+                    type="submit"
+                    class="danger"
+                    data-confirm={`Revoke ${client.name}? Its next request is refused.`}
+                  >
+                    Revoke
+                  </button>
+                </form>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);
+
+/** Whether a token still counts. */
+export const HolderState: FC<{
+  readonly holder: Pick<ClientAnswer, 'revokedAt' | 'expiresAt'>;
+  readonly nowMs: number;
+}> = ({ holder: { revokedAt, expiresAt }, nowMs }) => {
+  if (revokedAt !== null) return <Mark tone="quiet">revoked</Mark>;
+  if (expiresAt === null) return <Mark tone="good">active</Mark>;
+  if (Date.parse(expiresAt) <= nowMs) return <Mark tone="bad">expired</Mark>;
+  return (
+    <>
+      <Mark tone="good">active</Mark>{' '}
+      <span class="small">
+        ends <Distance at={expiresAt} nowMs={nowMs} />
+      </span>
+    </>
+  );
+};

@@ -1,0 +1,339 @@
+import type { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import {
+  effectiveRoute,
+  type PageAnswer,
+  type Problem,
+  placedTemplates,
+  type RevisionAnswer,
+  type Route,
+  type RoutesAnswer,
+  type ValidationAnswer,
+} from '../core/index.js';
+import { type ApiProblem, segment } from './api.js';
+import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { DiffView } from './diff-view.js';
+import { readForm } from './form.js';
+import { renderPage } from './layout.js';
+import { Mark } from './mark.js';
+import { Moment } from './moment.js';
+import { ProblemNotice, refusalOf } from './problem-notice.js';
+
+const SHOWN_REVISIONS = 20;
+
+/** What the editor shows beside the document. */
+interface Edited {
+  readonly text: string;
+  readonly checked?: ValidationAnswer;
+  readonly problem?: ApiProblem | undefined;
+}
+
+interface StatusAnswer {
+  readonly routes: { readonly file: string | null };
+}
+
+/** `/routes`: what each injects, the document, and its revisions. */
+export function addRoutes(app: Hono<ConsoleEnvironment>): void {
+  app.get('/routes', (context) => show(context));
+
+  app.post('/routes', async (context) => {
+    const { api } = context.get('visitor');
+    const form = await readForm(context);
+    const text = form.exact('document') ?? '';
+    const document = parse(text);
+    if (document === undefined) {
+      const problem: Problem = {
+        path: '$',
+        message: 'is not JSON: check quotes, commas, brackets',
+      };
+      return show(context, { text, checked: { valid: false, problems: [problem], warnings: [] } });
+    }
+    const allowMissing = form.isChecked('allowMissing') ? '?allowMissing=true' : '';
+    if (form.text('do') !== 'apply') {
+      const checked = await api.post<ValidationAnswer>(
+        `/v1/routes/validate${allowMissing}`,
+        document,
+      );
+      return show(context, { text, checked });
+    }
+    const revision = form.text('revision') ?? '0';
+    const problem = await refusalOf(() =>
+      api.put(`/v1/routes${allowMissing}`, document, { 'If-Match': `"${revision}"` }),
+    );
+    if (problem !== undefined) return show(context, { text, problem });
+    return context.redirect('/routes', 303);
+  });
+
+  app.post('/routes/revisions/:revision/restore', async (context) => {
+    const { api } = context.get('visitor');
+    const path = `/v1/routes/revisions/${segment(context.req.param('revision'))}/restore`;
+    const problem = await refusalOf(() => api.post(path));
+    if (problem === undefined) return context.redirect('/routes', 303);
+    return show(context, { text: '', problem });
+  });
+
+  app.get('/routes/revisions/:revision', async (context) => {
+    const { api } = context.get('visitor');
+    const number = context.req.param('revision');
+    const [revision, applied] = await Promise.all([
+      api.get<RoutesAnswer>(`/v1/routes/revisions/${segment(number)}`),
+      api.get<RoutesAnswer>('/v1/routes'),
+    ]);
+    return renderPage(context, {
+      title: `Routes, revision ${revision.revision}`,
+      crumbs: [['/routes', 'Routes']],
+      children: (
+        <section class="panel" aria-labelledby="difference">
+          <h2 id="difference">What revision {applied.revision}, the applied one, changed since</h2>
+          <DiffView before={textOf(revision.document)} after={textOf(applied.document)} />
+        </section>
+      ),
+    });
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(document: unknown): string {
+  return JSON.stringify(document, null, 2);
+}
+
+async function show(context: ConsoleContext, edited?: Edited): Promise<Response> {
+  const { api } = context.get('visitor');
+  const [applied, revisions, status] = await Promise.all([
+    api.get<RoutesAnswer>('/v1/routes'),
+    api.get<PageAnswer<RevisionAnswer>>('/v1/routes/revisions', { limit: SHOWN_REVISIONS }),
+    api.get<StatusAnswer>('/v1/status'),
+  ]);
+  const { file } = status.routes;
+  const text = edited === undefined || edited.text === '' ? textOf(applied.document) : edited.text;
+  return renderPage(
+    context,
+    {
+      title: 'Routes',
+      children: (
+        <>
+          {file !== null && (
+            <p class="notice">
+              The routes are those of the file <code>{file}</code>: change that file, and they are
+              applied when it is saved. Here they can only be read.
+            </p>
+          )}
+          <section class="panel" aria-labelledby="applied">
+            <h2 id="applied">
+              Applied{' '}
+              <span class="quiet small">
+                revision {applied.revision}
+                {applied.createdBy !== null && ` by ${applied.createdBy}`}
+              </span>
+            </h2>
+            {applied.document.routes.length === 0 ? (
+              <p class="empty">
+                No route yet. A route says where requests go and which secrets they get.
+              </p>
+            ) : (
+              <RoutesTable routes={applied.document.routes} />
+            )}
+          </section>
+          {file === null && (
+            <Editor
+              text={text}
+              applied={textOf(applied.document)}
+              revision={applied.revision}
+              edited={edited}
+            />
+          )}
+          <Revisions
+            items={revisions.items}
+            applied={applied.revision}
+            canRestore={file === null}
+          />
+        </>
+      ),
+    },
+    edited?.problem === undefined ? 200 : 422,
+  );
+}
+
+const RoutesTable: FC<{ readonly routes: readonly Route[] }> = ({ routes }) => (
+  <div class="scrolls">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Route</th>
+          <th scope="col">Matches</th>
+          <th scope="col">Environment</th>
+          <th scope="col">Upstream</th>
+          <th scope="col">Injects</th>
+        </tr>
+      </thead>
+      <tbody>
+        {routes.flatMap((route) =>
+          Object.entries(route.environments).map(([environment, { upstream }], index) => (
+            <tr>
+              <th scope="row" class="name">
+                {index === 0 ? route.name : ''}
+              </th>
+              <td>{index === 0 ? describeMatch(route) : ''}</td>
+              <td>{environment}</td>
+              <td class="name">{upstream}</td>
+              <td>
+                {secretsOf(route, environment).map((name) => (
+                  <div>
+                    <a class="name" href={`/secrets/${segment(name)}#${segment(environment)}`}>
+                      {name}
+                    </a>
+                  </div>
+                ))}
+              </td>
+            </tr>
+          )),
+        )}
+      </tbody>
+    </table>
+  </div>
+);
+
+function describeMatch({ match }: Route): string {
+  const { methods, host, pathPrefix } = match;
+  return [methods?.join(', '), `${host ?? ''}${pathPrefix ?? ''}`]
+    .filter((part) => part !== undefined && part !== '')
+    .join(' ');
+}
+
+/** Names of the secrets that the route places in the environment. */
+function secretsOf(route: Route, environment: string): readonly string[] {
+  const effective = effectiveRoute(route, environment);
+  if (effective === undefined) return [];
+  const references = placedTemplates(effective).flatMap((placed) => placed.references);
+  return [...new Set(references.map(({ name }) => name))].sort();
+}
+
+const Editor: FC<{
+  readonly text: string;
+  readonly applied: string;
+  readonly revision: number;
+  readonly edited: Edited | undefined;
+}> = ({ text, applied, revision, edited }) => {
+  const checked = edited?.checked;
+  return (
+    <section class="panel" id="document" aria-labelledby="document-title">
+      <h2 id="document-title">The document</h2>
+      <ProblemNotice problem={edited?.problem} />
+      {checked !== undefined && <Checked found={checked} />}
+      {checked !== undefined && text !== applied && (
+        <>
+          <h3>What would change</h3>
+          <DiffView before={applied} after={text} />
+        </>
+      )}
+      <details open={edited !== undefined}>
+        <summary>Edit</summary>
+        <form method="post" action="/routes#document">
+          <input type="hidden" name="revision" value={String(revision)} />
+          <textarea name="document" rows={24} spellcheck={false} class="code" aria-label="Document">
+            {text}
+          </textarea>
+          <label>
+            <input type="checkbox" name="allowMissing" /> apply although a secret has no value yet;
+            its requests then fail
+          </label>
+          <div class="actions">
+            <button type="submit" name="do" value="check" class="secondary">
+              Check
+            </button>
+            <button
+              type="submit"
+              name="do"
+              value="apply"
+              data-confirm="Apply this document? Requests take it from now on."
+            >
+              Apply
+            </button>
+          </div>
+        </form>
+      </details>
+    </section>
+  );
+};
+
+const Checked: FC<{ readonly found: ValidationAnswer }> = ({ found }) => (
+  <div class={`notice ${found.valid ? 'good' : 'bad'}`} role="status">
+    <p>{found.valid ? 'This document can be applied.' : 'This document cannot be applied.'}</p>
+    <ul>
+      {[...found.problems, ...found.warnings].slice(0, 50).map((problem) => (
+        <li>
+          <code>{problem.path}</code> {problem.message}
+          {problem.nearest !== undefined && ` (did you mean "${problem.nearest}"?)`}
+        </li>
+      ))}
+    </ul>
+  </div>
+);
+
+const Revisions: FC<{
+  readonly items: readonly RevisionAnswer[];
+  readonly applied: number;
+  readonly canRestore: boolean;
+}> = ({ items, applied, canRestore }) => (
+  <section class="panel" aria-labelledby="revisions">
+    <h2 id="revisions">Revisions</h2>
+    <div class="scrolls">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col" class="number">
+              Revision
+            </th>
+            <th scope="col">Applied</th>
+            <th scope="col">By</th>
+            <th scope="col">From</th>
+            <th scope="col">
+              <span class="quiet">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map(({ revision, createdAt, createdBy, source, restores }) => (
+            <tr>
+              <td class="number">
+                <a href={`/routes/revisions/${revision}`}>{revision}</a>
+              </td>
+              <td>
+                <Moment at={createdAt} />
+              </td>
+              <td>{createdBy}</td>
+              <td>
+                {source}
+                {restores !== null && `, restores ${restores}`}
+              </td>
+              <td>
+                {revision === applied ? (
+                  <Mark tone="good">in use</Mark>
+                ) : (
+                  canRestore && (
+                    <form method="post" action={`/routes/revisions/${revision}/restore`}>
+                      <button
+                        type="submit"
+                        class="secondary"
+                        data-confirm={`Apply revision ${revision} again? It becomes the newest one.`}
+                      >
+                        Restore
+                      </button>
+                    </form>
+                  )
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  </section>
+);

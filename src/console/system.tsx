@@ -1,0 +1,171 @@
+import type { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import type { PageAnswer } from '../core/index.js';
+import { type ApiProblem, segment } from './api.js';
+import { download } from './audit.js';
+import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { readForm } from './form.js';
+import { renderPage } from './layout.js';
+import { Mark } from './mark.js';
+import { Moment } from './moment.js';
+import { ProblemNotice, refusalOf } from './problem-notice.js';
+
+interface StatusAnswer {
+  readonly version: string;
+  readonly time: string;
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+  readonly proxyUrl: string | null;
+  readonly routes: {
+    readonly revision: number;
+    readonly appliedAt: string | null;
+    readonly file: string | null;
+  };
+}
+
+interface EnvironmentAnswer {
+  readonly name: string;
+  readonly createdAt: string;
+}
+
+/** `/system`: how the server is, its environments, and a backup. */
+export function addSystem(app: Hono<ConsoleEnvironment>): void {
+  app.get('/system', (context) => show(context));
+
+  app.post('/system/backup', async (context) => {
+    const { api } = context.get('visitor');
+    return download(context, await api.stream('POST', '/v1/backup'));
+  });
+
+  app.post('/system/environments', async (context) => {
+    const { api } = context.get('visitor');
+    const form = await readForm(context);
+    const name = form.text('name') ?? '';
+    return after(context, () => api.post('/v1/environments', { name }));
+  });
+
+  app.post('/system/environments/:name/delete', (context) => {
+    const { api } = context.get('visitor');
+    const path = `/v1/environments/${segment(context.req.param('name'))}`;
+    return after(context, () => api.delete(path));
+  });
+}
+
+async function after(context: ConsoleContext, act: () => Promise<unknown>): Promise<Response> {
+  const problem = await refusalOf(act);
+  return problem === undefined ? context.redirect('/system', 303) : show(context, problem);
+}
+
+async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Response> {
+  const { api, session } = context.get('visitor');
+  const [status, environments] = await Promise.all([
+    api.get<StatusAnswer>('/v1/status'),
+    api.get<PageAnswer<EnvironmentAnswer>>('/v1/environments'),
+  ]);
+  return renderPage(
+    context,
+    {
+      title: 'System',
+      children: (
+        <>
+          <ProblemNotice problem={problem} />
+          <section class="panel" aria-label="State of the server">
+            <dl class="facts">
+              <dt>State</dt>
+              <dd>
+                <Mark tone={status.ready ? 'good' : 'bad'}>
+                  {status.ready ? 'ready' : 'not ready'}
+                </Mark>
+                {status.reasons.map((reason) => (
+                  <div>{reason}</div>
+                ))}
+              </dd>
+              <dt>Version</dt>
+              <dd>{status.version}</dd>
+              <dt>Proxy</dt>
+              <dd>{status.proxyUrl ?? 'not listening yet'}</dd>
+              <dt>Routes</dt>
+              <dd>
+                revision {status.routes.revision}, applied <Moment at={status.routes.appliedAt} />
+                {status.routes.file !== null && `, from the file ${status.routes.file}`}
+              </dd>
+              <dt>Time of the server</dt>
+              <dd>
+                <Moment at={status.time} />
+              </dd>
+              <dt>API</dt>
+              <dd>
+                <a href="/docs">its documentation</a>
+              </dd>
+            </dl>
+          </section>
+          <Environments items={environments.items} />
+          {session.admin.role === 'admin' && (
+            <section class="panel" aria-labelledby="backup">
+              <h2 id="backup">Backup</h2>
+              <p>
+                Everything in one file, encrypted with the root key. It is restored with{' '}
+                <code>keyferry restore</code>, and needs that key: keep it elsewhere.
+              </p>
+              <form method="post" action="/system/backup">
+                <button type="submit" class="secondary">
+                  Download a backup
+                </button>
+              </form>
+            </section>
+          )}
+        </>
+      ),
+    },
+    problem === undefined ? 200 : 409,
+  );
+}
+
+const Environments: FC<{ readonly items: readonly EnvironmentAnswer[] }> = ({ items }) => (
+  <section class="panel" aria-labelledby="environments">
+    <h2 id="environments">Environments</h2>
+    <div class="scrolls">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Declared</th>
+            <th scope="col">
+              <span class="quiet">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map(({ name, createdAt }) => (
+            <tr>
+              <th scope="row" class="name">
+                {name}
+              </th>
+              <td>
+                <Moment at={createdAt} />
+              </td>
+              <td>
+                <form method="post" action={`/system/environments/${segment(name)}/delete`}>
+                  <button
+                    type="submit"
+                    class="danger"
+                    data-confirm={`Delete the environment ${name}? Only an empty one can be.`}
+                  >
+                    Delete
+                  </button>
+                </form>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+    <form method="post" action="/system/environments" class="row">
+      <label>
+        New environment
+        <input name="name" required pattern="[a-z][a-z0-9\-]{0,62}" />
+      </label>
+      <button type="submit">Declare</button>
+    </form>
+  </section>
+);
