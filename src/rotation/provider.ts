@@ -93,10 +93,10 @@ export interface Provider<Config = unknown> {
   /** Depends on the config where the provider has several ways of working. */
   recovery(config: Config): Recovery;
   /** Minted ahead of their expiry; there is nothing to disable or revoke. */
-  readonly byExpiry?: (config: Config) => { readonly aheadMs: number } | undefined;
+  byExpiry?(config: Config): { readonly aheadMs: number } | undefined;
   /** How its values go live where the rotation says nothing. */
   readonly cutover?: Partial<CutoverSettings>;
-  readonly fields: (config: Config) => readonly string[];
+  fields(config: Config): readonly string[];
   /** Names the account that minting changes, the same for every rotation that works on it. */
   principal(call: ProviderCall<Config>): Promise<string>;
   /** Connection, credentials and permissions, without changing anything. Never throws for what it finds. */
@@ -111,7 +111,7 @@ export interface Provider<Config = unknown> {
   /** When the key was last used by anybody, as the provider knows it; undefined when it does not. */
   lastUsedAtMs?(call: KeyCall<Config>): Promise<number | undefined>;
   /** Where it depends on the config which of `disable` and `revoke` there is. Ask `keyActionsOf`. */
-  readonly keyActions?: (config: Config) => KeyActions;
+  keyActions?(config: Config): KeyActions;
   /** Undefined where a key cannot be disabled and enabled again. */
   disable?(call: KeyCall<Config>): Promise<void>;
   enable?(call: KeyCall<Config>): Promise<void>;

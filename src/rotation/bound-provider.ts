@@ -1,0 +1,46 @@
+import type { ProviderId, Rotation, RotationSettings } from '../core/index.js';
+import { keyActionsOf, type Provider, ProviderError } from './provider.js';
+import type { ProviderTraits } from './run-situation.js';
+
+/** A provider with the config of one rotation. */
+export interface BoundProvider {
+  readonly provider: Provider;
+  readonly config: unknown;
+  readonly traits: ProviderTraits;
+  /** Names of secrets of `_providers`, by the config's field. */
+  readonly credentials: Readonly<Record<string, string>>;
+  /** How long before its expiry the value is made anew; undefined where a schedule says when. */
+  readonly aheadMs: number | undefined;
+}
+
+export type ProviderRegistry = ReadonlyMap<ProviderId, Provider>;
+
+/** Throws `ProviderError` (`refused`) where the config does not fit the provider any more. */
+export function bindProvider(
+  providers: ProviderRegistry,
+  rotation: Pick<Rotation, 'secret' | 'environment'> &
+    Pick<RotationSettings, 'provider' | 'config'>,
+): BoundProvider {
+  const { provider: id, secret, environment } = rotation;
+  const provider = providers.get(id);
+  const parsed = provider?.config.safeParse(rotation.config);
+  if (provider === undefined || parsed === undefined || !parsed.success) {
+    throw new ProviderError(
+      'refused',
+      `The config of the rotation of "${secret}" in ${environment} does not fit provider ${id}.`,
+      { whatToDo: 'Disable the rotation and enable it anew with a config that fits.' },
+    );
+  }
+  const config = parsed.data;
+  return {
+    provider,
+    config,
+    traits: {
+      ...keyActionsOf(provider, config),
+      recovery: provider.recovery(config),
+      tellsLastUse: provider.lastUsedAtMs !== undefined,
+    },
+    credentials: provider.credentialsOf(config),
+    aheadMs: provider.byExpiry?.(config)?.aheadMs,
+  };
+}
