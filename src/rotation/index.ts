@@ -9,6 +9,7 @@ export { decideRun } from './decide-run.js';
 export { nextRunAtMs, withJitter } from './next-run.js';
 export * from './provider.js';
 export { providerSecret } from './provider-secret.js';
+export { postgres } from './providers/postgres.js';
 export { PROVIDERS } from './providers.js';
 export { createRotationControl, type RotationControlOptions } from './rotation-control.js';
 export {

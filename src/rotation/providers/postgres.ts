@@ -1,0 +1,273 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { type CheckFinding, PROVIDERS_ENVIRONMENT, SecretValue } from '../../core/index.js';
+import type {
+  KeyCall,
+  MintCall,
+  Minted,
+  MintingPlan,
+  Provider,
+  ProviderCall,
+} from '../provider.js';
+import { ProviderError } from '../provider.js';
+import { providerSecret } from '../provider-secret.js';
+import { fieldsOf, textOf, valueOfFields } from '../secret-text.js';
+import { checkPostgres } from './check-postgres.js';
+import { databaseServerFields, loginName, problemsOfPair } from './database-server.js';
+import { keyIdOf, NO_KEY, parseKeyId, withMark } from './login-key.js';
+import { changeRole, endSessions, type PostgresRole, readRoles } from './postgres-roles.js';
+import { type RunStatement, withPostgres } from './postgres-session.js';
+import { scramVerifier } from './scram-verifier.js';
+import { tryPostgresLogin } from './try-postgres-login.js';
+
+const config = z
+  .strictObject({
+    ...databaseServerFields,
+    port: z.int().min(1).max(65535).default(5432).meta({ description: 'Port of the server' }),
+    database: z.string().min(1).max(63).meta({ description: 'Where both roles log in' }),
+    admin: loginName('The role that Keyferry changes the two with'),
+    adminPassword: providerSecret('Its password'),
+    logins: z
+      .tuple([loginName('A login role'), loginName('The other one')])
+      .meta({ description: 'Two login roles of the same rights, used in turn' }),
+    owner: loginName('The role that owns the objects; both login roles are members of it'),
+    testStatement: z.string().min(1).max(4000).optional().meta({
+      description:
+        'Tried with each new password, in a transaction that is rolled back; by default a temporary table is made, written and read',
+    }),
+  })
+  .superRefine((value, context) => {
+    for (const [field, message] of problemsOfPair(value)) {
+      context.addIssue({ code: 'custom', path: [field], message });
+    }
+  });
+export type PostgresConfig = z.output<typeof config>;
+
+/** What a new password is made of; sealed before anything is changed at the server. */
+interface Material {
+  readonly login: string;
+  readonly password: string;
+  readonly salt: string;
+  /** The role's comment as it was found. */
+  readonly comment: string | null;
+}
+
+/**
+ * PostgreSQL: two login roles under one owner role, used in turn. The idle one gets a password that is chosen here, as
+ * a SCRAM verifier, so that no statement holds it.
+ */
+export const postgres: Provider<PostgresConfig> = {
+  id: 'postgres',
+  title: 'PostgreSQL',
+  summary: 'Two login roles under one owner role take turns; the idle one gets a new password.',
+  config,
+  credentialsOf: ({ adminPassword }) => ({ adminPassword }),
+  recovery: () => 'apply',
+  fields: () => ['password', 'username'],
+  principal: ({ config: { host, port, logins } }) =>
+    Promise.resolve(`${host}:${port}/${[...logins].sort().join('+')}`),
+
+  async check(call): Promise<readonly CheckFinding[]> {
+    return checkPostgres(call, (work) => asAdmin(call, work));
+  },
+
+  async plan(call): Promise<MintingPlan> {
+    const roles = await asAdmin(call, (run) => rolesOf(call.config, run));
+    const inUse = roleInUse(call, roles);
+    const idle = roles.find(({ login }) => login !== inUse?.login);
+    if (idle === undefined) throw new Error('there are two roles');
+    requireIdle(idle);
+    const material: Material = {
+      login: idle.login,
+      password: randomBytes(32).toString('base64url'),
+      salt: randomBytes(16).toString('base64'),
+      comment: idle.comment,
+    };
+    return {
+      keyIds: roles.filter(hasKey).map(keyIdOf),
+      ...(inUse !== undefined && { oldKeyId: keyIdOf(inUse) }),
+      material: SecretValue.fromText(JSON.stringify(material)),
+    };
+  },
+
+  async mint(call: MintCall<PostgresConfig>): Promise<Minted> {
+    if (call.material === undefined) throw new Error('there is no material');
+    const { login, password, salt, comment } = JSON.parse(textOf(call.material)) as Material;
+    const verifier = scramVerifier(password, Buffer.from(salt, 'base64'));
+    const marked = withMark(comment, call.stepId);
+    await asAdmin(
+      call,
+      (run) =>
+        changeRole(run, login, {
+          // As it was planned, or as this minting has left it before it was cut off.
+          from: [{ comment, canLogin: false }, { comment: marked }],
+          attributes: `LOGIN PASSWORD '${verifier}'`,
+          comment: marked,
+        }),
+      'unknown',
+    );
+    return {
+      value: valueOfFields({ username: login, password }),
+      fields: ['password', 'username'],
+      keyId: keyIdOf({ login, mark: call.stepId }),
+    };
+  },
+
+  verify: ({ config, signal }, { value }) => tryPostgresLogin(config, value, signal),
+
+  async lastUsedAtMs(call): Promise<number | undefined> {
+    return asAdmin(call, async (run) => {
+      const role = await findKey(call, run);
+      return role === undefined || role.sessions === 0 ? undefined : call.clock.now();
+    });
+  },
+
+  async disable(call): Promise<void> {
+    await asAdmin(call, async (run) => {
+      const role = await findKey(call, run);
+      if (role === undefined) return;
+      if (role.canLogin) {
+        requireUnused(call, role);
+        await changeRole(run, role.login, {
+          from: [role],
+          attributes: 'NOLOGIN',
+          comment: role.comment,
+        });
+      }
+      if (call.cutOff) await endSessions(run, role.login);
+    });
+  },
+
+  async enable(call): Promise<void> {
+    await asAdmin(call, async (run) => {
+      const role = await findKey(call, run);
+      if (role === undefined) {
+        throw new ProviderError('refused', 'The old key is gone: its password was taken away.', {
+          whatToDo: 'Go on with the new version, or rotate again.',
+        });
+      }
+      if (role.canLogin) return;
+      await changeRole(run, role.login, {
+        from: [role],
+        attributes: 'LOGIN',
+        comment: role.comment,
+      });
+    });
+  },
+
+  async revoke(call): Promise<void> {
+    await asAdmin(call, async (run) => {
+      const role = await findKey(call, run);
+      if (role === undefined) return;
+      // Where it was disabled before, that was asked then.
+      if (role.canLogin) requireUnused(call, role);
+      await changeRole(run, role.login, {
+        from: [role],
+        attributes: 'NOLOGIN PASSWORD NULL',
+        comment: withMark(role.comment, NO_KEY),
+      });
+      if (call.cutOff) await endSessions(run, role.login);
+    });
+  },
+};
+
+async function asAdmin<Result>(
+  { config, credentials, signal }: ProviderCall<PostgresConfig>,
+  work: (run: RunStatement) => Promise<Result>,
+  lost?: 'unknown',
+): Promise<Result> {
+  const password = credentials.get('adminPassword');
+  if (password === undefined) {
+    throw new ProviderError('refused', `The password of "${config.admin}" has no value.`, {
+      whatToDo: `Add it: secret "${config.adminPassword}" of environment ${PROVIDERS_ENVIRONMENT}.`,
+    });
+  }
+  return withPostgres(
+    config,
+    { user: config.admin, password: textOf(password) },
+    signal,
+    work,
+    lost,
+  );
+}
+
+async function rolesOf(
+  { logins, owner }: PostgresConfig,
+  run: RunStatement,
+): Promise<readonly PostgresRole[]> {
+  const roles = await readRoles(run, logins, owner);
+  const missing = logins.find((login) => !roles.some((role) => role.login === login));
+  if (missing === undefined) return roles;
+  throw new ProviderError('refused', `There is no role "${missing}".`, {
+    whatToDo: 'Create it as the documentation of the provider says.',
+  });
+}
+
+function hasKey({ canLogin, mark }: PostgresRole): boolean {
+  return canLogin || (mark !== undefined && mark !== NO_KEY);
+}
+
+/** The role of the value in use; undefined where there is none yet. */
+function roleInUse(
+  { config: { logins }, current, secret }: ProviderCall<PostgresConfig>,
+  roles: readonly PostgresRole[],
+): PostgresRole | undefined {
+  if (current === undefined) return undefined;
+  const username = fieldsOf(current)?.username;
+  const role = roles.find(({ login }) => login === username);
+  if (role !== undefined) return role;
+  throw new ProviderError(
+    'refused',
+    `The value in use of "${secret}" names neither "${logins[0]}" nor "${logins[1]}" as its username.`,
+    {
+      whatToDo:
+        'Give it a version with the fields username and password of the role that is in use now, and make it current.',
+    },
+  );
+}
+
+function requireIdle({ login, canLogin, isSuperuser }: PostgresRole): void {
+  if (isSuperuser) {
+    throw new ProviderError('refused', `The role "${login}" is a superuser.`, {
+      whatToDo: 'Use login roles that are members of an owner role, and no superusers.',
+    });
+  }
+  if (!canLogin) return;
+  throw new ProviderError(
+    'refused',
+    `The role "${login}", which would get a new password, may log in: someone may be using it.`,
+    {
+      whatToDo: `If nobody does: ALTER ROLE "${login}" NOLOGIN; then rotate again. If it is the one in use, give its username and password as the current version.`,
+    },
+  );
+}
+
+/** Throws `in_use` with the names of those who are connected, unless they are to be cut off or never should have been. */
+function requireUnused(
+  { cutOff, because }: KeyCall<PostgresConfig>,
+  { login, sessions, applications }: PostgresRole,
+): void {
+  if (sessions === 0 || cutOff || because === 'taken_back') return;
+  const who = applications.length === 0 ? '' : ` (${applications.slice(0, 5).join(', ')})`;
+  throw new ProviderError(
+    'in_use',
+    `${sessions} ${sessions === 1 ? 'session' : 'sessions'} of the role "${login}" ${sessions === 1 ? 'is' : 'are'} still open${who}.`,
+    {
+      whatToDo:
+        'Have those applications connect anew, by the new value. A pool that never closes a connection has to be restarted.',
+    },
+  );
+}
+
+/** The role of a key, while its password is still that key. */
+async function findKey(
+  { config, keyId, value }: KeyCall<PostgresConfig>,
+  run: RunStatement,
+): Promise<PostgresRole | undefined> {
+  const username = value === undefined ? undefined : fieldsOf(value)?.username;
+  const key = parseKeyId(keyId ?? username ?? '');
+  const roles = await readRoles(run, config.logins, config.owner);
+  return roles.find(
+    ({ login, mark }) => login === key.login && (keyId === null || mark === key.mark),
+  );
+}
