@@ -2,11 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { PROVIDER_IDS } from '../../src/core/index.js';
-import { type Provider, postgres } from '../../src/rotation/index.js';
+import { PROVIDER_IDS, type ProviderId } from '../../src/core/index.js';
+import { PROVIDERS } from '../../src/rotation/index.js';
 
 const folder = fileURLToPath(new URL('../../docs/providers/', import.meta.url));
-const providers = { postgres } as Partial<Record<string, Provider>>;
 
 const pages = readdirSync(folder)
   .map((file) => ({ id: basename(file, '.md'), text: readFileSync(`${folder}${file}`, 'utf8') }))
@@ -17,7 +16,8 @@ describe('the page of each provider', () => {
     const configs = [...text.matchAll(/^```json\n([\s\S]*?)^```$/gm)].map((match) => match[1]);
     expect(configs.length).toBeGreaterThan(0);
     for (const config of configs) {
-      const { error } = providers[id]?.config.safeParse(JSON.parse(config ?? '')) ?? {};
+      const { error } =
+        PROVIDERS.get(id as ProviderId)?.config.safeParse(JSON.parse(config ?? '')) ?? {};
       expect({ config, problems: error?.issues ?? [] }).toEqual({ config, problems: [] });
     }
   });
