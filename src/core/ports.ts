@@ -7,6 +7,7 @@ import type { Environment } from './environment.js';
 import type { HeartbeatStore } from './heartbeat-store.js';
 import type { Page, PageRequest } from './page.js';
 import type { VersionSafety } from './revoke-safety.js';
+import type { RotationStore } from './rotation-store.js';
 import type { RoutesDocument, RoutesRevision } from './route.js';
 import type { Secret, SecretAttributes, Version } from './secret.js';
 import type { SecretValue } from './secret-value.js';
@@ -159,7 +160,12 @@ interface VersionTarget extends ByActor {
  * is durable when its promise resolves. Unknown names throw `not_found` or `environment_unknown` with the
  * nearest spelling; a disk or lock failure throws `store_unavailable` and changes nothing.
  */
-export interface Store extends AlertStore, CutoverStore, HeartbeatStore, SessionStore {
+export interface Store
+  extends AlertStore,
+    CutoverStore,
+    HeartbeatStore,
+    RotationStore,
+    SessionStore {
   readonly databaseId: string;
 
   createEnvironment(command: ByActor & { name: string }): Promise<Environment>;

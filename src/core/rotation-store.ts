@@ -58,7 +58,8 @@ interface RunPlace extends ByActor {
 interface RunStep extends RunPlace {
   /**
    * A state of `RUN_TRANSITIONS`, or the same one where only `changes` are written. A new state begins with no
-   * attempts, no `retryAtMs`, no `deadlineAtMs` and no problem, unless `changes` say so.
+   * attempts, no `retryAtMs`, no `deadlineAtMs` and no problem, unless `changes` say so; a deadline is kept while the
+   * run needs attention, and when it goes on where it stood.
    */
   readonly to: RunState;
   readonly changes?: RunChanges;
@@ -72,7 +73,8 @@ interface RunStep extends RunPlace {
 
 /**
  * Rotations and their runs at rest; part of `Store`. Each command is one transaction with its audit row. Unknown ids
- * throw `not_found`. Commands on a run that has ended throw `conflict`.
+ * throw `not_found`. Commands on a run that has ended throw `conflict`. A rotation or run that another program altered
+ * is shown by lists only: to get it, or to work on it, throws `database_corrupt`.
  */
 export interface RotationStore {
   /** Throws `conflict` where the secret has one in the environment already, `not_found`, `environment_unknown`. */
@@ -107,8 +109,8 @@ export interface RotationStore {
   dueRotations(atMs: number, limit: number): Promise<readonly Rotation[]>;
 
   /**
-   * Begins a run in `PLANNED`, and empties `nextRunAtMs`. Throws `conflict` while one is open, and, with
-   * `ifNextRunAtMs`, where another process has begun it.
+   * Begins a run in `PLANNED`, and empties `nextRunAtMs`. Throws `conflict` while one is open or the rotation is
+   * paused, and, with `ifNextRunAtMs`, where another process has begun it.
    */
   startRun(
     command: ByActor & {
@@ -129,7 +131,7 @@ export interface RotationStore {
    * (`AWAITING_VALUE`, `NEEDS_ATTENTION`), oldest first.
    */
   claimableRuns(limit: number): Promise<readonly RotationRun[]>;
-  /** Undefined while somebody else holds it. The lease ends by the clock of the store. */
+  /** Undefined while somebody else holds it or the rotation is paused. The lease ends by the clock of the store. */
   claimRun(command: {
     id: string;
     holder: string;

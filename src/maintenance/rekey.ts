@@ -15,7 +15,12 @@ import {
   writeRootKey,
 } from '../crypto/index.js';
 import { defaultRootKeyFile, nextRootKeyFile } from '../open-store.js';
-import { openSqliteDatabase, type RootKeyFacts, type SqliteDatabase } from '../store/index.js';
+import {
+  openSqliteDatabase,
+  type RootKeyFacts,
+  SEALED_PLACES,
+  type SqliteDatabase,
+} from '../store/index.js';
 import { unlockDatabase } from './inspect-database.js';
 
 /** Values rewrapped in one transaction: each is a wait for the disk. */
@@ -152,24 +157,28 @@ async function rewrapValues(
   onProgress: RekeyOptions['onProgress'],
 ): Promise<number> {
   let rewrapped = 0;
-  for (let after = 0; ; ) {
-    const values = await database.valuesNotUnder({
-      rootKeyId: to.rootKeyId,
-      after,
-      limit: BATCH_VALUES,
-    });
-    const last = values.at(-1);
-    if (last === undefined) return rewrapped;
-    await database.rewrapValues(
-      values.map(({ position, context, sealed }) => ({
+  for (const place of SEALED_PLACES) {
+    for (let after = 0; ; ) {
+      const limit = BATCH_VALUES;
+      const found = await database.valuesNotUnder({
+        place,
+        rootKeyId: to.rootKeyId,
+        after,
+        limit,
+      });
+      const last = found.at(-1);
+      if (last === undefined) break;
+      const values = found.map(({ position, context, sealed }) => ({
         position,
         sealed: rewrap(sealed, context, from, to),
-      })),
-    );
-    after = last.position;
-    rewrapped += values.length;
-    onProgress?.({ rewrapped });
+      }));
+      await database.rewrapValues({ place, values });
+      after = last.position;
+      rewrapped += values.length;
+      onProgress?.({ rewrapped });
+    }
   }
+  return rewrapped;
 }
 
 function under(root: RootKeyFacts, keys: readonly StoredKey[]): StoredKey[] {

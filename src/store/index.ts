@@ -7,4 +7,9 @@ export {
   type SqliteDatabase,
   type SqliteOptions,
 } from './open-sqlite-database.js';
-export type { DatabaseKeys, RootKeyFacts, WrappedValue } from './sqlite/stored-keys.js';
+export {
+  type DatabaseKeys,
+  type RootKeyFacts,
+  SEALED_PLACES,
+  type WrappedValue,
+} from './sqlite/stored-keys.js';

@@ -13,7 +13,12 @@ import { startDatabaseWorker } from './database-worker.js';
 import { MIGRATIONS_FOLDER } from './sqlite/migrate.js';
 import type { ValueRow } from './sqlite/resolve.js';
 import type { AuditLogKey } from './sqlite/sealed-head.js';
-import type { DatabaseKeys, RootKeyFacts, WrappedValue } from './sqlite/stored-keys.js';
+import type {
+  DatabaseKeys,
+  RootKeyFacts,
+  SealedPlace,
+  WrappedValue,
+} from './sqlite/stored-keys.js';
 import { createSqliteStore } from './sqlite-store.js';
 
 export interface SqliteOptions {
@@ -47,11 +52,15 @@ export interface SqliteDatabase {
 
   beginRekey(keys: { root: RootKeyFacts; keys: readonly StoredKey[] }): Promise<void>;
   valuesNotUnder(from: {
+    place: SealedPlace;
     rootKeyId: string;
     after: number;
     limit: number;
   }): Promise<readonly WrappedValue[]>;
-  rewrapValues(values: readonly Pick<WrappedValue, 'position' | 'sealed'>[]): Promise<void>;
+  rewrapValues(command: {
+    place: SealedPlace;
+    values: readonly Pick<WrappedValue, 'position' | 'sealed'>[];
+  }): Promise<void>;
   finishRekey(command: { actor: Actor }): Promise<void>;
 
   routeReferences(): Promise<readonly RouteReference[]>;
@@ -91,7 +100,7 @@ export async function openSqliteDatabase(options: SqliteOptions): Promise<Sqlite
     },
     beginRekey: (keys) => call('beginRekey', keys),
     valuesNotUnder: (from) => call('valuesNotUnder', from),
-    rewrapValues: (values) => call('rewrapValues', values),
+    rewrapValues: (command) => call('rewrapValues', command),
     finishRekey: (command) => call('finishRekey', command),
     routeReferences: () => call('routeReferences'),
     valueReferences: (from) => call('valueReferences', from),

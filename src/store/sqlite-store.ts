@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   AppError,
-  MAX_VALUE_BYTES,
   type ResolvedValue,
   type Sealer,
   type Store,
@@ -10,6 +9,7 @@ import {
 } from '../core/index.js';
 import { createEmptyFile } from './create-empty-file.js';
 import type { DatabaseWorker } from './database-worker.js';
+import { createRotationCalls, requireValueSize } from './rotation-calls.js';
 import type { SealedAnswer } from './sqlite/resolve.js';
 
 /** Values opened before other work gets its turn. */
@@ -69,12 +69,7 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
       copiedFrom,
       ...target
     }): Promise<Version> {
-      if (value.byteLength < 1 || value.byteLength > MAX_VALUE_BYTES) {
-        throw new AppError(
-          'value_invalid',
-          `The value has ${value.byteLength} bytes; expected 1 to ${MAX_VALUE_BYTES}.`,
-        );
-      }
+      requireValueSize(value);
       for (;;) {
         const { secret, environment } = target;
         const next = await call('nextVersion', { secret, environment });
@@ -152,6 +147,8 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     pauseCutover: (command) => call('pauseCutover', command),
     resumeCutover: (command) => call('resumeCutover', command),
     observationsOf: (id) => call('observationsOf', id),
+
+    ...createRotationCalls(worker, sealer, emptyLog),
 
     listAudit: (filter) => call('listAudit', filter),
     verifyAudit: (checkpoint) => call('verifyAudit', checkpoint),

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   AppError,
   DEFAULT_CUTOVER_SETTINGS,
+  DEFAULT_ROTATION_SETTINGS,
   type RowVerification,
   SecretValue,
   type StoredKey,
@@ -28,6 +29,7 @@ let clients: string[];
 let admins: string[];
 let sessions: string[];
 let links: string[];
+let runs: string[];
 
 beforeEach(async () => {
   opened = await openTestStore();
@@ -35,6 +37,7 @@ beforeEach(async () => {
   admins = [];
   sessions = [];
   links = [];
+  runs = [];
   await fill();
   openRaw();
 });
@@ -43,7 +46,7 @@ afterEach(async () => {
   await opened.cleanUp();
 });
 
-/** What someone who writes the file has: no triggers, no foreign keys, no checks. */
+/** What someone who writes the file has: no triggers, no foreign keys, no checks, and of unique ones the fewest. */
 function openRaw(): void {
   raw = new Database(join(opened.dataDir, 'keyferry.db'));
   raw.pragma('foreign_keys = OFF');
@@ -53,6 +56,9 @@ function openRaw(): void {
     .pluck()
     .all();
   for (const name of triggers) raw.exec(`DROP TRIGGER ${name}`);
+  for (const name of ['rotations_of', 'rotation_runs_open', 'rotation_runs_open_of']) {
+    raw.exec(`DROP INDEX IF EXISTS ${name}`);
+  }
 }
 
 async function fill(): Promise<void> {
@@ -126,10 +132,45 @@ async function fill(): Promise<void> {
       tokenHash: link.hash,
     });
   }
+  for (const [secret, environment] of [
+    ['a', 'production'],
+    ['b', 'staging'],
+    ['b', 'production'],
+  ] as const) {
+    clock.advance(1);
+    await rotate(secret, environment);
+  }
   for (const name of ['first', 'second', 'third']) {
     clock.advance(1);
     await store.applyRoutes({ actor, document: routesTo(name), references: [], source: 'api' });
   }
+}
+
+/** Enables a rotation; that of production is due, the others have a run. */
+async function rotate(secret: string, environment: string): Promise<void> {
+  const { store, clock } = opened;
+  const isDue = environment === 'production';
+  const { id: rotationId } = await store.enableRotation({
+    ...DEFAULT_ROTATION_SETTINGS,
+    actor,
+    secret,
+    environment,
+    provider: 'aws',
+    intervalDays: secret === 'a' ? 30 : 60,
+    cron: null,
+    config: {},
+    nextRunAtMs: isDue ? clock.now() : null,
+  });
+  const { id } = await store.startRun({ actor, rotationId, trigger: 'manual' });
+  runs.push(id);
+  const { epoch = 0 } = (await store.claimRun({ id, holder: secret, leaseMs: 1 })) ?? {};
+  const step = { actor, lease: { id, epoch } };
+  const keys = [{ version: 1, state: 'live', keyId: `${secret} ${environment}` } as const];
+  await store.advanceRun({ ...step, ifState: 'PLANNED', to: 'PREFLIGHT', keys });
+  if (!isDue) return;
+  await store.advanceRun({ ...step, ifState: 'PREFLIGHT', to: 'FAILED', reason: secret });
+  await store.planRotation({ id: rotationId, ifNextRunAtMs: null, nextRunAtMs: clock.now() });
+  if (secret === 'b') await store.startRun({ actor, rotationId, trigger: 'emergency' });
 }
 
 const routesTo = (host: string) => ({
@@ -169,6 +210,13 @@ async function usable() {
       (session) => session?.admin.name,
     ),
     links: (await Promise.all(links.map((id) => store.findSignInLink(id)))).map(Boolean),
+    rotations: (await store.dueRotations(opened.clock.now() + 1_000, 10)).map(({ id }) => id),
+    claimable: (await store.claimableRuns(10)).map(({ id }) => id),
+    runs: await Promise.all(runs.map((id) => store.getRun(id).catch(() => 'altered'))),
+    keys: await Promise.all([
+      store.providerKeys('a', 'production').catch(() => []),
+      store.providerKeys('b', 'staging').catch(() => []),
+    ]),
   };
 }
 

@@ -13,6 +13,7 @@ import type { PointerTable } from './pointers.js';
 import type { SecretRow } from './secret-row.js';
 import type { Session } from './session.js';
 import type { VersionReader } from './version-row.js';
+import type { RotationYield } from './yield-rotation.js';
 
 export interface CutoverCommand {
   readonly actor: Actor;
@@ -27,11 +28,15 @@ export interface PlacedCommand extends CutoverCommand, Decided {
 
 export function cutoverCommands(
   session: Session,
-  table: CutoverTable,
-  steps: CutoverSteps,
-  versions: VersionReader,
-  pointers: PointerTable,
+  parts: {
+    readonly table: CutoverTable;
+    readonly steps: CutoverSteps;
+    readonly versions: VersionReader;
+    readonly pointers: PointerTable;
+    readonly rotation: RotationYield;
+  },
 ) {
+  const { table, steps, versions, pointers, rotation } = parts;
   const { lookup, ledger, newId, now, write, database } = session;
   const versionRow = database.prepare<[string, string, number], object>(
     'SELECT * FROM versions WHERE secret_id = ? AND environment = ? AND version = ?',
@@ -124,6 +129,7 @@ export function cutoverCommands(
           );
         }
         requireFree(secret, environment);
+        if (toVersion !== null) rotation.toMove(secret, environment);
         const fromVersion = requireCurrent(secret, environment);
         if (toVersion !== null) requireUsable(secret, environment, toVersion);
         if (toSecret !== null) {

@@ -1,7 +1,8 @@
 import { type Actor, AppError, ENVIRONMENT_NAME, type Environment } from '../../core/index.js';
 import type { Session } from './session.js';
+import type { RotationYield } from './yield-rotation.js';
 
-export function environmentCommands(session: Session) {
+export function environmentCommands(session: Session, rotation: RotationYield) {
   const { database, audit, changes, lookup, now } = session;
   const list = database.prepare<[], { name: string; created_at_ms: number }>(
     'SELECT name, created_at_ms FROM environments WHERE reserved = 0 ORDER BY created_at_ms, name',
@@ -75,6 +76,7 @@ export function environmentCommands(session: Session) {
             `The environment "${name}" still holds ${found.join(', ')}. Remove those first.`,
           );
         }
+        rotation.toEnvironmentEnd(name, actor);
         forgetRevokedClients.run(name);
         remove.run(name);
         audit.append({ actor, action: 'environment.delete', environment: name });

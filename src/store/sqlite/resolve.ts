@@ -74,9 +74,9 @@ export function resolveCommands({ database, ledger, lookup, read }: Session) {
     if (!secretHolds || !pointerHolds) return { status: 'damaged', version: version ?? 0 };
     const wanted = version ?? row.current_version;
     if (wanted === null) {
-      // Without a current version there was one: the first is current at once, and only a forced revoke or
-      // destroy takes it away.
-      return { status: 'revoked', version: lastCurrent.get(row.secret_id, environment) ?? 0 };
+      // There was one, and a forced revoke or destroy took it away; or the first is a rotation's, not in use yet.
+      const last = lastCurrent.get(row.secret_id, environment);
+      return last === undefined ? { status: 'missing' } : { status: 'revoked', version: last };
     }
     const found = versionRow.get(row.secret_id, environment, wanted);
     if (found === undefined) return { status: 'missing' };

@@ -34,6 +34,12 @@ export function createRowNames(database: Database): RowNames {
           return `routes revision ${Number(values[columns.indexOf('revision')])}`;
         case 'cutovers':
           return `cutover ${text('id')} of secret ${text('secret')} in environment ${text('environment')}`;
+        case 'rotations':
+          return `rotation ${text('id')} of secret ${text('secret')} in environment ${text('environment')}`;
+        case 'rotation_runs':
+          return `rotation run ${text('id')} of secret ${text('secret')} in environment ${text('environment')}`;
+        case 'provider_keys':
+          return `provider's key of version ${Number(values[columns.indexOf('version')])} of secret ${secret()} in environment ${text('environment')}`;
         case 'clients':
           return `client ${text('name')}`;
         case 'admins':

@@ -14,8 +14,9 @@ export interface SealedTable {
 
 /**
  * The tables whose rows decide where values go and who may use or change them. Left out are columns that only
- * observe (`last_used_at_ms`), that are sealed by themselves (`ciphertext`, `wrapped_key`), and tables that
- * follow from these (`route_references`) or decide nothing (`usage`, `cutover_observations`, `alerts`).
+ * observe (`last_used_at_ms`), that are sealed by themselves (`ciphertext`, `wrapped_key`, those of a run's material),
+ * that only say who is at work (`holder` of a run and its lease), and tables that follow from these
+ * (`route_references`) or decide nothing (`usage`, `cutover_observations`, `alerts`, `run_events`).
  */
 export const SEALED_TABLES = {
   environments: { key: ['name'], columns: ['created_at_ms', 'reserved'] },
@@ -84,6 +85,54 @@ export const SEALED_TABLES = {
     ],
     ends: 'NEW.ended_at_ms IS NOT NULL',
   },
+  rotations: {
+    key: ['id'],
+    columns: [
+      'secret_id',
+      'secret',
+      'environment',
+      'provider',
+      'settings',
+      'state',
+      'next_run_at_ms',
+      'created_at_ms',
+      'created_by',
+      'updated_at_ms',
+    ],
+  },
+  rotation_runs: {
+    key: ['id'],
+    columns: [
+      'rotation_id',
+      'secret_id',
+      'secret',
+      'environment',
+      'provider',
+      'begun_by',
+      'state',
+      'resumes_as',
+      'epoch',
+      'principal',
+      'from_version',
+      'to_version',
+      'step_id',
+      'key_ids_before',
+      'old_key_id',
+      'new_key_id',
+      'orphan_key_ids',
+      'cutover_id',
+      'attempts',
+      'retry_at_ms',
+      'deadline_at_ms',
+      'problem',
+      'started_at_ms',
+      'started_by',
+      'state_since_ms',
+      'ended_at_ms',
+      'reason',
+    ],
+  },
+  provider_keys: { key: ['secret_id', 'environment', 'version'], columns: ['state', 'key_id'] },
   clients: {
     key: ['id'],
     columns: [

@@ -10,6 +10,7 @@ import { type SecretRow, toSecret, toSecretRow } from './secret-row.js';
 import type { Session } from './session.js';
 import type { UseGuard } from './use-guard.js';
 import type { CutoverYield } from './yield-cutover.js';
+import type { RotationYield } from './yield-rotation.js';
 
 const DEFAULT_ATTRIBUTES: SecretAttributes = {
   description: null,
@@ -22,7 +23,11 @@ const DEFAULT_ATTRIBUTES: SecretAttributes = {
   maximumAgeDays: null,
 };
 
-export function secretCommands(session: Session, guard: UseGuard, cutover: CutoverYield) {
+export function secretCommands(
+  session: Session,
+  guard: UseGuard,
+  { cutover, rotation }: { cutover: CutoverYield; rotation: RotationYield },
+) {
   const { database, audit, changes, lookup, newId, now } = session;
   const insert = database.prepare<SecretRow>(
     `INSERT INTO secrets VALUES (@id, @name, @description, @owner, @labels, @allowed_hosts, @kind,
@@ -105,6 +110,7 @@ export function secretCommands(session: Session, guard: UseGuard, cutover: Cutov
         // One that was altered can still be deleted.
         const secret = lookup.secret(name) ?? lookup.requireSecret(name);
         const detail = guard.requireSecretFree(secret, force);
+        rotation.toDeletion(secret, actor);
         if (force !== undefined) cutover.toDeletion(secret, actor, force);
         remove.run(secret.id);
         audit.append({ actor, action: 'secret.delete', secret: name, detail });

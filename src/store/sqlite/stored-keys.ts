@@ -7,6 +7,7 @@ import {
   type StoredKey,
 } from '../../core/index.js';
 import { type MetaName, readMeta } from './initialise.js';
+import { materialContext } from './material-context.js';
 import type { AuditLogKey } from './sealed-head.js';
 import type { Session } from './session.js';
 
@@ -25,6 +26,10 @@ export interface DatabaseKeys {
   readonly keys: readonly StoredKey[];
 }
 
+/** Where values are sealed: versions, and what the new key of a rotation run is made of. */
+export const SEALED_PLACES = ['versions', 'materials'] as const;
+export type SealedPlace = (typeof SEALED_PLACES)[number];
+
 export interface WrappedValue {
   readonly position: number;
   readonly context: SealContext;
@@ -33,11 +38,19 @@ export interface WrappedValue {
 
 interface WrappedRow {
   readonly position: number;
+  readonly key_id: string;
+  readonly wrapped_key: Uint8Array;
+}
+
+interface WrappedVersion extends WrappedRow {
   readonly environment: string;
   readonly secret_id: string;
   readonly version: number;
-  readonly key_id: string;
-  readonly wrapped_key: Uint8Array;
+}
+
+interface WrappedMaterial extends WrappedRow {
+  readonly id: string;
+  readonly step_id: string;
 }
 
 export function storedKeyCommands(session: Session) {
@@ -55,13 +68,25 @@ export function storedKeyCommands(session: Session) {
      ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
   );
   const removeMeta = database.prepare<[MetaName]>('DELETE FROM meta WHERE name = ?');
-  const notUnder = database.prepare<[number, string, number], WrappedRow>(
+  const versionsNotUnder = database.prepare<[number, string, number], WrappedVersion>(
     `SELECT position, environment, secret_id, version, key_id, wrapped_key FROM versions
      WHERE position > ? AND key_id <> ? AND wrapped_key IS NOT NULL ORDER BY position LIMIT ?`,
   );
-  const rewrap = database.prepare<[string, Uint8Array, number]>(
-    'UPDATE versions SET key_id = ?, wrapped_key = ? WHERE position = ? AND wrapped_key IS NOT NULL',
+  const materialsNotUnder = database.prepare<[number, string, number], WrappedMaterial>(
+    `SELECT position, id, step_id, material_key_id AS key_id, material_wrapped_key AS wrapped_key
+     FROM rotation_runs
+     WHERE position > ? AND material_key_id <> ? AND material_wrapped_key IS NOT NULL
+     ORDER BY position LIMIT ?`,
   );
+  const rewrap = {
+    versions: database.prepare<[string, Uint8Array, number]>(
+      'UPDATE versions SET key_id = ?, wrapped_key = ? WHERE position = ? AND wrapped_key IS NOT NULL',
+    ),
+    materials: database.prepare<[string, Uint8Array, number]>(
+      `UPDATE rotation_runs SET material_key_id = ?, material_wrapped_key = ?
+       WHERE position = ? AND material_wrapped_key IS NOT NULL`,
+    ),
+  };
   const rootFacts = (name: MetaName): RootKeyFacts | undefined => {
     const text = readMeta(database, name);
     return text === undefined ? undefined : JSON.parse(text);
@@ -94,23 +119,36 @@ export function storedKeyCommands(session: Session) {
     },
 
     /** Values whose data key is not wrapped under `rootKeyId` yet, in order of position. */
-    valuesNotUnder(from: { rootKeyId: string; after: number; limit: number }): WrappedValue[] {
-      return notUnder.all(from.after, from.rootKeyId, from.limit).map((row) => ({
+    valuesNotUnder(from: {
+      place: SealedPlace;
+      rootKeyId: string;
+      after: number;
+      limit: number;
+    }): WrappedValue[] {
+      const { after, rootKeyId, limit } = from;
+      const wrapped = (row: WrappedRow, context: SealContext): WrappedValue => ({
         position: row.position,
-        context: {
-          databaseId,
-          environment: row.environment,
-          secretId: row.secret_id,
-          version: row.version,
-        },
+        context,
         sealed: { keyId: row.key_id, wrappedKey: row.wrapped_key },
-      }));
+      });
+      if (from.place === 'materials') {
+        return materialsNotUnder
+          .all(after, rootKeyId, limit)
+          .map((row) => wrapped(row, materialContext(databaseId, row.id, row.step_id)));
+      }
+      return versionsNotUnder.all(after, rootKeyId, limit).map((row) => {
+        const { environment, secret_id: secretId, version } = row;
+        return wrapped(row, { databaseId, environment, secretId, version });
+      });
     },
 
-    rewrapValues(values: readonly Pick<WrappedValue, 'position' | 'sealed'>[]): void {
+    rewrapValues(command: {
+      place: SealedPlace;
+      values: readonly Pick<WrappedValue, 'position' | 'sealed'>[];
+    }): void {
       write(() => {
-        for (const { position, sealed } of values) {
-          rewrap.run(sealed.keyId, sealed.wrappedKey, position);
+        for (const { position, sealed } of command.values) {
+          rewrap[command.place].run(sealed.keyId, sealed.wrappedKey, position);
         }
       });
     },
@@ -120,7 +158,10 @@ export function storedKeyCommands(session: Session) {
       write(() => {
         const from = rootFacts('root_key');
         const to = rootFacts('rekey');
-        if (to === undefined || notUnder.get(0, to.rootKeyId, 1) !== undefined) {
+        const isLeft = (rootKeyId: string): boolean =>
+          versionsNotUnder.get(0, rootKeyId, 1) !== undefined ||
+          materialsNotUnder.get(0, rootKeyId, 1) !== undefined;
+        if (to === undefined || isLeft(to.rootKeyId)) {
           throw new AppError('rekey_unfinished', 'Some values are still under the old root key.');
         }
         saveMeta.run('root_key', JSON.stringify(to));

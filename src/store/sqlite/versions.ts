@@ -9,8 +9,10 @@ import {
 import type { PointerTable } from './pointers.js';
 import type { Session } from './session.js';
 import type { UseGuard, VersionPlace } from './use-guard.js';
+import type { VersionInsert } from './version-insert.js';
 import type { VersionReader } from './version-row.js';
 import type { CutoverYield } from './yield-cutover.js';
+import type { RotationYield } from './yield-rotation.js';
 
 export interface Target {
   readonly actor: Actor;
@@ -36,17 +38,17 @@ const RESERVED = { reserved: true };
 
 export function versionCommands(
   session: Session,
-  guard: UseGuard,
-  versions: VersionReader,
-  pointers: PointerTable,
-  cutover: CutoverYield,
+  parts: {
+    readonly guard: UseGuard;
+    readonly versions: VersionReader;
+    readonly pointers: PointerTable;
+    readonly insertVersion: VersionInsert;
+    readonly cutover: CutoverYield;
+    readonly rotation: RotationYield;
+  },
 ) {
+  const { guard, versions, pointers, insertVersion, cutover, rotation } = parts;
   const { database, audit, changes, lookup, now } = session;
-  const insert = database.prepare(
-    `INSERT INTO versions (secret_id, environment, version, created_at_ms, created_by,
-       expires_at_ms, note, fields, algorithm, key_id, wrapped_key, ciphertext)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
   const usable = database.prepare<
     [string, string | null],
     { environment: string; version: number }
@@ -97,20 +99,10 @@ export function versionCommands(
         const at = place(command);
         if (at.secret.id !== command.secretId || !pointers.claim(at)) return undefined;
         const { sealed, actor, copiedFrom } = command;
-        insert.run(
-          at.secret.id,
-          at.environment,
-          at.version,
-          copiedFrom?.createdAtMs ?? now(),
-          actor.name,
-          command.expiresAtMs,
-          command.note,
-          JSON.stringify(command.fields),
-          sealed.algorithm,
-          sealed.keyId,
-          sealed.wrappedKey,
-          sealed.ciphertext,
-        );
+        const { expiresAtMs, note, fields } = command;
+        const createdAtMs = copiedFrom?.createdAtMs ?? now();
+        const createdBy = actor.name;
+        insertVersion(at, { createdAtMs, createdBy, expiresAtMs, note, fields, sealed });
         if (at.version === 1) pointers.makeCurrent(at, now());
         const state = at.version === 1 ? 'current' : 'staged';
         return recorded(actor, 'version.add', at, { state, ...originOf(copiedFrom) });
@@ -136,7 +128,9 @@ export function versionCommands(
     activateVersion(command: VersionTarget): Version {
       return session.write(() => {
         const at = place(command);
-        requireUsable(versions.require(at));
+        const found = versions.require(at);
+        requireUsable(found);
+        if (found.state !== 'current') rotation.toMove(at.secret, at.environment);
         cutover.toActivation(at, command.actor);
         const version = versions.require(at);
         if (version.state === 'current') return version;
@@ -150,6 +144,7 @@ export function versionCommands(
       return session.write(() => {
         lookup.requireEnvironment(environment, RESERVED);
         const row = lookup.requireSecret(secret);
+        rotation.toMove(row, environment);
         const before = pointers.get(row.id, environment);
         const current = before?.current_version ?? null;
         if (current !== null && cutover.toRollback(row, environment, actor)) {
@@ -173,6 +168,7 @@ export function versionCommands(
         const version = versions.require(at);
         if (version.state === 'revoked') return version;
         if (version.state === 'destroyed') requireUsable(version);
+        rotation.toEndOf(at, command.actor);
         const detail = guard.requireVersionFree(at, command.force);
         if (command.force !== undefined) cutover.toEndOf(at, command.actor, command.force);
         pointers.release(at);
@@ -186,6 +182,7 @@ export function versionCommands(
         const at = place(command);
         const version = versions.require(at);
         if (version.state === 'destroyed') return version;
+        rotation.toEndOf(at, command.actor);
         const detail = guard.requireVersionFree(at, command.force);
         if (command.force !== undefined) cutover.toEndOf(at, command.actor, command.force);
         pointers.release(at);

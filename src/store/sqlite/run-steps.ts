@@ -1,0 +1,184 @@
+import {
+  type Actor,
+  AppError,
+  isRunEnded,
+  type ProviderKey,
+  type RotationRun,
+  RUN_TRANSITIONS,
+  type RunChanges,
+  type RunState,
+} from '../../core/index.js';
+import { describeRun, NO_HOLDER, NO_MATERIAL, type RunRow, toRun } from './run-row.js';
+import type { RunTable } from './run-table.js';
+import type { Session } from './session.js';
+import type { VersionInsert } from './version-insert.js';
+
+export interface StepOfRun {
+  readonly actor: Actor;
+  readonly to: RunState;
+  readonly changes?: RunChanges | undefined;
+  readonly note?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly keys?: readonly ProviderKey[] | undefined;
+}
+
+export interface RunSteps {
+  /** Writes the first audit row and the first line of the history of a run that was inserted. */
+  begin(row: RunRow, actor: Actor): RotationRun;
+  /**
+   * Goes where the step says, or throws `conflict`; `patch` is what it changes beside. Writes history and audit row;
+   * call it inside a transaction.
+   */
+  take(row: RunRow, step: StepOfRun, patch?: Partial<RunRow>): RotationRun;
+}
+
+/** States in which what the new key is made of may still be needed. */
+const KEEPS_MATERIAL: readonly RunState[] = ['MINTING', 'CLEANUP', 'NEEDS_ATTENTION'];
+
+export function createRunSteps(
+  { database, audit, changes, lookup, now }: Session,
+  runs: RunTable,
+  insertVersion: VersionInsert,
+): RunSteps {
+  const addEvent = database.prepare<[string, number, RunState, string, string]>(
+    'INSERT INTO run_events (run_id, at_ms, state, actor, note) VALUES (?, ?, ?, ?, ?)',
+  );
+  const saveKey = database.prepare<[string, string, number, string, string | null]>(
+    `INSERT INTO provider_keys (secret_id, environment, version, state, key_id) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET state = excluded.state, key_id = excluded.key_id`,
+  );
+  const versionExists = database.prepare<[string, string, number]>(
+    'SELECT 1 FROM versions WHERE secret_id = ? AND environment = ? AND version = ?',
+  );
+
+  const requireStep = (row: RunRow, to: RunState): void => {
+    const isAllowed = to === row.state || RUN_TRANSITIONS[row.state].includes(to);
+    const isBack = row.resumes_as === 'REVOKING' && to !== 'REVOKING' && to !== row.state;
+    if (isAllowed && !isBack) return;
+    throw new AppError('conflict', `The ${describeRun(row)}: from there it does not go to ${to}.`);
+  };
+
+  const requirePrincipalFree = (row: RunRow): void => {
+    if (row.principal === null) return;
+    const other = runs.openOn(row.provider, row.principal);
+    if (other === undefined || other.id === row.id) return;
+    throw new AppError(
+      'conflict',
+      `The ${describeRun(other)}, and works on the same account at ${row.provider}. One at a time.`,
+    );
+  };
+
+  /** A reserved number that got no value stays as a destroyed version: it is never used again. */
+  const closeReserved = (row: RunRow): void => {
+    const { secret_id: secretId, secret, environment, to_version: version } = row;
+    if (version === null || versionExists.get(secretId, environment, version) !== undefined) return;
+    insertVersion(
+      { secret: lookup.requireSecret(secret), environment, version },
+      {
+        createdAtMs: now(),
+        createdBy: row.started_by,
+        expiresAtMs: null,
+        note: `Reserved by rotation run ${row.id}, which made no value for it.`,
+        fields: [],
+        sealed: null,
+      },
+    );
+    changes.append({ kind: 'version', secret, environment });
+  };
+
+  const record = (row: RunRow, actor: Actor, before: RunState | null, note: string): void => {
+    addEvent.run(row.id, now(), row.state, actor.name, note);
+    const run = toRun(row);
+    audit.append({
+      actor,
+      action: 'rotation.run',
+      secret: row.secret,
+      environment: row.environment,
+      detail: {
+        run: run.id,
+        rotation: run.rotationId,
+        provider: run.provider,
+        trigger: run.trigger,
+        state: run.state,
+        before,
+        note,
+        from: run.fromVersion,
+        to: run.toVersion,
+        principal: run.principal,
+        step: run.stepId,
+        oldKey: run.oldKeyId,
+        newKey: run.newKeyId,
+        orphanKeys: run.orphanKeyIds,
+        cutover: run.cutoverId,
+        attempts: run.attempts,
+        retryAtMs: run.retryAtMs,
+        deadlineAtMs: run.deadlineAtMs,
+        problem: run.problem,
+        reason: run.reason,
+      },
+    });
+  };
+
+  return {
+    begin(row, actor) {
+      record(row, actor, null, `Begun (${row.begun_by}).`);
+      return toRun(row);
+    },
+
+    take(row, { actor, to, changes: own = {}, note, reason, keys = [] }, patch = {}) {
+      requireStep(row, to);
+      const isEnd = isRunEnded(to);
+      const next: RunRow = {
+        ...(to === row.state ? row : entered(row, to, now())),
+        ...columnsOf(own),
+        ...patch,
+        ...(isEnd ? { ended_at_ms: now(), reason: reason ?? note ?? `The run is ${to}.` } : {}),
+        ...(isEnd ? NO_HOLDER : {}),
+        ...(KEEPS_MATERIAL.includes(to) ? {} : NO_MATERIAL),
+      };
+      requirePrincipalFree(next);
+      if (isEnd) closeReserved(next);
+      runs.save(next);
+      for (const { version, state, keyId } of keys) {
+        saveKey.run(row.secret_id, row.environment, version, state, keyId);
+      }
+      if (to !== row.state || note !== undefined) {
+        record(next, actor, row.state, note ?? reason ?? `The run is ${to}.`);
+      }
+      return toRun(next);
+    },
+  };
+}
+
+/** A run in a new state. What one that needs attention waited for, it waits for still when it goes on. */
+function entered(row: RunRow, to: RunState, atMs: number): RunRow {
+  const needsAttention = to === 'NEEDS_ATTENTION';
+  return {
+    ...row,
+    state: to,
+    resumes_as: needsAttention ? row.state : null,
+    attempts: 0,
+    retry_at_ms: null,
+    deadline_at_ms: needsAttention || to === row.resumes_as ? row.deadline_at_ms : null,
+    problem: null,
+    state_since_ms: atMs,
+  };
+}
+
+function columnsOf(changes: RunChanges): Partial<RunRow> {
+  const { keyIdsBefore, orphanKeyIds } = changes;
+  const columns: [keyof RunRow, unknown][] = [
+    ['principal', changes.principal],
+    ['step_id', changes.stepId],
+    ['key_ids_before', keyIdsBefore && JSON.stringify(keyIdsBefore)],
+    ['old_key_id', changes.oldKeyId],
+    ['new_key_id', changes.newKeyId],
+    ['orphan_key_ids', orphanKeyIds && JSON.stringify(orphanKeyIds)],
+    ['cutover_id', changes.cutoverId],
+    ['attempts', changes.attempts],
+    ['retry_at_ms', changes.retryAtMs],
+    ['deadline_at_ms', changes.deadlineAtMs],
+    ['problem', changes.problem],
+  ];
+  return Object.fromEntries(columns.filter(([, value]) => value !== undefined));
+}
