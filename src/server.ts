@@ -26,12 +26,18 @@ import { keepHeartbeat, presumeUses } from './keep-heartbeat.js';
 import { isLoopback, listenOn } from './listen-on.js';
 import { openKeyferryStore } from './open-store.js';
 import { openTraces } from './open-traces.js';
-import { createProxyListener, createUsageRecorder, type ProxyListener } from './proxy/index.js';
+import {
+  createOutbound,
+  createProxyListener,
+  createUsageRecorder,
+  type ProxyListener,
+} from './proxy/index.js';
 import { startLines, urlOf } from './quickstart.js';
 import { countingAlerts, countingUsage, raiseAlerts } from './raise-alerts.js';
 import { readTls } from './read-tls.js';
 import { reportAlteredRows } from './report-altered-rows.js';
 import { runCutovers } from './run-cutovers.js';
+import { runRotations } from './run-rotations.js';
 import { serveConsole } from './serve-console.js';
 import { createSnapshotKeeper, NO_ROUTE } from './snapshot/index.js';
 import {
@@ -205,6 +211,16 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     log,
   });
   closing.push(() => cutovers.close());
+  const rotations = runRotations({
+    store,
+    keeper,
+    prober,
+    outbound: createOutbound(),
+    clock,
+    publish: catchUp,
+    log,
+  });
+  closing.push(() => rotations.close());
   const stopping = new AbortController();
   const api = createAdminApp({
     store: endingWithRoutes(store, cutoverRoutes),

@@ -3,6 +3,7 @@ import { findOrphan, forgetOrphan } from './find-orphans.js';
 import {
   type CallFailure,
   isFailure,
+  type RunCommit,
   type RunDecision,
   type RunSituation,
 } from './run-situation.js';
@@ -42,9 +43,12 @@ export function decideMinting(situation: RunSituation): RunDecision {
   if (isFailure(outcome)) {
     const { call, failed } = outcome;
     if (call === 'mint') return afterFailedMint(situation, failed);
-    return call === 'plan'
-      ? failSoon(situation, failed, run.attempts + 1)
-      : askAgain(situation, failed);
+    if (call !== 'plan') return askAgain(situation, failed);
+    const again = failSoon(situation, failed, run.attempts + 1);
+    // From what there was before, nothing is told any more.
+    return again.to === 'FAILED'
+      ? again
+      : { ...again, changes: { ...again.changes, keyIdsBefore: null } };
   }
   switch (outcome?.call) {
     case 'mint':
@@ -59,7 +63,8 @@ export function decideMinting(situation: RunSituation): RunDecision {
   const [orphan] = run.orphanKeyIds;
   if (orphan !== undefined) return { type: 'call', call: { name: 'delete_orphan', keyId: orphan } };
   // A person has said that it goes on: with what there is by now.
-  if (run.attempts === 0) return recovery === 'list' ? PLAN : { type: 'mint' };
+  if (recovery === 'list' && (run.attempts === 0 || run.keyIdsBefore === null)) return PLAN;
+  if (run.attempts === 0) return { type: 'mint' };
   if (mayBeThere(situation) && recovery === 'list') return { type: 'call', call: { name: 'list' } };
   const isUnderWay = run.retryAtMs === null;
   return isUnderWay
@@ -68,7 +73,7 @@ export function decideMinting(situation: RunSituation): RunDecision {
 }
 
 /** A try that has changed nothing: a few more, and it has failed. */
-function failSoon(situation: RunSituation, failed: CallFailure, attempts: number): RunDecision {
+function failSoon(situation: RunSituation, failed: CallFailure, attempts: number): RunCommit {
   const again = tryFewTimes(situation, failed, attempts);
   return again ?? { type: 'commit', to: 'FAILED', reason: sentenceOf(failed) };
 }

@@ -93,17 +93,20 @@ export interface RunSituation {
   readonly nowMs: number;
 }
 
+/** The run goes to a state, or writes something down in its own. */
+export interface RunCommit {
+  readonly type: 'commit';
+  readonly to: RunState;
+  readonly changes?: RunChanges;
+  readonly note?: string;
+  readonly reason?: string;
+  readonly keys?: readonly ProviderKey[];
+}
+
 export type RunDecision =
   /** Nothing to do before then, or before something changes (null). */
   | { readonly type: 'wait'; readonly untilMs: number | null }
-  | {
-      readonly type: 'commit';
-      readonly to: RunState;
-      readonly changes?: RunChanges;
-      readonly note?: string;
-      readonly reason?: string;
-      readonly keys?: readonly ProviderKey[];
-    }
+  | RunCommit
   /** Begins the minting, and makes the first attempt. */
   | { readonly type: 'reserve'; readonly principal: string; readonly plan: MintingPlan }
   /** Counts one more attempt, and makes it. */

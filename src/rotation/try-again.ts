@@ -1,4 +1,4 @@
-import type { CallFailure, RunDecision, RunSituation } from './run-situation.js';
+import type { CallFailure, RunCommit, RunDecision, RunSituation } from './run-situation.js';
 
 /** So many attempts may fail before what must be done is told as a problem. */
 const QUIET_ATTEMPTS = 3;
@@ -13,7 +13,7 @@ export function tryFewTimes(
   { run, pace, nowMs }: RunSituation,
   failed: CallFailure,
   attempts: number,
-): RunDecision | undefined {
+): RunCommit | undefined {
   const pauseMs = pace.retriesMs[attempts - 1];
   if (pauseMs === undefined) return undefined;
   const retryAtMs = nowMs + Math.max(pauseMs, failed.retryAfterMs ?? 0);

@@ -102,13 +102,10 @@ export function describeProvider<Config>(
         }
         const fields = Object.assign({}, ...objects.map(({ properties }) => properties)) as Record<
           string,
-          { description?: string; 'x-keyferry'?: string; additionalProperties?: object }
+          { description?: string; 'x-keyferry'?: string }
         >;
         for (const [field, secret] of Object.entries(provider.credentialsOf(config))) {
-          // A field of names has a mark for all of them.
-          const [name = '', ofMany] = field.split('.');
-          const marked = ofMany === undefined ? fields[name] : fields[name]?.additionalProperties;
-          expect(marked).toMatchObject({ 'x-keyferry': 'provider-secret' });
+          expect(fields[field]?.['x-keyferry']).toBe('provider-secret');
           expect(Object.keys(standIn.providerSecrets)).toContain(secret);
         }
         const bare = Object.keys(fields).filter((name) => fields[name]?.description === undefined);
@@ -302,11 +299,7 @@ export function describeProvider<Config>(
         await rig.standIn.close();
         const failed = await rig.failureOf(rig.mint(plan, randomUUID()));
         expect(['unavailable', 'refused']).toContain(failed.failure);
-        // Some plan by themselves.
-        const planned = await rig.plan().catch((error: Error) => error);
-        if (planned instanceof Error) {
-          expect((await rig.failureOf(Promise.reject(planned))).whatToDo).not.toBe('');
-        }
+        expect((await rig.failureOf(rig.plan())).whatToDo).not.toBe('');
       });
 
       it.for(['wrong_credentials', 'missing_permission'] as const)(
@@ -375,9 +368,8 @@ export function describeProvider<Config>(
         expect(await rig.leaks()).toEqual([]);
       });
 
-      it('finds that a value is no key of it', async ({ skip }) => {
+      it('finds that a value is no key of it', async () => {
         const rig = await start();
-        skip(rig.standIn.verifies === false, 'nobody can be asked');
         const { fields } = rig.standIn;
         const value =
           fields.length === 0
@@ -389,9 +381,8 @@ export function describeProvider<Config>(
         expect(await rig.leaks()).toEqual([]);
       });
 
-      it('at a provider that cannot be reached is to be asked again', async ({ skip }) => {
+      it('at a provider that cannot be reached is to be asked again', async () => {
         const rig = await start();
-        skip(rig.standIn.verifies === false, 'nobody can be asked');
         const { minted } = await obtain(rig);
         await rig.standIn.close();
         const failed = await rig.failureOf(rig.provider.verify(rig.call(), minted));
@@ -513,14 +504,6 @@ async function recover<Config>(
   const { provider } = rig;
   const recovery = provider.recovery(rig.config);
   if (recovery === 'consume') return;
-  if (recovery === 'expire') {
-    // What the first one made expires; or it has used up what another one needs.
-    const minted = await rig.mint(plan, stepId).catch((error: unknown) => error);
-    if (minted instanceof Error) {
-      expect((await rig.failureOf(Promise.reject(minted))).failure).toBe('spent');
-    } else await rig.verify(minted as Minted);
-    return;
-  }
   let again = stepId;
   if (recovery === 'list') {
     const made = (await rig.keysOf('keyferry')).map(({ id }) => id);
