@@ -12,10 +12,10 @@ import {
 } from './core/index.js';
 import {
   type CheckPropagation,
+  createProviders,
   createRotationControl,
   createRotationEngine,
   DEFAULT_ROTATION_PACE,
-  PROVIDERS,
   ProviderError,
 } from './rotation/index.js';
 import type { SnapshotKeeper } from './snapshot/index.js';
@@ -29,6 +29,8 @@ export interface RunRotationsOptions {
   readonly prober: Prober;
   readonly outbound: Outbound;
   readonly clock: Clock;
+  /** Where programs lie that provider `command` may run. */
+  readonly commandFolder: string | undefined;
   /** Puts the newest snapshot in place. */
   readonly publish: () => Promise<void>;
   readonly log: Log;
@@ -46,7 +48,7 @@ export function runRotations(options: RunRotationsOptions): RunningRotations {
     store,
     outbound,
     clock,
-    providers: PROVIDERS,
+    providers: createProviders(options),
     random: Math.random,
     onError: (error: unknown) => log.error('rotations_not_decided', error),
   };

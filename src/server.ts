@@ -217,6 +217,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     prober,
     outbound: createOutbound(),
     clock,
+    commandFolder: settings.commandFolder,
     publish: catchUp,
     log,
   });

@@ -62,6 +62,8 @@ export interface Settings {
   /** Serve only these; undefined = every declared one. */
   readonly environments: readonly string[] | undefined;
   readonly logLevel: LogLevel;
+  /** Where programs lie that rotations may run; undefined = they run none. */
+  readonly commandFolder: string | undefined;
   readonly example: boolean;
   readonly strictExpiry: boolean;
   readonly drainTimeoutMs: number;
@@ -137,6 +139,7 @@ function assemble(
     rootKey: rootKeySource(layers, problems) ?? { type: 'file', file: join(dataDir, 'master.key') },
     environments: find('environment') as readonly string[] | undefined,
     logLevel: find('logLevel') as LogLevel,
+    commandFolder: text('commandFolder'),
     example: find('example') === true,
     strictExpiry: find('strictExpiry') === true,
     drainTimeoutMs: count('drainTimeoutMs'),

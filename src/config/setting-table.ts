@@ -110,6 +110,12 @@ export const SETTINGS = [
     ...server('logLevel', 'level', 'LEVEL', `What is logged: ${LOG_LEVELS.join(', ')}.`),
     default: 'info',
   },
+  server(
+    'commandFolder',
+    'folder',
+    'FOLDER',
+    'Where programs lie that rotations may run (provider "command"). Without it they run none.',
+  ),
   server('example', 'switch', undefined, 'Also start the example upstream, on loopback.'),
   server('proxyTlsCert', 'file', 'FILE', 'Certificate chain (PEM) of the proxy listener.'),
   server('proxyTlsKey', 'file', 'FILE', 'Private key (PEM) of the proxy listener.'),

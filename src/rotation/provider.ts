@@ -11,10 +11,10 @@ import type {
 /**
  * What can be known after a minting that may or may not have happened. `apply`: this side chose the value, and it is
  * applied again; `replay`: the same request with the same idempotency key answers as before; `list`: what is new at
- * the provider since before is an orphan; `consume`: it cannot be known, and what was sent may be used up; `assisted`:
- * a person mints.
+ * the provider since before is an orphan; `expire`: what may have been made soon expires by itself, and another is
+ * minted; `consume`: it cannot be known, and what was sent may be used up; `assisted`: a person mints.
  */
-export type Recovery = 'apply' | 'replay' | 'list' | 'consume' | 'assisted';
+export type Recovery = 'apply' | 'replay' | 'list' | 'expire' | 'consume' | 'assisted';
 
 /** What every call gets: the settings, checked, and what leaves the process. */
 export interface ProviderCall<Config> {

@@ -1,11 +1,20 @@
 import type { ProviderId } from '../core/index.js';
 import type { ProviderRegistry } from './bound-provider.js';
 import type { Provider } from './provider.js';
+import { createCommandProvider } from './providers/command.js';
+import { custom } from './providers/custom.js';
+import { oauth2 } from './providers/oauth2.js';
 import { postgres } from './providers/postgres.js';
 
-/** All providers that there are: one line each. */
-const ALL: readonly Provider[] = [postgres];
-
-export const PROVIDERS: ProviderRegistry = new Map<ProviderId, Provider>(
-  ALL.map((provider) => [provider.id, provider]),
-);
+/** All providers that there are: one line each. `commandFolder`: where programs lie that `command` may run. */
+export function createProviders(options: {
+  readonly commandFolder: string | undefined;
+}): ProviderRegistry {
+  const all: readonly Provider[] = [
+    postgres,
+    custom,
+    oauth2,
+    createCommandProvider(options.commandFolder),
+  ];
+  return new Map<ProviderId, Provider>(all.map((provider) => [provider.id, provider]));
+}

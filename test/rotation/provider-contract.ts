@@ -102,10 +102,13 @@ export function describeProvider<Config>(
         }
         const fields = Object.assign({}, ...objects.map(({ properties }) => properties)) as Record<
           string,
-          { description?: string; 'x-keyferry'?: string }
+          { description?: string; 'x-keyferry'?: string; additionalProperties?: object }
         >;
         for (const [field, secret] of Object.entries(provider.credentialsOf(config))) {
-          expect(fields[field]?.['x-keyferry']).toBe('provider-secret');
+          // A field of names has a mark for all of them.
+          const [name = '', ofMany] = field.split('.');
+          const marked = ofMany === undefined ? fields[name] : fields[name]?.additionalProperties;
+          expect(marked).toMatchObject({ 'x-keyferry': 'provider-secret' });
           expect(Object.keys(standIn.providerSecrets)).toContain(secret);
         }
         const bare = Object.keys(fields).filter((name) => fields[name]?.description === undefined);
@@ -299,7 +302,11 @@ export function describeProvider<Config>(
         await rig.standIn.close();
         const failed = await rig.failureOf(rig.mint(plan, randomUUID()));
         expect(['unavailable', 'refused']).toContain(failed.failure);
-        expect((await rig.failureOf(rig.plan())).whatToDo).not.toBe('');
+        // Some plan by themselves.
+        const planned = await rig.plan().catch((error: Error) => error);
+        if (planned instanceof Error) {
+          expect((await rig.failureOf(Promise.reject(planned))).whatToDo).not.toBe('');
+        }
       });
 
       it.for(['wrong_credentials', 'missing_permission'] as const)(
@@ -368,8 +375,9 @@ export function describeProvider<Config>(
         expect(await rig.leaks()).toEqual([]);
       });
 
-      it('finds that a value is no key of it', async () => {
+      it('finds that a value is no key of it', async ({ skip }) => {
         const rig = await start();
+        skip(rig.standIn.verifies === false, 'nobody can be asked');
         const { fields } = rig.standIn;
         const value =
           fields.length === 0
@@ -381,8 +389,9 @@ export function describeProvider<Config>(
         expect(await rig.leaks()).toEqual([]);
       });
 
-      it('at a provider that cannot be reached is to be asked again', async () => {
+      it('at a provider that cannot be reached is to be asked again', async ({ skip }) => {
         const rig = await start();
+        skip(rig.standIn.verifies === false, 'nobody can be asked');
         const { minted } = await obtain(rig);
         await rig.standIn.close();
         const failed = await rig.failureOf(rig.provider.verify(rig.call(), minted));
@@ -504,6 +513,14 @@ async function recover<Config>(
   const { provider } = rig;
   const recovery = provider.recovery(rig.config);
   if (recovery === 'consume') return;
+  if (recovery === 'expire') {
+    // What the first one made expires; or it has used up what another one needs.
+    const minted = await rig.mint(plan, stepId).catch((error: unknown) => error);
+    if (minted instanceof Error) {
+      expect((await rig.failureOf(Promise.reject(minted))).failure).toBe('spent');
+    } else await rig.verify(minted as Minted);
+    return;
+  }
   let again = stepId;
   if (recovery === 'list') {
     const made = (await rig.keysOf('keyferry')).map(({ id }) => id);

@@ -3,8 +3,9 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { PROVIDER_IDS, type ProviderId } from '../../src/core/index.js';
-import { PROVIDERS } from '../../src/rotation/index.js';
+import { createProviders } from '../../src/rotation/index.js';
 
+const PROVIDERS = createProviders({ commandFolder: '/etc/keyferry/commands' });
 const folder = fileURLToPath(new URL('../../docs/providers/', import.meta.url));
 
 const pages = readdirSync(folder)

@@ -31,6 +31,7 @@ const IDS = {
   apply: 'postgres',
   replay: 'custom',
   list: 'aws',
+  expire: 'command',
   consume: 'oauth2',
   assisted: 'stripe',
 } as const;
@@ -109,7 +110,7 @@ export class KeyService {
 const config = z.strictObject({ credential: z.string().default('service_token') });
 type Config = z.infer<typeof config>;
 
-/** A provider of the service, recovered in one of the five ways. */
+/** A provider of the service, recovered in one of the six ways. */
 export function providerOf(
   service: KeyService,
   recovery: Recovery,

@@ -36,6 +36,8 @@ export const FOREIGN_WORDS = 'words of the provider';
 export interface ProviderStandIn {
   readonly provider: ProviderId;
   readonly config: Readonly<Record<string, unknown>>;
+  /** Where its program lies, for `command`. */
+  readonly commandFolder?: string;
   /** Values of the secrets of `_providers` that the config names. */
   readonly providerSecrets: Readonly<Record<string, string>>;
   /** The value in use before the first rotation, as it is put into Keyferry; undefined where the first run makes it. */
@@ -44,6 +46,8 @@ export interface ProviderStandIn {
   readonly fields: readonly string[];
   /** What a route places so that `accepts` can tell: templates that name the secret `key`. */
   readonly headers: Readonly<Record<string, string>>;
+  /** False where nobody can be asked whether a value works. */
+  readonly verifies?: boolean;
   /** What `throttled` answers say; undefined where the protocol has no such thing. */
   readonly retryAfterSeconds?: number;
   /** Faults that this provider can have. */
