@@ -1,5 +1,10 @@
 import { decideUse } from './decide-use.js';
-import { isFailure, type RunDecision, type RunSituation } from './run-situation.js';
+import {
+  type CallFailure,
+  isFailure,
+  type RunDecision,
+  type RunSituation,
+} from './run-situation.js';
 import { hold, sentenceOf } from './try-again.js';
 
 const MINUTE_MS = 60_000;
@@ -14,11 +19,8 @@ export function decideProbing(situation: RunSituation): RunDecision {
   const { newVersion, rotation } = facts;
   if (newVersion === undefined || newVersion.state === 'revoked') return newIsGone(situation);
   if (facts.current === run.toVersion) return { type: 'commit', to: 'CUTOVER' };
-  if (isFailure(outcome)) return afterFailedTry(situation, run.stateSinceMs);
-  if (verified < VERIFICATIONS) {
-    if (outcome?.call === 'verify') return waitToVerify(situation);
-    return { type: 'call', call: { name: 'verify' } };
-  }
+  if (isFailure(outcome)) return afterFailedTry(situation, outcome.failed, run.stateSinceMs);
+  if (verified < VERIFICATIONS) return { type: 'call', call: { name: 'verify' } };
   const endpoint = rotation.propagationCheck?.endpoint;
   if (endpoint?.startsWith('/') && !checked) return { type: 'call', call: { name: 'check' } };
   return { type: 'commit', to: 'CUTOVER', note: `Version ${run.toVersion} works.` };
@@ -31,7 +33,7 @@ export function decideCutoverState(situation: RunSituation): RunDecision {
   if (newVersion === undefined || newVersion.state === 'revoked') return newIsGone(situation);
   if (cutover?.state === 'ROLLED_BACK') return rollBack(cutover.reason);
   if (isFailure(outcome) && outcome.call === 'check') {
-    return afterFailedTry(situation, cutover?.currentSinceMs ?? run.stateSinceMs);
+    return afterFailedTry(situation, outcome.failed, cutover?.currentSinceMs ?? run.stateSinceMs);
   }
   if (isFailure(outcome)) return hold(situation, sentenceOf(outcome.failed));
   if (cutover !== undefined && cutover.id !== run.cutoverId) {
@@ -98,15 +100,13 @@ function doneFirst({ run }: RunSituation): string {
   return `Version ${run.toVersion} is current; there was no version before it.`;
 }
 
-function waitToVerify({ nowMs, pace }: RunSituation): RunDecision {
-  return { type: 'wait', untilMs: nowMs + pace.verifyEveryMs };
-}
-
 /** A refusal may be over soon: a new key is not known everywhere at once. */
-function afterFailedTry(situation: RunSituation, sinceMs: number): RunDecision {
-  const { outcome, nowMs, pace } = situation;
-  if (!isFailure(outcome)) return waitToVerify(situation);
-  const { failed } = outcome;
+function afterFailedTry(
+  situation: RunSituation,
+  failed: CallFailure,
+  sinceMs: number,
+): RunDecision {
+  const { nowMs, pace } = situation;
   const problem = sentenceOf(failed);
   const isRefused = failed.failure === 'refused';
   const forMs = pace.verifyForMs * (isRefused ? 1 : PATIENCE);

@@ -60,6 +60,9 @@ export interface RotationRig {
   /** Ticks both engines and moves the clock until the run has ended or is as wanted. */
   until(wanted?: (run: RotationRun) => boolean, stepMs?: number): Promise<RotationRun>;
   currentVersions(): Promise<number[]>;
+  tickCutovers(): Promise<void>;
+  /** Before the end of the test. */
+  close(): Promise<void>;
 }
 
 /** A real store, a rotation of `key` in production, and engines on demand. */
@@ -117,10 +120,14 @@ export async function startRig(options: RigOptions): Promise<RotationRig> {
     onError: (error) => errors.push(error),
   });
   engines.push(cutovers);
-  onTestFinished(async () => {
+  let isClosed = false;
+  const close = async (): Promise<void> => {
+    if (isClosed) return;
+    isClosed = true;
     for (const engine of engines) await engine.close();
     await opened.cleanUp();
-  });
+  };
+  onTestFinished(close);
 
   const rig: RotationRig = {
     opened,
@@ -172,6 +179,8 @@ export async function startRig(options: RigOptions): Promise<RotationRig> {
       }
       throw new Error(`the run is ${JSON.stringify(await rig.run())}`);
     },
+    tickCutovers: () => cutovers.tick(),
+    close,
     async currentVersions() {
       const versions = await store.listVersions(PLACE.secret, PLACE.environment);
       return versions.flatMap(({ state, version }) => (state === 'current' ? [version] : []));
