@@ -32,9 +32,11 @@ const DOCUMENTS: readonly (readonly [what: string, routes: () => unknown[]])[] =
 
 test.each(DOCUMENTS)('a document with too much wrong is refused at once: %s', (_what, routes) => {
   const value = { routes: routes() };
-  const startedAtMs = performance.now();
+  const before = process.cpuUsage();
   const { document, problems } = checkRoutesDocument(value);
-  expect(performance.now() - startedAtMs).toBeLessThan(3000);
+  // What it takes of the processor, whatever else runs on it.
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1000).toBeLessThan(3000);
   expect(document).toBeUndefined();
   expect(problems.length).toBeGreaterThan(0);
   expect(problems.length).toBeLessThan(25_000);
