@@ -1,15 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.js';
 
 /** They judge times, memory or goodput of a whole server: nothing else may run beside them. */
 const ALONE = [
-  'test/server/{cutovers,draining,killed,outages,reloads,restarts,size,toggles,traces}.test.ts',
-  'test/torture/**',
-  'test/proxy/{memory,timeouts,upstream-faults}.test.ts',
+  'test/server/{draining,killed,restarts,size}.test.ts',
+  'test/proxy/{memory,timeouts}.test.ts',
   'test/security/{slow-clients-*,overload-*,large-answers-*,clients-that-leave-*,token-comparison-*}.test.ts',
-  'test/security/{one-client-*,floods-*,http2-floods-*,failing-system-calls-*,interim-*}.test.ts',
+  'test/security/{one-client-*,floods-*,http2-floods-*,failing-system-calls-*}.test.ts',
   'test/store/{large-store,killed-*}.test.ts',
-  'test/telemetry/traces.test.ts',
 ];
 
 // Tests import `src/…` and run `dist/…`: what is tested is what ships, worker threads included.
@@ -24,16 +23,17 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
-        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: ALONE, maxWorkers: 3 },
+        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: ALONE, maxWorkers: 4 },
       },
       {
         extends: true,
         test: {
           name: 'alone',
-          include: ALONE.map((glob) => glob.replace(/\*\*$/, '**/*.test.ts')),
+          include: ALONE,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

@@ -79,6 +79,8 @@ test('a request is two spans, with names and numbers only', async () => {
   expect(other?.attributes).not.toHaveProperty('http.response.status_code');
   expect(other?.traceId).not.toBe(server?.traceId);
   expect(receiver.text).not.toContain('BREW');
+  // They are counted when the receiver's answer is read.
+  await vi.waitFor(() => expect(traces.counts().exported).toBe(3));
   expect(traces.counts()).toEqual({ exported: 3, failed: 0, dropped: 0 });
 });
 
