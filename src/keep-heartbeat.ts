@@ -18,12 +18,15 @@ export async function presumeUses(store: HeartbeatStore, log: Log): Promise<void
  * Says from now on that this server counts uses. At the end: writes what `usage` holds, and unless something was
  * lost, that the stop was clean.
  */
-export async function keepHeartbeat(
-  store: HeartbeatStore,
-  usage: { close(): Promise<boolean> },
-  clock: Clock,
-  log: Log,
-): Promise<{ close(): Promise<void> }> {
+export async function keepHeartbeat(options: {
+  readonly store: HeartbeatStore;
+  readonly usage: { close(): Promise<boolean> };
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Others use the store too: what one of them leaves behind is made up for here. */
+  readonly isShared: boolean;
+}): Promise<{ close(): Promise<void> }> {
+  const { store, usage, clock, log, isShared } = options;
   let failing = false;
   const beat = (): Promise<void> => store.beat(clock.now() + BEAT_COVERS_MS);
   const report = (error: unknown): void => {
@@ -32,9 +35,11 @@ export async function keepHeartbeat(
   };
   await beat();
   const tick = (): void => {
-    beat().then(() => {
-      failing = false;
-    }, report);
+    beat()
+      .then(() => (isShared ? presumeUses(store, log) : undefined))
+      .then(() => {
+        failing = false;
+      }, report);
   };
   const timer = setInterval(tick, BEAT_EVERY_MS);
   timer.unref();

@@ -35,6 +35,8 @@ export interface OpenStoreOptions {
   readonly clock: Clock;
   /** Creates what a first start finds missing: data folder, database, and the default root key file. */
   readonly createIfMissing: boolean;
+  /** Other processes use it at the same time, all of them so. Default: this one alone. */
+  readonly shared?: boolean | undefined;
   /** Takes every row as it is now, whoever wrote it. */
   readonly acceptRows?: boolean | undefined;
 }
@@ -63,8 +65,9 @@ export function defaultRootKeyFile(dataDir: string): string {
  * new one is never made then), `root_key_wrong`, `rekey_unfinished`.
  */
 export async function openKeyferryStore(options: OpenStoreOptions): Promise<OpenedStore> {
-  const { dataDir, clock, createIfMissing } = options;
-  const database = await openSqliteDatabase({ dataDir, clock, mode: 'own', createIfMissing });
+  const { dataDir, clock, createIfMissing, shared = false } = options;
+  const mode = shared ? 'shared' : 'own';
+  const database = await openSqliteDatabase({ dataDir, clock, mode, createIfMissing });
   try {
     return await unlockStore(database, options);
   } catch (error) {

@@ -18,13 +18,12 @@ import { createCutoverRoutes, endingWithRoutes } from './cutover-routes.js';
 import { endRevokedUpgrades } from './end-revoked-upgrades.js';
 import { revokeLeftoverExamples, startExample } from './example.js';
 import { findReadiness } from './find-readiness.js';
-import { ensureFirstAdmin } from './first-admin.js';
 import { followChanges } from './follow-changes.js';
 import { followRoutesFile } from './follow-routes-file.js';
 import { keepAudit } from './keep-audit.js';
-import { keepHeartbeat, presumeUses } from './keep-heartbeat.js';
+import { keepHeartbeat } from './keep-heartbeat.js';
 import { isLoopback, listenOn } from './listen-on.js';
-import { openKeyferryStore } from './open-store.js';
+import { openForServing } from './open-for-serving.js';
 import { openTraces } from './open-traces.js';
 import {
   createOutbound,
@@ -94,12 +93,10 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   for (const warning of settings.warnings) io.warn(warning);
   const log = createLog(settings.logLevel);
   closing.push(async () => log.close());
-  const { dataDir, rootKey, environments, example: withExample } = settings;
-  const opened = await openKeyferryStore({ dataDir, rootKey, clock, createIfMissing: true });
-  const { store, tokens } = opened;
+  const { dataDir, environments, example: withExample, shared: isShared } = settings;
+  const opened = await openForServing(settings, clock, log);
+  const { store, tokens, firstAdmin } = opened;
   closing.push(() => store.close());
-  await presumeUses(store, log);
-  const firstAdmin = await ensureFirstAdmin(store, tokens, dataDir, clock);
   await requireDeclared(store, environments ?? []);
   await revokeLeftoverExamples(store);
   const example = withExample
@@ -178,7 +175,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     await endRevoked();
   };
   state.publish = catchUp;
-  const changes = followChanges(catchUp, log);
+  const changes = followChanges(catchUp, log, isShared);
   closing.push(async () => changes.close());
   const alteredRows = reportAlteredRows(store, log);
   closing.push(async () => alteredRows.close());
@@ -187,7 +184,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     clock,
     onError: (error) => log.error('usage_not_written', error),
   });
-  const heartbeat = await keepHeartbeat(store, usage, clock, log);
+  const heartbeat = await keepHeartbeat({ store, usage, clock, log, isShared });
   closing.push(() => heartbeat.close());
   const proxy = createProxyListener({
     snapshot: () => keeper.current(),

@@ -65,6 +65,8 @@ export interface Settings {
   /** Where programs lie that rotations may run; undefined = they run none. */
   readonly commandFolder: string | undefined;
   readonly example: boolean;
+  /** Other servers use the data folder too. */
+  readonly shared: boolean;
   readonly strictExpiry: boolean;
   readonly drainTimeoutMs: number;
   /** Rows of the audit log are kept at least so long. */
@@ -141,6 +143,7 @@ function assemble(
     logLevel: find('logLevel') as LogLevel,
     commandFolder: text('commandFolder'),
     example: find('example') === true,
+    shared: find('shared') === true,
     strictExpiry: find('strictExpiry') === true,
     drainTimeoutMs: count('drainTimeoutMs'),
     auditRetentionDays: count('auditRetentionDays'),
@@ -171,6 +174,10 @@ function assemble(
             sampleRatio: count('traceSampleRatio'),
           },
   };
+  if (settings.shared && settings.example) {
+    const message = 'the example is for one server that is tried out; leave one of the two out';
+    problems.push({ path: '--shared', message });
+  }
   const { proxyListen, adminListen } = settings;
   const same = formatListenAddress(proxyListen) === formatListenAddress(adminListen);
   if (same && !('port' in proxyListen && proxyListen.port === 0)) {

@@ -117,6 +117,12 @@ export const SETTINGS = [
     'Where programs lie that rotations may run (provider "command"). Without it they run none.',
   ),
   server('example', 'switch', undefined, 'Also start the example upstream, on loopback.'),
+  server(
+    'shared',
+    'switch',
+    undefined,
+    'Use the data folder together with other servers, each started so.',
+  ),
   server('proxyTlsCert', 'file', 'FILE', 'Certificate chain (PEM) of the proxy listener.'),
   server('proxyTlsKey', 'file', 'FILE', 'Private key (PEM) of the proxy listener.'),
   server(

@@ -15,7 +15,8 @@ export interface HeartbeatStore {
   /**
    * Where the last server did not stop cleanly: raises the last use of every version that the applied routes and
    * cutovers under way could have placed to its last beat, with an audit row. Call it before anything else changes
-   * the store. Undefined when there was nothing to raise.
+   * the store; and again at each beat where several servers share it, for those whose beats have ceased. Undefined when
+   * there was nothing to raise.
    */
   presumeUses(): Promise<PresumedUses | undefined>;
 }

@@ -25,10 +25,10 @@ export interface SqliteOptions {
   readonly dataDir: string;
   readonly clock: Clock;
   /**
-   * `own` holds the data folder's lock until it is closed; `inspect` reads beside a server that runs, takes
-   * no lock and changes nothing.
+   * `own` holds the data folder's lock until it is closed; `shared` holds it together with other processes that do the
+   * same; `inspect` reads beside servers that run, takes no lock and changes nothing.
    */
-  readonly mode: 'own' | 'inspect';
+  readonly mode: 'own' | 'shared' | 'inspect';
   /** Creates the data folder and the database where they are missing. */
   readonly createIfMissing: boolean;
   /** For tests. */

@@ -48,6 +48,7 @@ describe('settings', () => {
       routesFile: undefined,
       environments: undefined,
       example: false,
+      shared: false,
       strictExpiry: false,
       warnings: [],
     });

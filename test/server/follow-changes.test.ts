@@ -19,10 +19,14 @@ test('a snapshot that fell behind catches up by itself, and says so once', async
   let works = false;
   let calls = 0;
   const log = createLog('info', sink);
-  const follower = followChanges(async () => {
-    calls++;
-    if (!works) throw new Error('no store');
-  }, log);
+  const follower = followChanges(
+    async () => {
+      calls++;
+      if (!works) throw new Error('no store');
+    },
+    log,
+    false,
+  );
   expect(follower.behind).toBe(false);
   await vi.advanceTimersByTimeAsync(3000);
   expect([follower.behind, calls]).toEqual([true, 3]);

@@ -14,7 +14,13 @@ test('a stop that lost counts is no clean one', async () => {
   const references = [{ route: 'pay', ...place, version: undefined }];
   await store.applyRoutes({ actor, document: { routes: [] }, references, source: 'api' });
   for (const written of [true, false]) {
-    const heartbeat = await keepHeartbeat(store, { close: async () => written }, clock, log);
+    const heartbeat = await keepHeartbeat({
+      store,
+      usage: { close: async () => written },
+      clock,
+      log,
+      isShared: false,
+    });
     clock.advance(1);
     await heartbeat.close();
     expect((await store.presumeUses())?.versions).toBe(written ? undefined : 1);

@@ -76,7 +76,7 @@ describe('a store whose disk is full', () => {
     const schema = migrate(database, MIGRATIONS_FOLDER, false);
     initialise(database, 1);
     const commands = createCommands(
-      createSession(database, 'db', () => 1),
+      createSession({ database, databaseId: 'db', now: () => 1, othersWrite: false }),
       schema,
     );
     const keys = [{ id: 'audit-1', key: new Uint8Array(32) }];

@@ -19,12 +19,18 @@ export interface TestStore extends OpenedStore {
 
 /** Opens a real store in a new folder, with a clock that stands still. Call `cleanUp` after the test. */
 export async function openTestStore(
-  options: { clock?: FakeClock; dataDir?: string; rootKey?: RootKeySource } = {},
+  options: { clock?: FakeClock; dataDir?: string; rootKey?: RootKeySource; shared?: boolean } = {},
 ): Promise<TestStore> {
   const clock = options.clock ?? new FakeClock();
   const dataDir = options.dataDir ?? newDataDir();
-  const { rootKey } = options;
-  const opened = await openKeyferryStore({ dataDir, rootKey, clock, createIfMissing: true });
+  const { rootKey, shared } = options;
+  const opened = await openKeyferryStore({
+    dataDir,
+    rootKey,
+    clock,
+    createIfMissing: true,
+    shared,
+  });
   return {
     ...opened,
     dataDir,

@@ -15,6 +15,8 @@ import { translateError } from './error-across-threads.js';
 
 const DATABASE_FILE = 'keyferry.db';
 const LOCK_FILE = 'keyferry.lock';
+const START_FILE = 'keyferry-start.lock';
+const LONGEST_START_MS = 30_000;
 /** What a killed backup leaves behind. */
 const STALE = /^backup-[^/]*\.tmp(-journal|-wal|-shm)?$/;
 
@@ -23,7 +25,8 @@ export function prepareDataFolder(dataDir: string, createIfMissing: boolean): st
   const file = join(dataDir, DATABASE_FILE);
   if (createIfMissing) atEdge(dataDir, () => mkdirSync(dataDir, { recursive: true, mode: 0o700 }));
   requireExisting(dataDir, 'folder');
-  for (const name of [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`, LOCK_FILE]) {
+  const wal = [`${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
+  for (const name of [DATABASE_FILE, ...wal, LOCK_FILE, START_FILE]) {
     const stats = statSync(join(dataDir, name), { throwIfNoEntry: false });
     if (stats !== undefined) requirePrivateMode(join(dataDir, name), stats.mode, 'file');
   }
@@ -31,30 +34,92 @@ export function prepareDataFolder(dataDir: string, createIfMissing: boolean): st
   return file;
 }
 
+/** A data folder that is held until `close`. */
+export interface FolderLock {
+  /** Nobody else has it: the database may be created and migrated. */
+  readonly alone: boolean;
+  /** Lets others that share it in, and keeps out those that do not. Does nothing where it is not to be shared. */
+  share(): void;
+  close(): void;
+}
+
 /**
- * Holds the data folder for this process until `close`, by an exclusive transaction on a file of its own:
- * the operating system lets go of it when the process ends, however it ends. Throws `data_folder_locked`, `data_folder_unusable`.
+ * Holds the data folder for this process until `close`, by a transaction on a file of its own, exclusive where it is
+ * not to be shared: the operating system lets go of it when the process ends, however it ends. Throws
+ * `data_folder_locked`, `data_folder_unusable`.
  */
-export function lockDataFolder(dataDir: string): { close(): void } {
+export function lockDataFolder(dataDir: string, isShared: boolean): FolderLock {
   const file = join(dataDir, LOCK_FILE);
-  atEdge(dataDir, () => {
-    // SQLite would take a folder that can only be read, and say so later by less.
-    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
-    createPrivate(file);
-  });
+  prepareLock(dataDir, file);
   let lock: Database.Database | undefined;
   try {
-    lock = new Database(file, { timeout: 0 });
-    lock.exec('BEGIN EXCLUSIVE');
-    return lock;
+    const held = new Database(file, { timeout: 0 });
+    lock = held;
+    const alone = begin(held, isShared);
+    return {
+      alone,
+      share() {
+        if (!isShared || !alone) return;
+        held.exec('COMMIT');
+        beginShared(held);
+      },
+      close: () => void held.close(),
+    };
   } catch (cause) {
     lock?.close();
     throw refuseFolder(dataDir, cause);
   }
 }
 
+/**
+ * One after the other: servers that share a data folder start alone. Waits for the others' start, and for no longer
+ * than that should take: throws `data_folder_locked`.
+ */
+export function takeStartTurn(dataDir: string): { close(): void } {
+  prepareDataFolder(dataDir, true);
+  const file = join(dataDir, START_FILE);
+  prepareLock(dataDir, file);
+  const turn = new Database(file, { timeout: LONGEST_START_MS });
+  try {
+    turn.exec('BEGIN EXCLUSIVE');
+    return turn;
+  } catch (cause) {
+    turn.close();
+    throw refuseFolder(dataDir, cause);
+  }
+}
+
+function prepareLock(dataDir: string, file: string): void {
+  atEdge(dataDir, () => {
+    // SQLite would take a folder that can only be read, and say so later by less.
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    createPrivate(file);
+  });
+}
+
+/** Whether nobody else has it. */
+function begin(lock: Database.Database, isShared: boolean): boolean {
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return true;
+  } catch (cause) {
+    if (!isShared || !isBusy(cause)) throw cause;
+    beginShared(lock);
+    return false;
+  }
+}
+
+function beginShared(lock: Database.Database): void {
+  lock.exec('BEGIN');
+  lock.prepare('SELECT count(*) FROM sqlite_schema').get();
+}
+
+function isBusy(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'SQLITE_BUSY';
+}
+
 function refuseFolder(dataDir: string, cause: unknown): AppError {
-  if (cause instanceof Error && 'code' in cause && cause.code === 'SQLITE_BUSY') {
+  if (isBusy(cause)) {
     return new AppError(
       'data_folder_locked',
       `Another Keyferry uses the data folder ${dataDir}. Stop it first, or choose another folder with --data-dir.`,
@@ -69,7 +134,7 @@ function refuseFolder(dataDir: string, cause: unknown): AppError {
   );
 }
 
-/** Under the lock: creates the database file, and removes what a killed process left. */
+/** Under the lock, and alone: creates the database file, and removes what a killed process left. */
 export function createDatabaseFile(dataDir: string, file: string): void {
   atEdge(dataDir, () => {
     createPrivate(file);

@@ -1,16 +1,26 @@
 import { type PresumedUses, SYSTEM_ACTOR } from '../../core/index.js';
-import { type MetaName, readMeta } from './initialise.js';
 import type { Session } from './session.js';
 
-const HEARTBEAT: MetaName = 'heartbeat';
+const HEARTBEAT = 'heartbeat';
 /** Requests that began before a change took effect may have ended after it. */
 const SHORTLY_MS = 120_000;
 
-export function heartbeatCommands({ database, audit, write, now }: Session) {
-  const put = database.prepare<[MetaName, string]>(
+export function heartbeatCommands({ database, audit, write, now, newId, othersWrite }: Session) {
+  /** Of several servers on one database, each has its own. */
+  const own = othersWrite ? `${HEARTBEAT} ${newId()}` : HEARTBEAT;
+  const put = database.prepare<[string, string]>(
     'INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
   );
-  const remove = database.prepare<[MetaName]>('DELETE FROM meta WHERE name = ?');
+  const remove = database.prepare<[string]>('DELETE FROM meta WHERE name = ?');
+  const all = database.prepare<[], { name: string; value: string }>(
+    `SELECT name, value FROM meta WHERE name = '${HEARTBEAT}' OR name GLOB '${HEARTBEAT} *'`,
+  );
+  /** Of servers that no longer run: one that does says so beyond the present, where others are let in at all. */
+  const left = (): { name: string; beatMs: number }[] =>
+    all
+      .all()
+      .map(({ name, value }) => ({ name, beatMs: Number(value) }))
+      .filter(({ name, beatMs }) => !othersWrite || (name !== own && !(beatMs >= now())));
   const raise = database.prepare<{ untilMs: number; recentMs: number }>(
     `UPDATE versions SET last_used_at_ms = @untilMs
      WHERE coalesce(last_used_at_ms, 0) < @untilMs
@@ -50,19 +60,20 @@ export function heartbeatCommands({ database, audit, write, now }: Session) {
 
   return {
     beat(untilMs: number): void {
-      write(() => put.run(HEARTBEAT, String(untilMs)));
+      write(() => put.run(own, String(untilMs)));
     },
 
     endHeartbeat(): void {
-      write(() => remove.run(HEARTBEAT));
+      write(() => remove.run(own));
     },
 
     presumeUses(): PresumedUses | undefined {
       return write(() => {
-        const beatMs = Number(readMeta(database, HEARTBEAT) ?? Number.NaN);
-        remove.run(HEARTBEAT);
-        if (!Number.isSafeInteger(beatMs)) return undefined;
-        const untilMs = Math.min(beatMs, now());
+        const found = left();
+        for (const { name } of found) remove.run(name);
+        const beats = found.map(({ beatMs }) => beatMs).filter(Number.isSafeInteger);
+        if (beats.length === 0) return undefined;
+        const untilMs = Math.min(Math.max(...beats), now());
         const versions = raise.run({ untilMs, recentMs: untilMs - SHORTLY_MS }).changes;
         if (versions === 0) return undefined;
         raiseEnvironments.run({ untilMs });

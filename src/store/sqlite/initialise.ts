@@ -18,7 +18,7 @@ export function initialise(database: Database, nowMs: number): void {
     .immediate();
 }
 
-export type MetaName = 'database_id' | 'root_key' | 'rekey' | 'seen_time' | 'heartbeat';
+export type MetaName = 'database_id' | 'root_key' | 'rekey' | 'seen_time';
 
 /** A fact about the whole database. */
 export function readMeta(database: Database, name: MetaName): string | undefined {

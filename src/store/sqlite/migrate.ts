@@ -40,7 +40,7 @@ export function migrate(database: Database, folder: string, readonly: boolean): 
   if (readonly && missing.length > 0) {
     throw new AppError(
       'data_folder_unusable',
-      `The database is at schema ${applied.length}; this program needs ${migrations.length}. Start \`keyferry serve\` once to bring it up.`,
+      `The database is at schema ${applied.length}; this program needs ${migrations.length}. Stop the servers that use it, then start \`keyferry serve\` once to bring it up.`,
     );
   }
   const record = readonly

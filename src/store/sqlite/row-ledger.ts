@@ -37,8 +37,8 @@ export interface RowLedger {
   requireIntact(table: SealedTableName, row: object): void;
   /** Whether there is to be a row with this key. */
   expects(table: SealedTableName, key: readonly SealedValue[]): boolean;
-  /** Where another connection writes: takes its head. */
-  refresh(): void;
+  /** Where another connection writes: takes its head. False where that does not fit; then no row holds. */
+  refresh(): boolean;
   /**
    * Writes what the transaction changed, and the digests for the head; undefined when it changed no sealed
    * row. Throws `database_corrupt` when it changed a row that did not hold.
@@ -55,7 +55,14 @@ export interface RowLedger {
 
 type Bytes = Uint8Array;
 
-export function createRowLedger(database: Database, head: SealedHead): RowLedger {
+/** Outside of a transaction, a row may be newer than the head by which it was judged. */
+export class RowIsNewer extends Error {}
+
+export function createRowLedger(
+  database: Database,
+  head: SealedHead,
+  othersWrite: boolean,
+): RowLedger {
   const names = createRowNames(database);
   const stored = createLedgerBucket(database);
   const watched = database.readonly ? undefined : watchSealedTables(database);
@@ -93,13 +100,15 @@ export function createRowLedger(database: Database, head: SealedHead): RowLedger
     const key = rowKey(table, values.slice(0, SEALED_TABLES[table].key.length));
     const digest = expected(key);
     const fits = digest !== undefined && equalBytes(digest, rowDigest(table, values));
+    if (!fits && othersWrite && !database.inTransaction) throw new RowIsNewer();
     if (!fits) noticed.set(key.toString('hex'), names.of(table, values));
     else if (noticed.size > 0) noticed.delete(key.toString('hex'));
     return fits;
   };
-  const refresh = (): void => {
-    const found = head.read();
+  const refresh = (): boolean => {
+    const found = head.follow();
     take(found.state === 'sealed' ? found.head.buckets : new Uint8Array(0));
+    return found.state === 'sealed';
   };
   const valuesOf = (table: SealedTableName, row: object): SealedValue[] =>
     sealedColumns(table).map((column) => Reflect.get(row, column));
@@ -137,7 +146,7 @@ export function createRowLedger(database: Database, head: SealedHead): RowLedger
 
   return {
     load({ accept }) {
-      const found = head.read();
+      const found = database.transaction(() => head.follow()).deferred();
       if (found.state === 'sealed') take(found.head.buckets);
       if (database.readonly || (found.state === 'sealed' && !accept)) return;
       if (found.state === 'altered' && !accept) throw headAltered();
@@ -208,9 +217,13 @@ export function createRowLedger(database: Database, head: SealedHead): RowLedger
 
     verify: () =>
       verifyRows(database, {
-        refresh: () => {
-          if (database.readonly) refresh();
-        },
+        onOneState: (work) =>
+          database
+            .transaction(() => {
+              if (othersWrite) refresh();
+              return work();
+            })
+            .deferred(),
         holds,
         expects: (table, key) => expected(rowKey(table, key)) !== undefined,
         nameOf: (table, values) => names.of(table, values),
@@ -247,7 +260,7 @@ function rowAltered(name: string): AppError {
   );
 }
 
-function headAltered(): AppError {
+export function headAltered(): AppError {
   return new AppError(
     'database_corrupt',
     'The record of what the database is to hold was altered or removed outside of Keyferry, so that no row of it can be trusted. Restore a backup; keyferry accept-rows takes the rows as they are.',

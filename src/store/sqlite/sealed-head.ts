@@ -39,6 +39,8 @@ export interface SealedHead {
   unlock(keys: readonly AuditLogKey[]): void;
   readonly keys: readonly AuditLogKey[];
   read(): FoundHead;
+  /** As `read`, and goes on from it, where another process writes; one that is older than one before is altered. */
+  follow(): FoundHead;
   /** Call it inside the transaction of what it covers. Throws `sealed` without keys. */
   save(head: Head): void;
   /** Where the log begins: number 0 where the head is not one of Keyferry's. */
@@ -67,6 +69,7 @@ export function createSealedHead(database: Database, databaseId: string): Sealed
   // What the next head says: kept here, so that what another program writes is not sealed with it.
   let kept = NO_ANCHOR;
   let moved: AuditAnchor | undefined;
+  let reached = 0;
   const select = database.prepare<[], HeadRow>(
     'SELECT seq, mac, row_mac, buckets, anchor_seq, anchor_mac FROM audit_head',
   );
@@ -110,6 +113,21 @@ export function createSealedHead(database: Database, databaseId: string): Sealed
     return fits(mac, (key) => macOf(head, anchorOf(row), key)) ? head : undefined;
   };
 
+  const readHead = (): FoundHead => {
+    const row = select.get();
+    const newest = newestRow.get();
+    if (row === undefined) return { state: newest === undefined ? 'new' : 'altered' };
+    const { seq, mac, row_mac: rowMac, buckets } = row;
+    if (rowMac === null || buckets === null) {
+      const isOlder = newest?.seq === seq && fits(mac, (key) => olderMacOf(seq, newest.mac, key));
+      return { state: isOlder ? 'older' : 'altered' };
+    }
+    const head = sealedHeadOf(row);
+    // A head that is older than the audit log was put back.
+    const isNewest = (newest?.seq ?? 0) <= seq;
+    return head !== undefined && isNewest ? { state: 'sealed', head } : { state: 'altered' };
+  };
+
   return {
     unlock(opened) {
       keys = opened;
@@ -120,19 +138,15 @@ export function createSealedHead(database: Database, databaseId: string): Sealed
       return keys;
     },
 
-    read() {
-      const row = select.get();
-      const newest = newestRow.get();
-      if (row === undefined) return { state: newest === undefined ? 'new' : 'altered' };
-      const { seq, mac, row_mac: rowMac, buckets } = row;
-      if (rowMac === null || buckets === null) {
-        const isOlder = newest?.seq === seq && fits(mac, (key) => olderMacOf(seq, newest.mac, key));
-        return { state: isOlder ? 'older' : 'altered' };
-      }
-      const head = sealedHeadOf(row);
-      // A head that is older than the audit log was put back.
-      const isNewest = (newest?.seq ?? 0) <= seq;
-      return head !== undefined && isNewest ? { state: 'sealed', head } : { state: 'altered' };
+    read: readHead,
+
+    follow() {
+      const found = readHead();
+      if (found.state !== 'sealed') return found;
+      if (found.head.seq < reached) return { state: 'altered' };
+      reached = found.head.seq;
+      kept = anchorOf(select.get());
+      return found;
     },
 
     save(head) {

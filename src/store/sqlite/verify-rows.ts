@@ -14,8 +14,8 @@ const SLICE_ROWS = 5_000;
 
 /** What the rows are compared with. */
 interface Expectation {
-  /** Takes the newest head, where another program writes. */
-  refresh(): void;
+  /** Reads a slice and judges it by the head of the same moment, where another program writes. */
+  onOneState<T>(work: () => T): T;
   holds(table: SealedTableName, values: readonly SealedValue[]): boolean;
   expects(table: SealedTableName, key: readonly SealedValue[]): boolean;
   nameOf(table: SealedTableName, values: readonly SealedValue[]): string;
@@ -36,13 +36,16 @@ export async function verifyRows(
     const width = SEALED_TABLES[table].key.length;
     const read = slices(database, table);
     for (let after: readonly SealedValue[] | undefined; ; ) {
-      expectation.refresh();
-      const found = read(after);
-      for (const values of found) {
-        if (expectation.holds(table, values)) continue;
-        altered.push(expectation.nameOf(table, values));
-        if (!expectation.expects(table, values.slice(0, width))) unexpected++;
-      }
+      const from = after;
+      const found = expectation.onOneState(() => {
+        const slice = read(from);
+        for (const values of slice) {
+          if (expectation.holds(table, values)) continue;
+          altered.push(expectation.nameOf(table, values));
+          if (!expectation.expects(table, values.slice(0, width))) unexpected++;
+        }
+        return slice;
+      });
       rows += found.length;
       after = found.at(-1)?.slice(0, width);
       if (after === undefined || found.length < SLICE_ROWS) break;

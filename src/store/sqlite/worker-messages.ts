@@ -1,10 +1,10 @@
 import type { Commands } from './commands.js';
 import type { PortableError } from './error-across-threads.js';
 
-/** How a database is to be opened. `inspect` takes no lock and changes nothing. */
+/** How a database is to be opened. `shared`: others write it too; `inspect` takes no lock and changes nothing. */
 export interface OpenRequest {
   readonly dataDir: string;
-  readonly mode: 'own' | 'inspect';
+  readonly mode: 'own' | 'shared' | 'inspect';
   readonly createIfMissing: boolean;
   readonly migrationsFolder: string;
   readonly nowMs: number;

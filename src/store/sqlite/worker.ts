@@ -19,17 +19,22 @@ function serve(port: MessagePort, request: OpenRequest): void {
   const readonly = mode === 'inspect';
   let nowMs = request.nowMs;
   const file = prepareDataFolder(dataDir, createIfMissing && !readonly);
-  const lock = readonly ? undefined : lockDataFolder(dataDir);
-  if (!readonly) createDatabaseFile(dataDir, file);
+  const lock = readonly ? undefined : lockDataFolder(dataDir, mode === 'shared');
+  const isAlone = lock?.alone === true;
+  if (isAlone) createDatabaseFile(dataDir, file);
   const database = openDatabase(file, readonly);
-  const schemaVersion = migrate(database, migrationsFolder, readonly);
-  if (!readonly) initialise(database, nowMs);
+  const schemaVersion = migrate(database, migrationsFolder, !isAlone);
+  if (isAlone) initialise(database, nowMs);
+  lock?.share();
   const databaseId = readMeta(database, 'database_id');
   if (databaseId === undefined) throw new AppError('database_corrupt', 'The database has no id.');
-  const commands = createCommands(
-    createSession(database, databaseId, () => nowMs),
-    schemaVersion,
-  );
+  const session = createSession({
+    database,
+    databaseId,
+    now: () => nowMs,
+    othersWrite: mode !== 'own',
+  });
+  const commands = createCommands(session, schemaVersion);
 
   const run = ({ command, argument }: CallMessage): unknown => {
     if (command === 'close') {
@@ -37,7 +42,7 @@ function serve(port: MessagePort, request: OpenRequest): void {
       lock?.close();
       return undefined;
     }
-    return (commands[command] as (argument: unknown) => unknown)(argument);
+    return session.run(() => (commands[command] as (argument: unknown) => unknown)(argument));
   };
 
   port.on('message', async (message: CallMessage) => {
