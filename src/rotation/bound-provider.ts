@@ -9,8 +9,6 @@ export interface BoundProvider {
   readonly traits: ProviderTraits;
   /** Names of secrets of `_providers`, by the config's field. */
   readonly credentials: Readonly<Record<string, string>>;
-  /** How long before its expiry the value is made anew; undefined where a schedule says when. */
-  readonly aheadMs: number | undefined;
 }
 
 export type ProviderRegistry = ReadonlyMap<ProviderId, Provider>;
@@ -39,8 +37,8 @@ export function bindProvider(
       ...keyActionsOf(provider, config),
       recovery: provider.recovery(config),
       tellsLastUse: provider.lastUsedAtMs !== undefined,
+      aheadMs: provider.byExpiry?.(config)?.aheadMs,
     },
     credentials: provider.credentialsOf(config),
-    aheadMs: provider.byExpiry?.(config)?.aheadMs,
   };
 }

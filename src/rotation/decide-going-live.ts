@@ -1,4 +1,5 @@
 import { decideUse } from './decide-use.js';
+import { goesLiveAtMs, graceMinutes } from './grace.js';
 import {
   type CallFailure,
   isFailure,
@@ -40,13 +41,15 @@ export function decideCutoverState(situation: RunSituation): RunDecision {
     return { type: 'commit', to: 'CUTOVER', changes: { cutoverId: cutover.id, problem: null } };
   }
   if (facts.current === run.toVersion) {
-    const { propagationCheck, gracePeriodMinutes } = rotation;
+    const { propagationCheck } = rotation;
     const isPath = propagationCheck?.endpoint.startsWith('/') ?? true;
     if (!isPath && !situation.checked) return { type: 'call', call: { name: 'check' } };
-    const deadlineAtMs = cutover?.windowEndsAtMs ?? nowMs + gracePeriodMinutes * MINUTE_MS;
+    const deadlineAtMs = cutover?.windowEndsAtMs ?? nowMs + graceMinutes(facts, nowMs) * MINUTE_MS;
     const note = `Version ${run.toVersion} is current; version ${run.fromVersion ?? 'none'} stays live beside it.`;
     return { type: 'commit', to: 'GRACE', changes: { deadlineAtMs }, note };
   }
+  const activate: RunDecision = { type: 'activate', version: newVersion.version };
+  if (nowMs >= (goesLiveAtMs(facts) ?? Number.POSITIVE_INFINITY)) return activate;
   if (cutover !== undefined) return { type: 'wait', untilMs: nowMs + situation.pace.pollMs };
   if (facts.otherCutover !== undefined) {
     const { id, state } = facts.otherCutover;
@@ -56,9 +59,7 @@ export function decideCutoverState(situation: RunSituation): RunDecision {
     );
   }
   // Nobody uses it: there is nothing to observe.
-  if (facts.current === null || !facts.isRouted) {
-    return { type: 'activate', version: newVersion.version };
-  }
+  if (facts.current === null || !facts.isRouted) return activate;
   return { type: 'start_cutover' };
 }
 

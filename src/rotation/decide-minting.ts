@@ -28,7 +28,11 @@ export function decidePreflight(situation: RunSituation): RunDecision {
   return {
     type: 'commit',
     to: 'AWAITING_VALUE',
-    changes: { principal, keyIdsBefore: plan.keyIds ?? null, oldKeyId: plan.oldKeyId ?? null },
+    changes: {
+      principal,
+      keyIdsBefore: plan.keyIds ?? null,
+      oldKeyId: plan.oldKeyId ?? facts.currentKeyId ?? null,
+    },
     note: 'A person makes the new key at the provider and gives it to Keyferry.',
   };
 }

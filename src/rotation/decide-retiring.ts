@@ -80,6 +80,10 @@ export function decideRevoking(situation: RunSituation): RunDecision {
     };
   }
   if (oldKey?.state !== gone) return { type: 'call', call: { name: 'revoke_old' } };
+  // A version an hour would fill the history with values.
+  if (traits.aheadMs !== undefined && oldVersion.state !== 'destroyed') {
+    return { type: 'destroy_version', version: oldVersion.version };
+  }
   const isRevoked = oldVersion.state === 'revoked' || oldVersion.state === 'destroyed';
   return isRevoked ? done : { type: 'revoke_version', version: oldVersion.version };
 }

@@ -1,4 +1,5 @@
 import { QUIET_MS } from '../core/index.js';
+import { graceMinutes } from './grace.js';
 import { isFailure, type RunDecision, type RunSituation } from './run-situation.js';
 import { askAgain, hold } from './try-again.js';
 
@@ -24,7 +25,7 @@ export function decideUse(situation: RunSituation): RunDecision | undefined {
       `${what} is not disabled: ${oldIsKept}. The run goes on when that is over.`,
     );
   }
-  const graceMs = facts.rotation.gracePeriodMinutes * MINUTE_MS;
+  const graceMs = graceMinutes(facts, cutover?.currentSinceMs ?? run.stateSinceMs) * MINUTE_MS;
   const quietMs = Math.max(pace.settleMs, Math.min(graceMs * QUIET_PART, MOST_QUIET_MS));
   const restsSinceMs = cutover?.endedAtMs ?? run.stateSinceMs;
   const lastUsedAtMs = oldVersion.lastUsedAtMs ?? 0;

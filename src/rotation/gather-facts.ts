@@ -40,14 +40,16 @@ export async function gatherFacts(
   const cutover = meets ? await cutoverOf(store, run) : undefined;
   const running = meets ? await store.runningCutovers() : [];
   const leaves = LEAVES_OLD.includes(state);
+  const current = versions.find((one) => one.state === 'current')?.version ?? null;
   return {
     rotation,
     traits,
-    current: versions.find((one) => one.state === 'current')?.version ?? null,
+    current,
     newVersion: versions.find(({ version }) => version === toVersion),
     oldVersion: versions.find(({ version }) => version === fromVersion),
     newKey: keys.find(({ version }) => version === toVersion),
     oldKey: keys.find(({ version }) => version === fromVersion),
+    currentKeyId: keys.find(({ version }) => version === current)?.keyId ?? null,
     knownKeyIds: keys.flatMap(({ keyId }) => (keyId === null ? [] : [keyId])),
     isRouted: state === 'CUTOVER' && (await isRouted(store, run)),
     cutover,

@@ -188,7 +188,7 @@ export function createRotationEngine(options: RotationEngineOptions): RotationEn
 
   function aheadOf(rotation: Rotation): number | undefined {
     try {
-      return bindProvider(options.providers, rotation).aheadMs;
+      return bindProvider(options.providers, rotation).traits.aheadMs;
     } catch (error) {
       options.onError(error);
       return undefined;

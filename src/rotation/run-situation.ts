@@ -14,6 +14,8 @@ import type { RotationPace } from './rotation-pace.js';
 export interface ProviderTraits extends KeyActions {
   readonly recovery: Recovery;
   readonly tellsLastUse: boolean;
+  /** How long before its expiry the value is made anew; undefined where a schedule says when. */
+  readonly aheadMs?: number | undefined;
 }
 
 /** What the store says. */
@@ -26,6 +28,8 @@ export interface RunFacts {
   readonly oldVersion: Version | undefined;
   readonly newKey: ProviderKey | undefined;
   readonly oldKey: ProviderKey | undefined;
+  /** The provider's id of the key that is current, as far as Keyferry knows it. */
+  readonly currentKeyId?: string | null;
   /** All keys of the secret that Keyferry knows. */
   readonly knownKeyIds: readonly string[];
   /** Whether routes name the secret in the environment. */
@@ -117,7 +121,9 @@ export type RunDecision =
   | { readonly type: 'complete_cutover'; readonly reason: string }
   | { readonly type: 'rollback_cutover' }
   | { readonly type: 'activate'; readonly version: number }
-  | { readonly type: 'revoke_version'; readonly version: number };
+  | { readonly type: 'revoke_version'; readonly version: number }
+  /** One that has expired: its value is of no use to anyone, and its row stays. */
+  | { readonly type: 'destroy_version'; readonly version: number };
 
 export type RunFailure = Extract<RunOutcome, { failed: CallFailure }>;
 

@@ -16,6 +16,7 @@ import { type CallPlace, callProvider, type ProviderCallOptions } from './call-p
 import { cutoverSettings } from './cutover-settings.js';
 import { decideRun } from './decide-run.js';
 import { type FactStore, gatherFacts } from './gather-facts.js';
+import { graceMinutes } from './grace.js';
 import type { Minted } from './provider.js';
 import type { RotationPace } from './rotation-pace.js';
 import {
@@ -29,7 +30,7 @@ import {
 
 export interface RunWorkerOptions extends Omit<ProviderCallOptions, 'store'> {
   readonly store: FactStore &
-    Pick<Store, 'resolveValues' | 'activateVersion' | 'revokeVersion'> &
+    Pick<Store, 'resolveValues' | 'activateVersion' | 'revokeVersion' | 'destroyVersion'> &
     Pick<CutoverStore, 'startCutover' | 'completeCutover' | 'rollbackCutover'> &
     RotationStore;
   readonly providers: ProviderRegistry;
@@ -134,7 +135,7 @@ export class RunWorker {
     facts: RunFacts,
     bound: BoundProvider,
   ): Promise<RunOutcome | undefined> {
-    const { store } = this.#options;
+    const { store, clock } = this.#options;
     const { secret, environment, id } = this.#run;
     switch (decision.type) {
       case 'commit': {
@@ -155,7 +156,7 @@ export class RunWorker {
           changes: {
             principal,
             keyIdsBefore: plan.keyIds ?? null,
-            oldKeyId: plan.oldKeyId ?? null,
+            oldKeyId: plan.oldKeyId ?? facts.currentKeyId ?? null,
             attempts: 1,
           },
           keys,
@@ -180,7 +181,11 @@ export class RunWorker {
             environment,
             toVersion: this.#run.toVersion,
             toSecret: null,
-            settings: cutoverSettings(facts.rotation, bound.provider, this.#run.trigger),
+            settings: cutoverSettings(
+              { ...facts.rotation, gracePeriodMinutes: graceMinutes(facts, clock.now()) },
+              bound.provider,
+              this.#run.trigger,
+            ),
           }),
         );
       case 'complete_cutover':
@@ -205,6 +210,13 @@ export class RunWorker {
         const force = { reason: `rotation run ${id}` };
         return this.#command(() =>
           store.revokeVersion({ actor: SYSTEM_ACTOR, secret, environment, version, force }),
+        );
+      }
+      case 'destroy_version': {
+        const { version } = decision;
+        const force = { reason: `rotation run ${id}: expired` };
+        return this.#command(() =>
+          store.destroyVersion({ actor: SYSTEM_ACTOR, secret, environment, version, force }),
         );
       }
     }

@@ -1,0 +1,152 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { DEFAULT_ROTATION_SETTINGS, SecretValue } from '../../src/core/index.js';
+import { createCutoverEngine } from '../../src/cutover/index.js';
+import { createProviders, createRotationEngine } from '../../src/rotation/index.js';
+import { TEST_ACTOR as actor, openTestStore } from '../support/open-test-store.js';
+import { outbound } from '../support/provider-rig.js';
+import { startOAuth2StandIn } from '../support/stand-ins/oauth2.js';
+import { PACE, PLACE } from './rotation-rig.js';
+
+const MINUTE_MS = 60_000;
+
+type StandInOptions = Parameters<typeof startOAuth2StandIn>[0];
+
+/** Hourly tokens of an authorization server, and an engine that gets them, by a clock that the test moves. */
+async function startTokens(options: StandInOptions, routed: boolean, aheadSeconds = 600) {
+  const opened = await openTestStore();
+  const { store, clock } = opened;
+  const standIn = await startOAuth2StandIn({ ...options, nowMs: () => clock.now() });
+  const current = async () => {
+    const versions = await store.listVersions(PLACE.secret, PLACE.environment);
+    return versions.find(({ state }) => state === 'current');
+  };
+  for (const [name, value] of Object.entries(standIn.providerSecrets)) {
+    await store.createSecret({ actor, name });
+    const version = { actor, secret: name, environment: '_providers' };
+    await store.addVersion({ ...version, value: SecretValue.fromText(value) });
+  }
+  await store.createSecret({ actor, name: PLACE.secret });
+  if (routed) {
+    const references = [{ route: 'api', ...PLACE, version: undefined }];
+    const document = { routes: [] };
+    await store.applyRoutes({ actor, document, references, source: 'api' });
+  }
+  const rotation = await store.enableRotation({
+    actor,
+    ...PLACE,
+    ...DEFAULT_ROTATION_SETTINGS,
+    provider: 'oauth2',
+    intervalDays: null,
+    cron: null,
+    config: { ...standIn.config, aheadSeconds },
+    nextRunAtMs: clock.now(),
+  });
+  const errors: unknown[] = [];
+  const publish = async () => undefined;
+  const onError = (error: unknown) => void errors.push(error);
+  const cutovers = createCutoverEngine({
+    store,
+    clock,
+    prober: { probe: () => Promise.reject(new Error('nobody asked for a probe')) },
+    groundOf: async () => ({ probes: [], failure: undefined }),
+    routes: { forward: async () => ({ type: 'done' }), back: async () => ({ type: 'done' }) },
+    publish,
+    onDecision: () => undefined,
+    onError,
+  });
+  const engine = createRotationEngine({
+    store,
+    providers: createProviders({ commandFolder: undefined }),
+    clock,
+    pace: PACE,
+    outbound,
+    random: () => 0,
+    holder: 'engine',
+    publish,
+    checkPropagation: async () => undefined,
+    onState: () => undefined,
+    onError,
+  });
+  onTestFinished(async () => {
+    await engine.close();
+    await cutovers.close();
+    await standIn.close();
+    await opened.cleanUp();
+  });
+  const tick = async (ms: number) => {
+    await engine.tick();
+    await cutovers.tick();
+    clock.advance(ms);
+  };
+  return { store, clock, standIn, current, tick, errors, rotation };
+}
+
+/** Goes on for so long, and gives how often the version in use had expired. */
+async function runFor(rig: Awaited<ReturnType<typeof startTokens>>, ms: number, stepMs: number) {
+  let expired = 0;
+  for (const endMs = rig.clock.now() + ms; rig.clock.now() < endMs; ) {
+    await rig.tick(stepMs);
+    const version = await rig.current();
+    if (version !== undefined && (version.expiresAtMs ?? 0) <= rig.clock.now()) expired++;
+  }
+  return expired;
+}
+
+test.each([
+  ['client_credentials', true],
+  ['client_credentials', false],
+  ['refresh_token', true],
+] as const)(
+  'a token an hour, by %s, routed %s: none expires in use, and few values stay',
+  async (mode, routed) => {
+    const rig = await startTokens({ mode, lifeSeconds: 3600 }, routed);
+    const { store, standIn } = rig;
+    expect(await runFor(rig, MINUTE_MS, 2000)).toBe(0);
+    expect((await rig.current())?.version).toBe(1);
+    expect(await runFor(rig, 3 * 60 * MINUTE_MS, 30_000)).toBe(0);
+    expect(rig.errors).toEqual([]);
+    const versions = await store.listVersions(PLACE.secret, PLACE.environment);
+    // One every fifty minutes.
+    expect(versions.length).toBeGreaterThanOrEqual(4);
+    expect(versions.length).toBeLessThanOrEqual(5);
+    const held = versions.filter(({ state }) => state !== 'destroyed');
+    expect(held.length).toBeLessThanOrEqual(2);
+    const { items } = await store.listRuns(rig.rotation.id, { limit: 50 });
+    expect(new Set(items.slice(1).map(({ state }) => state))).toEqual(new Set(['DONE']));
+    if (mode === 'client_credentials') {
+      const live = (await standIn.keys()).filter(
+        ({ state, madeBy }) => state === 'live' && madeBy === 'keyferry',
+      );
+      expect(live.length).toBeLessThanOrEqual(2);
+    } else {
+      const refreshed = await store.listVersions('oauth_refresh', '_providers');
+      expect(refreshed.length).toBeGreaterThan(versions.length);
+    }
+  },
+);
+
+test('tokens of five minutes are had in time, too', async () => {
+  const rig = await startTokens({ lifeSeconds: 300 }, true);
+  await runFor(rig, 30_000, 2000);
+  expect(await runFor(rig, 10 * MINUTE_MS, 5000)).toBe(0);
+  expect(rig.errors).toEqual([]);
+});
+
+test('a refresh token that was used by somebody else ends with a person, and goes on when it is replaced', async () => {
+  const rig = await startTokens({ mode: 'refresh_token', lifeSeconds: 3600 }, false);
+  const { store, standIn } = rig;
+  await runFor(rig, MINUTE_MS, 2000);
+  standIn.fail('spent', 1);
+  await runFor(rig, 55 * MINUTE_MS, 30_000);
+  const stopped = (await store.getRotation(rig.rotation.id))?.run;
+  expect(stopped).toMatchObject({ state: 'NEEDS_ATTENTION', resumesAs: 'MINTING' });
+  expect(stopped?.problem).toMatch(/Authorize the client anew.*oauth_refresh.*resume/);
+  const secret = { actor, secret: 'oauth_refresh', environment: '_providers' };
+  const value = SecretValue.fromText(standIn.authorizeAnew());
+  const { version } = await store.addVersion({ ...secret, value });
+  await store.activateVersion({ ...secret, version });
+  await store.directRun({ actor, id: stopped?.id ?? '', to: 'resume' });
+  await runFor(rig, 10 * MINUTE_MS, 5000);
+  expect((await store.getRotation(rig.rotation.id))?.run?.state).toBe('DONE');
+  expect((await rig.current())?.version).toBe(2);
+});
