@@ -37,6 +37,7 @@ import { readTls } from './read-tls.js';
 import { reportAlteredRows } from './report-altered-rows.js';
 import { runCutovers } from './run-cutovers.js';
 import { runRotations } from './run-rotations.js';
+import { sendNotifications } from './send-notifications.js';
 import { serveConsole } from './serve-console.js';
 import { createSnapshotKeeper, NO_ROUTE } from './snapshot/index.js';
 import {
@@ -208,17 +209,21 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     log,
   });
   closing.push(() => cutovers.close());
+  const outbound = createOutbound();
   const rotations = runRotations({
     store,
     keeper,
     prober,
-    outbound: createOutbound(),
+    outbound,
     clock,
     commandFolder: settings.commandFolder,
     publish: catchUp,
     log,
   });
   closing.push(() => rotations.close());
+  const consoleUrl = settings.publicAdminUrl;
+  const notifier = sendNotifications({ store, outbound, clock, consoleUrl, log, metrics });
+  closing.push(() => notifier.close());
   const stopping = new AbortController();
   const api = createAdminApp({
     store: endingWithRoutes(store, cutoverRoutes),
@@ -227,6 +232,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     clock,
     routes,
     prober,
+    notifier,
     diffRoutes: (from, to) => diffRoutes(from, to),
     routesFile,
     async publish() {

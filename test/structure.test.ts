@@ -51,6 +51,7 @@ const CORE_BUILTINS = ['node:buffer', 'node:util'];
  * with its reason, and only after looking for a way without it.
  */
 const EXPOSE_CALLERS: Readonly<Record<string, readonly [calls: number, reason: string]>> = {
+  'alerts/channels/read-credential.ts': [1, 'reads the credential of a channel when it sends'],
   'admin/copy-value.ts': [
     1,
     'reads the fields of a copied value, to check them as those of a new one',

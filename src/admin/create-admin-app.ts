@@ -18,6 +18,7 @@ import { environmentOperations } from './environments.js';
 import { EventStreams } from './event-streams.js';
 import { explainUnknownPath } from './explain-unknown-path.js';
 import { addAuditExport } from './export-audit.js';
+import { notificationOperations } from './notifications.js';
 import { addOpenPaths } from './open-paths.js';
 import { openApiDocument } from './openapi-document.js';
 import type { Operation } from './operation.js';
@@ -54,6 +55,7 @@ export function createAdminApp(dependencies: AdminDependencies): AdminApp {
     ...adminOperations(dependencies),
     ...sessionOperations(dependencies),
     ...alertOperations(dependencies),
+    ...notificationOperations(dependencies),
     ...auditOperations(dependencies),
     ...statusOperations(dependencies),
   ];

@@ -89,6 +89,8 @@ export interface AdminDependencies {
   readonly clock: Clock;
   readonly routes: RoutesControl;
   readonly prober: Prober;
+  /** Sends a message that the store keeps, now. Undefined = it arrived; otherwise why not. */
+  readonly notifier: { sendNow(deliveryId: string): Promise<string | undefined> };
   diffRoutes(from: RoutesDocument, to: RoutesDocument): readonly RoutesDifference[];
   /** The file that holds the routes; undefined = the store does, and the API may write them. */
   readonly routesFile: string | undefined;

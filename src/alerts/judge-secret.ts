@@ -54,6 +54,8 @@ function judgeAge(facts: SecretFacts, nowMs: number): AlertFinding | undefined {
       sinceMs: overdueMs,
     });
   }
+  if (facts.isRotating) return undefined;
+  if (facts.nextRunAtMs !== null) return announceRun(facts, facts.nextRunAtMs, nowMs);
   const urgency = urgencyAt(dueMs, nowMs);
   if (urgency === undefined) return undefined;
   return about(facts, {
@@ -66,9 +68,29 @@ function judgeAge(facts: SecretFacts, nowMs: number): AlertFinding | undefined {
   });
 }
 
+/** A run that begins by itself is announced; it needs nobody. One that comes every few days is not news. */
+function announceRun(facts: SecretFacts, runAtMs: number, nowMs: number): AlertFinding | undefined {
+  const { secret, environment, createdAtMs } = facts;
+  const leftMs = runAtMs - nowMs;
+  if (leftMs > SOON_DAYS * DAY_MS || runAtMs - createdAtMs <= 2 * SOON_DAYS * DAY_MS) {
+    return undefined;
+  }
+  return about(facts, {
+    kind: 'rotation_due',
+    urgency: leftMs <= DAY_MS ? 'warning' : 'notice',
+    summary: `${secret} in ${environment} is rotated by itself on ${dayOf(runAtMs)}.`,
+    whatToDo: 'Nothing, unless that is a bad day: then pause the rotation until it is over.',
+    command: `keyferry rotation show ${secret} --environment ${environment}`,
+    sinceMs: runAtMs - SOON_DAYS * DAY_MS,
+  });
+}
+
 function judgeEnd(facts: SecretFacts, nowMs: number): AlertFinding | undefined {
   const { secret, environment, version, expiresAtMs } = facts;
   if (expiresAtMs === null) return undefined;
+  const isReplaced =
+    facts.isRotating || (facts.nextRunAtMs ?? Number.POSITIVE_INFINITY) < expiresAtMs;
+  if (isReplaced && nowMs < expiresAtMs) return undefined;
   const urgency = urgencyAt(expiresAtMs, nowMs);
   if (urgency === undefined) return undefined;
   const verb = nowMs >= expiresAtMs ? 'has expired on' : 'expires on';

@@ -11,6 +11,7 @@ import { addCutover } from './cutover.js';
 import { addDoctor } from './doctor.js';
 import { addEnvironments } from './environments.js';
 import { addImport } from './import.js';
+import { addNotifications } from './notifications.js';
 import type { ServeSetting } from './ports.js';
 import { addRekey } from './rekey.js';
 import { addRestore } from './restore.js';
@@ -41,6 +42,7 @@ export function addNouns(registry: Registry, serveSettings: readonly ServeSettin
   addEnvironments(registry);
   registry.parent.commandsGroup('Operation:');
   addAlerts(registry);
+  addNotifications(registry);
   addAdmins(registry);
   addAudit(registry);
   addBackup(registry);

@@ -72,6 +72,8 @@ export interface Settings {
   /** Rows of the audit log are kept at least so long. */
   readonly auditRetentionDays: number;
   readonly limits: ListenerLimits;
+  /** Where people reach the console; undefined = nobody said. */
+  readonly publicAdminUrl: string | undefined;
   /** Undefined = traces are off. */
   readonly traces: TraceSettings | undefined;
   /** What works but is likely not meant; one sentence each. */
@@ -144,6 +146,7 @@ function assemble(
     commandFolder: text('commandFolder'),
     example: find('example') === true,
     shared: find('shared') === true,
+    publicAdminUrl: text('publicAdminUrl'),
     strictExpiry: find('strictExpiry') === true,
     drainTimeoutMs: count('drainTimeoutMs'),
     auditRetentionDays: count('auditRetentionDays'),

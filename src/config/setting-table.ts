@@ -195,6 +195,12 @@ export const SETTINGS = [
     'How long rows of the audit log are kept at least (7 years); older ones are pruned.',
   ),
   server(
+    'publicAdminUrl',
+    'url',
+    'URL',
+    'Where people reach the console, for links in messages. Without it messages have none.',
+  ),
+  server(
     'otlpEndpoint',
     'url',
     'URL',

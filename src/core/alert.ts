@@ -104,6 +104,10 @@ export interface SecretFacts {
   readonly currentSinceMs: number;
   readonly lastUsedAtMs: number | null;
   readonly isRouted: boolean;
+  /** When it is rotated by itself; null where it is not, or that is not planned. */
+  readonly nextRunAtMs: number | null;
+  /** A run is open. */
+  readonly isRotating: boolean;
   /** Alerts of the rules of time that are open about it. */
   readonly open: readonly OpenAlert[];
 }

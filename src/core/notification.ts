@@ -1,4 +1,4 @@
-import type { AlertKind, AlertUrgency } from './alert.js';
+import type { Alert, AlertKind, AlertUrgency } from './alert.js';
 
 export const NOTIFICATION_EVENTS = [
   'rotation_succeeded',
@@ -55,6 +55,8 @@ export type ChannelSettings = ChannelBase &
         readonly urlSecret: string;
         /** `@channel` for what is urgent. */
         readonly mentionChannel: boolean;
+        /** For what is compatible with Slack, and runs here. */
+        readonly allowPrivateNetwork: boolean;
       }
     | {
         readonly kind: 'webhook';
@@ -101,6 +103,7 @@ export interface Delivery {
   readonly id: string;
   readonly channelId: string;
   readonly message: NotificationMessage;
+  readonly createdAtMs: number;
   readonly attempts: number;
   readonly nextAttemptAtMs: number;
   readonly sentAtMs: number | null;
@@ -109,7 +112,44 @@ export interface Delivery {
   readonly problem: string | null;
 }
 
+const TITLES: Readonly<Record<NotificationEvent, string>> = {
+  rotation_succeeded: 'Rotated',
+  rotation_failed: 'Rotation failed',
+  rotation_needs_attention: 'Rotation needs attention',
+  rotation_rolled_back: 'Rotation rolled back',
+  rotation_awaiting_value: 'Rotation waits for a value',
+  rotation_upcoming: 'Rotation is due',
+  cutover_rolled_back: 'Cutover rolled back',
+  cutover_held: 'Cutover stands still',
+  secret_overdue: 'Overdue',
+  secret_unused: 'Unused',
+  version_expiring: 'Expires',
+  credential_refused: 'Credential refused',
+  key_used_elsewhere: 'Old key still in use',
+  echo_hit: 'Credential in a response',
+  rows_altered: 'Database altered by another program',
+  test: 'Test message',
+};
+
+/** What happened, in a few words, and about what. */
+export function titleOf(
+  event: NotificationEvent,
+  { secret, environment }: { readonly secret: string | null; readonly environment: string | null },
+): string {
+  const about = [secret, environment].filter((part) => part !== null).join(' in ');
+  return about === '' ? TITLES[event] : `${TITLES[event]}: ${about}`;
+}
+
 /** The event of an alert. */
 export function eventOf(kind: AlertKind): NotificationEvent {
   return kind === 'rotation_due' ? 'rotation_upcoming' : kind;
+}
+
+/** What channels are told of an alert. */
+export function messageOf(alert: Alert, atMs: number): NotificationMessage {
+  const { id, kind, subject, urgency, secret, environment, summary, whatToDo, command } = alert;
+  const event = eventOf(kind);
+  const title = titleOf(event, alert);
+  const about = { secret, environment, title, summary, whatToDo, command };
+  return { event, subject, urgency, alertId: id, ...about, atMs };
 }

@@ -5,6 +5,7 @@ import type { CutoverDelta } from './cutover.js';
 import type { CutoverStore } from './cutover-store.js';
 import type { Environment } from './environment.js';
 import type { HeartbeatStore } from './heartbeat-store.js';
+import type { NotificationStore } from './notification-store.js';
 import type { Page, PageRequest } from './page.js';
 import type { VersionSafety } from './revoke-safety.js';
 import type { RotationStore } from './rotation-store.js';
@@ -164,6 +165,7 @@ export interface Store
   extends AlertStore,
     CutoverStore,
     HeartbeatStore,
+    NotificationStore,
     RotationStore,
     SessionStore {
   readonly databaseId: string;

@@ -35,6 +35,8 @@ export interface Metrics {
   /** Counts what no route took: the rest is counted by its route's stats. */
   decision(decision: Decision): void;
   echo(finding: EchoFinding): void;
+  /** An attempt to tell somebody. */
+  notification(outcome: 'sent' | 'retried' | 'given_up'): void;
   text(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
@@ -105,6 +107,13 @@ export function createMetrics(gauges: Gauges): Metrics {
       for (const kind of ALERT_KINDS) this.set({ kind }, counts?.get(kind) ?? 0);
     },
   });
+  const notifications = new Counter({
+    name: 'keyferry_notifications_total',
+    help: 'Attempts to notify a channel: sent, retried (it failed, and is tried again), given_up.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+  for (const outcome of ['sent', 'retried', 'given_up']) notifications.inc({ outcome }, 0);
   registerTraffic(registry, () => gauges.traffic?.());
   gauge('keyferry_ready', '1 when ready to serve.', () => Number(gauges.ready()));
 
@@ -124,6 +133,7 @@ export function createMetrics(gauges: Gauges): Metrics {
       if (code !== undefined) unrouted.set(code, (unrouted.get(code) ?? 0) + 1);
     },
     echo,
+    notification: (outcome) => notifications.inc({ outcome }),
     async text() {
       return { contentType: registry.contentType, text: await registry.metrics() };
     },

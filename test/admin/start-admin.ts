@@ -54,6 +54,7 @@ export async function startAdmin(
     clock,
     routes: createRoutesControl({ store }),
     prober: { probe: () => Promise.reject(new Error('nothing is probed here')) },
+    notifier: { sendNow: () => Promise.reject(new Error('nothing is sent here')) },
     diffRoutes,
     routesFile: undefined,
     publish: async () => {

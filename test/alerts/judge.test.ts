@@ -25,6 +25,8 @@ const facts: SecretFacts = {
   currentSinceMs: MADE_MS,
   lastUsedAtMs: null,
   isRouted: true,
+  nextRunAtMs: null,
+  isRotating: false,
   open: [],
 };
 

@@ -33,6 +33,8 @@ interface FactsRow {
   readonly current_since_ms: number;
   readonly last_used_at_ms: number | null;
   readonly is_routed: number;
+  readonly next_run_at_ms: number | null;
+  readonly is_running: number;
   /** JSON; null where none is open. */
   readonly open: string | null;
 }
@@ -45,6 +47,10 @@ export function alertFactsCommands({ database, now }: Session) {
        e.last_used_at_ms,
        EXISTS (SELECT 1 FROM route_references AS r
          WHERE r.secret = s.name AND r.environment = e.environment) AS is_routed,
+       (SELECT o.next_run_at_ms FROM rotations AS o WHERE o.secret_id = e.secret_id
+         AND o.environment = e.environment AND o.state = 'active') AS next_run_at_ms,
+       EXISTS (SELECT 1 FROM rotation_runs AS n WHERE n.secret_id = e.secret_id
+         AND n.environment = e.environment AND n.ended_at_ms IS NULL) AS is_running,
        (SELECT json_group_array(json_array(a.id, a.kind, a.urgency, a.last_seen_at_ms))
         FROM alerts AS a INDEXED BY alerts_open_by_secret
         WHERE a.secret_id = e.secret_id AND a.environment = e.environment AND a.closed_at_ms IS NULL
@@ -114,6 +120,8 @@ function toFacts(row: FactsRow): SecretFacts {
     currentSinceMs: row.current_since_ms,
     lastUsedAtMs: row.last_used_at_ms,
     isRouted: row.is_routed === 1,
+    nextRunAtMs: row.next_run_at_ms,
+    isRotating: row.is_running === 1,
     open: open.map(([id, kind, urgency, lastSeenAtMs]) => ({
       id,
       kind,

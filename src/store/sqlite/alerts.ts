@@ -1,6 +1,5 @@
 import {
   type Actor,
-  ALERT_URGENCIES,
   type Alert,
   type AlertFilter,
   type AlertFinding,
@@ -9,6 +8,7 @@ import {
   type Page,
   STAYING_ALERT_KINDS,
 } from '../../core/index.js';
+import type { AlertBook } from './alert-book.js';
 import { type AlertRow, toAlert } from './alert-row.js';
 import { decodeCursor, pageLimit, toPage } from './page-cursor.js';
 import type { Session } from './session.js';
@@ -18,26 +18,7 @@ const YEAR_MS = 365 * 86_400_000;
 const AFTER_IDS = 'g';
 const STAYING = JSON.stringify(STAYING_ALERT_KINDS);
 
-export function alertCommands({ database, audit, newId, now, write }: Session) {
-  const raise = database.prepare<
-    Omit<
-      AlertRow,
-      'acknowledged_at_ms' | 'acknowledged_by' | 'note' | 'closed_at_ms' | 'closed_because'
-    >
-  >(
-    `INSERT INTO alerts VALUES (@id, @kind, @subject, @urgency, @secret_id, @secret, @environment, @version,
-       @route, @client, @cutover, @summary, @what_to_do, @command, @since_ms, @last_seen_at_ms, @count,
-       NULL, NULL, NULL, NULL, NULL)
-     ON CONFLICT (kind, subject) WHERE closed_at_ms IS NULL DO UPDATE SET
-       acknowledged_at_ms = CASE WHEN excluded.urgency > urgency THEN NULL ELSE acknowledged_at_ms END,
-       acknowledged_by = CASE WHEN excluded.urgency > urgency THEN NULL ELSE acknowledged_by END,
-       note = CASE WHEN excluded.urgency > urgency THEN NULL ELSE note END,
-       urgency = excluded.urgency, version = excluded.version, client = excluded.client,
-       summary = excluded.summary, what_to_do = excluded.what_to_do, command = excluded.command,
-       since_ms = min(since_ms, excluded.since_ms),
-       last_seen_at_ms = max(last_seen_at_ms, excluded.last_seen_at_ms),
-       count = count + excluded.count`,
-  );
+export function alertCommands({ database, audit, now, write }: Session, book: AlertBook) {
   const resolve = database.prepare<{ id: string; atMs: number; because: string; staying: string }>(
     `UPDATE alerts SET closed_at_ms = @atMs, closed_because = @because
      WHERE id = @id AND closed_at_ms IS NULL AND kind NOT IN (SELECT value FROM json_each(@staying))`,
@@ -60,32 +41,10 @@ export function alertCommands({ database, audit, newId, now, write }: Session) {
   );
   const forget = database.prepare<[number]>('DELETE FROM alerts WHERE closed_at_ms < ?');
 
-  const raiseOne = (finding: AlertFinding): void => {
-    raise.run({
-      id: newId(),
-      kind: finding.kind,
-      subject: finding.subject,
-      urgency: ALERT_URGENCIES.indexOf(finding.urgency),
-      secret_id: finding.secretId ?? null,
-      secret: finding.secret ?? null,
-      environment: finding.environment ?? null,
-      version: finding.version ?? null,
-      route: finding.route ?? null,
-      client: finding.client ?? null,
-      cutover: finding.cutover ?? null,
-      summary: finding.summary,
-      what_to_do: finding.whatToDo,
-      command: finding.command,
-      since_ms: finding.sinceMs,
-      last_seen_at_ms: now(),
-      count: finding.count,
-    });
-  };
-
   return {
     raiseAlerts(findings: readonly AlertFinding[]): void {
       if (findings.length === 0) return;
-      write(() => findings.forEach(raiseOne));
+      write(() => findings.forEach(book.raise));
     },
 
     resolveAlerts({ ids, because }: { ids: readonly string[]; because: string }): void {

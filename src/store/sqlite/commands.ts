@@ -1,4 +1,5 @@
 import { adminCommands } from './admins.js';
+import { createAlertBook } from './alert-book.js';
 import { alertFactsCommands } from './alert-facts.js';
 import { alertCommands } from './alerts.js';
 import { createAppliedRoutes } from './applied-routes.js';
@@ -15,6 +16,8 @@ import { auditCommands } from './list-audit.js';
 import { listCutoversCommands } from './list-cutovers.js';
 import { listRotationsCommands } from './list-rotations.js';
 import { listSecretsCommands } from './list-secrets.js';
+import { notificationCommands } from './notifications.js';
+import { createOutbox } from './outbox.js';
 import { createPointerTable } from './pointers.js';
 import { pruneAuditCommands } from './prune-audit.js';
 import { resolveCommands } from './resolve.js';
@@ -47,10 +50,12 @@ export function createCommands(session: Session, schemaVersion: number) {
   const pointers = createPointerTable(database);
   const routes = createAppliedRoutes(session);
   const steps = createCutoverSteps(session, cutovers, pointers, routes);
+  const outbox = createOutbox(session);
+  const book = createAlertBook(session, outbox);
   const insertVersion = createVersionInsert(database);
   const runs = createRunTable(database, session.ledger);
   const rotations = createRotationTable(database, session.ledger, runs);
-  const runSteps = createRunSteps(session, runs, insertVersion);
+  const runSteps = createRunSteps(session, { runs, insertVersion, book, outbox });
   const yields = {
     cutover: createCutoverYield(cutovers, steps, pointers),
     rotation: createRotationYield(session, rotations, runs),
@@ -77,7 +82,8 @@ export function createCommands(session: Session, schemaVersion: number) {
     ...pruneAuditCommands(session),
     ...usageCommands(session),
     ...heartbeatCommands(session),
-    ...alertCommands(session),
+    ...alertCommands(session, book),
+    ...notificationCommands(session, outbox),
     ...alertFactsCommands(session),
     ...idempotencyCommands(session),
     ...storedKeyCommands(session),

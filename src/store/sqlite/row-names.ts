@@ -44,6 +44,8 @@ export function createRowNames(database: Database): RowNames {
           return `client ${text('name')}`;
         case 'admins':
           return `admin ${text('name')}`;
+        case 'channels':
+          return `channel ${text('name')}`;
         case 'sessions':
           return `session ${text('id')}`;
         case 'sign_in_links':

@@ -1,13 +1,18 @@
 import {
   type Actor,
   AppError,
+  alertOfRun,
   isRunEnded,
+  KINDS_OF_RUNS,
   type ProviderKey,
   type RotationRun,
   RUN_TRANSITIONS,
   type RunChanges,
   type RunState,
+  successOf,
 } from '../../core/index.js';
+import type { AlertBook } from './alert-book.js';
+import type { Outbox } from './outbox.js';
 import { describeRun, NO_HOLDER, NO_MATERIAL, type RunRow, toRun } from './run-row.js';
 import type { RunTable } from './run-table.js';
 import type { Session } from './session.js';
@@ -37,9 +42,14 @@ const KEEPS_MATERIAL: readonly RunState[] = ['MINTING', 'CLEANUP', 'NEEDS_ATTENT
 
 export function createRunSteps(
   { database, audit, changes, lookup, now }: Session,
-  runs: RunTable,
-  insertVersion: VersionInsert,
+  parts: {
+    readonly runs: RunTable;
+    readonly insertVersion: VersionInsert;
+    readonly book: AlertBook;
+    readonly outbox: Outbox;
+  },
 ): RunSteps {
+  const { runs, insertVersion, book, outbox } = parts;
   const addEvent = database.prepare<[string, number, RunState, string, string]>(
     'INSERT INTO run_events (run_id, at_ms, state, actor, note) VALUES (?, ?, ?, ?, ?)',
   );
@@ -119,6 +129,16 @@ export function createRunSteps(
     });
   };
 
+  /** What a person must do, or is glad to hear, stands and falls with the step itself. */
+  const tell = (before: RunRow, run: RotationRun): void => {
+    const finding = alertOfRun(run, now());
+    const isOver = KINDS_OF_RUNS.filter((kind) => kind !== finding?.kind);
+    book.settle(run.id, isOver, 'the run goes on, or has ended');
+    const isNew = before.state !== run.state || before.problem !== run.problem;
+    if (finding !== undefined && isNew) book.raise({ ...finding, secretId: before.secret_id });
+    if (run.state === 'DONE') outbox.enqueue(successOf(run, now()));
+  };
+
   return {
     begin(row, actor) {
       record(row, actor, null, `Begun (${row.begun_by}).`);
@@ -139,6 +159,7 @@ export function createRunSteps(
       requirePrincipalFree(next);
       if (isEnd) closeReserved(next);
       runs.save(next);
+      tell(row, toRun(next));
       for (const { version, state, keyId } of keys) {
         saveKey.run(row.secret_id, row.environment, version, state, keyId);
       }
