@@ -9,10 +9,12 @@ export { decideRun } from './decide-run.js';
 export { nextRunAtMs, withJitter } from './next-run.js';
 export * from './provider.js';
 export { providerSecret } from './provider-secret.js';
+export { aws } from './providers/aws.js';
 export { createCommandProvider } from './providers/command.js';
 export { custom } from './providers/custom.js';
 export { oauth2 } from './providers/oauth2.js';
 export { postgres } from './providers/postgres.js';
+export { stripe } from './providers/stripe.js';
 export { createProviders } from './providers.js';
 export { createRotationControl, type RotationControlOptions } from './rotation-control.js';
 export {

@@ -97,6 +97,8 @@ export interface Provider<Config = unknown> {
   /** How its values go live where the rotation says nothing. */
   readonly cutover?: Partial<CutoverSettings>;
   fields(config: Config): readonly string[];
+  /** `assisted`: what a person does at the provider to get the new value, word for word. */
+  instructions?(config: Config): string;
   /** Names the account that minting changes, the same for every rotation that works on it. */
   principal(call: ProviderCall<Config>): Promise<string>;
   /** Connection, credentials and permissions, without changing anything. Never throws for what it finds. */

@@ -5,6 +5,7 @@ import { SecretValue } from '../../src/core/index.js';
 import {
   configProblems,
   fieldsOf,
+  type KeyCall,
   keyActionsOf,
   type Minted,
   type MintingPlan,
@@ -56,6 +57,21 @@ export function describeProvider<Config>(
   const skipAssisted = ({ config }: ProviderRig<Config>, { skip }: Skipping): void =>
     skip(provider.recovery(config) === 'assisted', 'a person mints');
 
+  /** What only a person can end is asked for until that is done. */
+  const revoke = async (rig: ProviderRig<Config>, call: KeyCall<Config>): Promise<void> => {
+    const { standIn } = rig;
+    if (call.keyId === null && call.value !== undefined && standIn.endByHand !== undefined) {
+      const headers = rig.headersWith(call.value);
+      if (await standIn.accepts(headers)) {
+        const failed = await rig.failureOf(provider.revoke?.(call) ?? Promise.resolve());
+        expect(failed.failure).toBe('unavailable');
+        expect(failed.whatToDo).not.toBe('');
+        await standIn.endByHand(headers);
+      }
+    }
+    await provider.revoke?.(call);
+  };
+
   describe(`provider ${provider.id}${mode === undefined ? '' : `, ${mode}`}`, () => {
     describe('has a config that', () => {
       it('is strict, and tells an unknown field with its nearest spelling', async () => {
@@ -69,7 +85,7 @@ export function describeProvider<Config>(
         expect(provider.config.safeParse(config).success).toBe(true);
       });
 
-      it('tells what is missing', async () => {
+      it('tells what is missing', async ({ skip }) => {
         const { standIn } = await start();
         const missed = Object.keys(standIn.config).filter((field) => {
           const { [field]: _left, ...others } = standIn.config;
@@ -77,7 +93,9 @@ export function describeProvider<Config>(
           expect(problems.every(({ message }) => message !== '')).toBe(true);
           return problems.some(({ path }) => path === field);
         });
-        expect(missed).not.toEqual([]);
+        const { required = [] } = z.toJSONSchema(provider.config, { io: 'input' });
+        skip(missed.length === 0 && required.length === 0, 'it needs none of them');
+        expect(missed).toEqual(expect.arrayContaining(required));
       });
 
       it('refuses values of another shape, and repeats none', async () => {
@@ -255,7 +273,7 @@ export function describeProvider<Config>(
         rig.standIn.fail('lost_answer');
         const beganMs = Date.now();
         const failed = await rig.failureOf(rig.mint(plan, stepId, AbortSignal.timeout(700)));
-        expect(Date.now() - beganMs).toBeLessThan(5000);
+        expect(Date.now() - beganMs).toBeLessThan(10_000);
         expect(failed.failure).toBe('unknown');
         expect(failed.whatToDo).not.toBe('');
         await recover(rig, plan, stepId);
@@ -413,9 +431,11 @@ export function describeProvider<Config>(
           rig.current = minted.value;
           const second = await obtain(rig);
           await rig.verify(second.minted);
+          rig.current = second.minted.value;
           const call = rig.keyCall(second.stepId, 'replaced', minted);
           return { rig, old: minted.value, minted: second.minted, call };
         }
+        rig.current = minted.value;
         const key = { keyId: plan.oldKeyId, value: first };
         return { rig, old: first, minted, call: rig.keyCall(stepId, 'replaced', key) };
       };
@@ -437,8 +457,8 @@ export function describeProvider<Config>(
       it('is revoked, which may be repeated; the new one stays', async ({ skip }) => {
         const { rig, old, minted, call } = await replaced(skip, 'revoke');
         if (keyActionsOf(provider, rig.config).disable) await provider.disable?.(call);
-        await provider.revoke?.(call);
-        await provider.revoke?.(call);
+        await revoke(rig, call);
+        await revoke(rig, call);
         expect(await rig.becomes(old, false)).toBe(true);
         expect(await rig.keysBecome((keys) => keys.some(({ state }) => state === 'gone'))).toBe(
           true,
@@ -478,7 +498,7 @@ export function describeProvider<Config>(
       const call = rig.keyCall(stepId, 'taken_back', minted, 2);
       for (const _again of [1, 2]) {
         if (actions.disable) await provider.disable?.(call);
-        if (actions.revoke) await provider.revoke?.(call);
+        if (actions.revoke) await revoke(rig, call);
       }
       expect(await rig.becomes(minted.value, false)).toBe(true);
       if (rig.current !== undefined) expect(await rig.becomes(rig.current, true)).toBe(true);

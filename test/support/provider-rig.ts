@@ -219,5 +219,5 @@ export class ProviderRig<Config> {
 }
 
 function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 50));
+  return new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -61,6 +61,8 @@ export interface ProviderStandIn {
   addForeignKey?(): Promise<string>;
   /** For assisted ones: what a person would paste. Makes a key. */
   valueToPaste?(): Promise<string>;
+  /** Where only a person can end a key: does so with the one that these headers carry. */
+  endByHand?(headers: Readonly<Record<string, string>>): Promise<void>;
   /** Nothing answers any more. */
   close(): Promise<void>;
 }

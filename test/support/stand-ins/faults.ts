@@ -8,6 +8,11 @@ export class Faults {
     this.#left.set(fault, (this.#left.get(fault) ?? 0) + times);
   }
 
+  /** Whether it is going to. */
+  has(fault: StandInFault): boolean {
+    return (this.#left.get(fault) ?? 0) > 0;
+  }
+
   /** Whether it goes wrong this time. */
   take(fault: StandInFault): boolean {
     const left = this.#left.get(fault) ?? 0;
