@@ -233,6 +233,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     routes,
     prober,
     notifier,
+    rotations: rotations.control,
     diffRoutes: (from, to) => diffRoutes(from, to),
     routesFile,
     async publish() {

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { type Admin, AppError, nearestName, ROLES, type Store } from '../core/index.js';
 import { actorOf } from './actor.js';
 import type { AdminDependencies } from './dependencies.js';
+import { findAdmin } from './find-admin.js';
 import { futureTime } from './future-time.js';
 import { holderName } from './holder-name.js';
 import { defineOperation, type Operation } from './operation.js';
@@ -178,17 +179,6 @@ async function requireDeclared(store: Store, environments: readonly string[]): P
   if (first === undefined) return;
   const hint = 'nearest' in first ? `; did you mean "${first.nearest}"?` : '';
   throw new AppError('environment_unknown', `${first.path} ${first.message}${hint}`, { problems });
-}
-
-async function findAdmin(store: Store, id: string): Promise<Admin | undefined> {
-  let cursor: string | undefined;
-  do {
-    const page = await store.listAdmins({ cursor, limit: 1000 });
-    const found = page.items.find((admin) => admin.id === id);
-    if (found !== undefined) return found;
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  return undefined;
 }
 
 function showAdmin(admin: Admin): z.input<typeof AdminSchema> {

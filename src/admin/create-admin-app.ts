@@ -9,6 +9,7 @@ import { answerProblem } from './answer-problem.js';
 import { auditOperations } from './audit.js';
 import { createAuthenticate } from './authenticate.js';
 import { addBackup } from './backup.js';
+import { addCalendar, calendarOperation } from './calendar.js';
 import { clientOperations } from './clients.js';
 import { addCutoverEvents } from './cutover-events.js';
 import { cutoverOperations } from './cutovers.js';
@@ -23,6 +24,9 @@ import { addOpenPaths } from './open-paths.js';
 import { openApiDocument } from './openapi-document.js';
 import type { Operation } from './operation.js';
 import { replaceSecretOperations } from './replace-secret.js';
+import { addRotationEvents } from './rotation-events.js';
+import { rotationRunOperations } from './rotation-runs.js';
+import { rotationOperations } from './rotations.js';
 import { routesOperations } from './routes.js';
 import { secretOperations } from './secrets.js';
 import { serveOperation } from './serve-operation.js';
@@ -49,6 +53,9 @@ export function createAdminApp(dependencies: AdminDependencies): AdminApp {
     ...versionOperations(dependencies),
     testVersionOperation(dependencies),
     ...cutoverOperations(dependencies),
+    calendarOperation(dependencies),
+    ...rotationOperations(dependencies),
+    ...rotationRunOperations(dependencies),
     ...routesOperations(dependencies),
     ...replaceSecretOperations(dependencies),
     ...clientOperations(dependencies),
@@ -70,6 +77,8 @@ export function createAdminApp(dependencies: AdminDependencies): AdminApp {
 
   addOpenPaths(app, dependencies, authenticate);
   addDocs(app);
+  // Its path is that of an operation too, whose id it would be.
+  addCalendar(app, dependencies, authenticate);
   for (const operation of operations) {
     app.openAPIRegistry.registerPath(operation.document);
     app.on(
@@ -82,6 +91,7 @@ export function createAdminApp(dependencies: AdminDependencies): AdminApp {
   addAuditExport(app, dependencies, authenticate);
   const following = { authenticate, streams: new EventStreams(dependencies) };
   addCutoverEvents(app, dependencies, following);
+  addRotationEvents(app, dependencies, following);
   for (const { methods, path, allow } of IMMUTABLE_PATHS) {
     for (const method of methods) {
       app.on(method.toUpperCase(), routingPath(path), async (context) => {
@@ -117,6 +127,8 @@ const OTHER_PATHS = [
   { path: '/v1/backup', method: 'POST' },
   { path: '/v1/audit/export', method: 'GET' },
   { path: '/v1/cutovers/{id}/events', method: 'GET' },
+  { path: '/v1/rotations/{id}/events', method: 'GET' },
+  { path: '/v1/rotations/calendar.ics', method: 'GET' },
 ];
 
 function pathAndMethod({ path, method }: Operation): { path: string; method: string } {

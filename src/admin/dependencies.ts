@@ -3,6 +3,7 @@ import type {
   Clock,
   Prober,
   Problem,
+  RotationControl,
   RoutesDocument,
   RoutesRevision,
   Signer,
@@ -91,6 +92,7 @@ export interface AdminDependencies {
   readonly prober: Prober;
   /** Sends a message that the store keeps, now. Undefined = it arrived; otherwise why not. */
   readonly notifier: { sendNow(deliveryId: string): Promise<string | undefined> };
+  readonly rotations: RotationControl;
   diffRoutes(from: RoutesDocument, to: RoutesDocument): readonly RoutesDifference[];
   /** The file that holds the routes; undefined = the store does, and the API may write them. */
   readonly routesFile: string | undefined;

@@ -22,6 +22,10 @@ export function openApiDocument(app: OpenAPIHono<AdminEnvironment>, version: str
       { name: 'secrets', description: 'What is said about a secret, and who uses it' },
       { name: 'versions', description: 'Immutable values, one numbered list per environment' },
       { name: 'cutovers', description: 'From one version to the next, judged by live traffic' },
+      {
+        name: 'rotations',
+        description: 'New keys made by providers, brought live, and old ones revoked',
+      },
       { name: 'routes', description: 'The routes document and its revisions' },
       { name: 'clients', description: 'Apps that may send requests' },
       { name: 'admins', description: 'Operators and their tokens' },

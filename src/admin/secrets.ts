@@ -5,10 +5,12 @@ import {
   CRITICALITIES,
   SECRET_KINDS,
   SECRET_NAME,
+  type SecretSummary,
   type Store,
 } from '../core/index.js';
 import { actorOf } from './actor.js';
 import type { AdminDependencies } from './dependencies.js';
+import { rotationsOfSecrets } from './find-rotation.js';
 import { environmentsFilter, findSecret, requireSecret } from './find-secret.js';
 import { forceBody, forceOf, forceQuery } from './force.js';
 import { givenFields } from './given-fields.js';
@@ -73,6 +75,10 @@ const SecretChanges = z.strictObject(attributes).openapi('SecretChanges');
 const SecretPath = z.strictObject({ name: secretNameParameter });
 
 export function secretOperations({ store, clock }: AdminDependencies): Operation[] {
+  const goingOn = async (admin: Admin, secrets: readonly SecretSummary[]) => ({
+    cutovers: await store.runningCutovers(),
+    rotations: await rotationsOfSecrets(store, admin, secrets),
+  });
   return [
     defineOperation({
       method: 'get',
@@ -107,8 +113,8 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
           namePrefix: admin.secretPrefix ?? undefined,
           environments: environmentsFilter(admin),
         });
-        const running = await store.runningCutovers();
-        const items = page.items.map((secret) => showSecret(secret, running, clock.now()));
+        const around = await goingOn(admin, page.items);
+        const items = page.items.map((secret) => showSecret(secret, around, clock.now()));
         return { body: { items, nextCursor: page.nextCursor } };
       },
     }),
@@ -130,10 +136,11 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
         requireSecretName(caller.admin, body.name);
         await requireHosts(store, body.name, body.allowedHosts);
         const made = await store.createSecret({ actor: actorOf(caller), ...givenFields(body) });
-        const none = { environments: [], routes: [], clients: [], lastUsedAtMs: null };
-        const fresh = { ...none, routesByEnvironment: {} };
-        const shown = await store.getSecret(made.name);
-        return { body: showSecret(shown ?? { ...made, ...fresh }, [], clock.now()) };
+        const unused = { routes: [], routesByEnvironment: {}, clients: [], lastUsedAtMs: null };
+        const fresh = { ...unused, environments: [] };
+        const found = await store.getSecret(made.name);
+        const none = { cutovers: [], rotations: [] };
+        return { body: showSecret(found ?? { ...made, ...fresh }, none, clock.now()) };
       },
     }),
     defineOperation({
@@ -154,7 +161,7 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
           coversEnvironment(admin, row.environment);
         const usage = (await store.usageOf(params.name)).filter(reaches);
         const safety = (await store.revokeSafetyOf(params.name)).filter(reaches);
-        const shown = showSecret(secret, await store.runningCutovers(), clock.now());
+        const shown = showSecret(secret, await goingOn(admin, [secret]), clock.now());
         const unnamedSinceMs =
           secret.routes.length > 0
             ? undefined
@@ -183,7 +190,8 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
         const changes = givenFields(body);
         await store.updateSecret({ actor: actorOf(caller), name: params.name, changes });
         const secret = await findSecret(store, caller.admin, params.name);
-        return { body: showSecret(secret, await store.runningCutovers(), clock.now()) };
+        const around = await goingOn(caller.admin, [secret]);
+        return { body: showSecret(secret, around, clock.now()) };
       },
     }),
     defineOperation({

@@ -4,12 +4,14 @@ import {
   CUTOVER_STATES,
   type Cutover,
   markAge,
+  type Rotation,
   recommendedDays,
   SECRET_KINDS,
   type SecretEnvironmentSummary,
   type SecretSummary,
 } from '../core/index.js';
 import { percentOf } from './show-cutover.js';
+import { RotationOfSecretSchema, showRotationOfSecret } from './show-rotation.js';
 import { Timestamp, toTimestamp, toTimestampOrNull } from './wire-time.js';
 
 const DAY_MS = 86_400_000;
@@ -35,6 +37,7 @@ export const SecretEnvironmentSchema = z
       .strictObject({ id: z.string(), state: z.enum(CUTOVER_STATES), percent: z.number() })
       .nullable()
       .openapi({ description: 'The cutover that is under way' }),
+    rotation: RotationOfSecretSchema.nullable().openapi({ description: 'null = by hand' }),
   })
   .openapi('SecretEnvironment');
 
@@ -71,19 +74,25 @@ export const SecretSchema = z
 
 export type ShownSecret = z.input<typeof SecretSchema>;
 
-/** A secret as the API shows it at `nowMs`: with ages and what `running` says of it, without values. */
+/** What goes on, and may be of the secret. */
+interface GoingOn {
+  readonly cutovers: readonly Cutover[];
+  readonly rotations: readonly Rotation[];
+}
+
+/** A secret as the API shows it at `nowMs`: with ages and what goes on with it, without values. */
 export function showSecret(
   secret: SecretSummary,
-  running: readonly Cutover[],
+  { cutovers, rotations }: GoingOn,
   nowMs: number,
 ): ShownSecret {
   const rotateEveryDays =
     secret.rotateEveryDays ?? recommendedDays(secret.kind, secret.criticality);
   const environments = secret.environments.map((held) => {
-    const found = running.find(
-      (cutover) => cutover.secret === secret.name && cutover.environment === held.environment,
-    );
-    return showEnvironment(secret, held, found, nowMs);
+    const isOf = (it: { secret: string; environment: string }): boolean =>
+      it.secret === secret.name && it.environment === held.environment;
+    const own = { cutover: cutovers.find(isOf), rotation: rotations.find(isOf) };
+    return showEnvironment(secret, held, own, nowMs);
   });
   const ages = environments.map(({ ageDays }) => ageDays).filter((days) => days !== null);
   const worst = Math.max(
@@ -122,7 +131,7 @@ export function showSecret(
 function showEnvironment(
   secret: SecretSummary,
   held: SecretEnvironmentSummary,
-  running: Cutover | undefined,
+  { cutover, rotation }: { cutover: Cutover | undefined; rotation: Rotation | undefined },
   nowMs: number,
 ): z.input<typeof SecretEnvironmentSchema> {
   const ageMs =
@@ -140,8 +149,9 @@ function showEnvironment(
     mark: ageMs === null ? null : markAge(secret, ageMs),
     lastUsedAt: toTimestampOrNull(held.lastUsedAtMs),
     cutover:
-      running === undefined
+      cutover === undefined
         ? null
-        : { id: running.id, state: running.state, percent: percentOf(running) },
+        : { id: cutover.id, state: cutover.state, percent: percentOf(cutover) },
+    rotation: rotation === undefined ? null : showRotationOfSecret(rotation, nowMs),
   };
 }

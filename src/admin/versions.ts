@@ -18,6 +18,7 @@ import { type ReadValue, readValue, requireOneValue, valueFields } from './read-
 import { requireChanged } from './require-changed.js';
 import { requireEnvironment } from './scope.js';
 import { RevokeSafetySchema, showRevokeSafety } from './show-revoke-safety.js';
+import { ProviderKeySchema } from './show-rotation.js';
 import { Timestamp, TimestampInput, toTimestamp, toTimestampOrNull } from './wire-time.js';
 
 const VersionSchema = z
@@ -44,6 +45,9 @@ const JudgedVersionSchema = z
     ...VersionSchema.shape,
     safeToRevoke: RevokeSafetySchema.nullable().openapi({
       description: 'null for one that was revoked or destroyed',
+    }),
+    providerKey: ProviderKeySchema.nullable().openapi({
+      description: 'null where no provider made it',
     }),
   })
   .openapi('JudgedVersion');
@@ -284,11 +288,14 @@ async function judgedVersions(
 ): Promise<z.input<typeof JudgedVersionSchema>[]> {
   const versions = await store.listVersions(name, environment);
   const safety = await store.revokeSafetyOf(name, environment);
+  const keys = await store.providerKeys(name, environment);
   return versions.map((version) => {
     const own = safety.find((found) => found.version === version.version);
+    const key = keys.find((found) => found.version === version.version);
     return {
       ...showVersion(version),
       safeToRevoke: own === undefined ? null : showRevokeSafety(own),
+      providerKey: key === undefined ? null : { state: key.state, keyId: key.keyId },
     };
   });
 }

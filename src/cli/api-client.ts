@@ -48,6 +48,17 @@ export class ApiClient {
     return this.#connection.url.origin;
   }
 
+  /** The same API, by another admin. */
+  withToken(token: string): ApiClient {
+    return new ApiClient({ ...this.#connection, token, tokenSource: 'an admin made just now' });
+  }
+
+  /** Where others find what is at a path. */
+  addressOf(path: string): string {
+    const { url } = this.#connection;
+    return new URL(`${url.pathname.replace(/\/$/, '')}${path}`, url).href;
+  }
+
   get<T>(path: string, query: Query = {}): Promise<T> {
     return this.#json('GET', path, { query });
   }

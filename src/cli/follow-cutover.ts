@@ -1,9 +1,9 @@
 import type { CutoverAnswer, CutoverWithFigures } from '../core/index.js';
 import type { Session } from './command.js';
 import type { ExitCode } from './command-failure.js';
-import { oldName } from './cutover-names.js';
+import { cutoverPath, oldName } from './cutover-names.js';
 import { CutoverSteps } from './cutover-steps.js';
-import { watchCutover } from './watch-cutover.js';
+import { followEvents } from './follow-events.js';
 
 export interface Followed {
   /** As it was seen last. */
@@ -22,25 +22,16 @@ export async function followCutover(
   steps: CutoverSteps = new CutoverSteps(session.terminal, 0),
   onNews: (cutover: CutoverAnswer) => Promise<void> = async () => undefined,
 ): Promise<Followed> {
-  const { terminal, json, ports } = session;
   const untilEnd = start.state === 'CURRENT';
-  const leaving = new AbortController();
-  void ports.untilStopSignal().then(() => leaving.abort());
-  let seen: CutoverWithFigures | undefined;
-  const news = watchCutover(session.api(), start.id, {
-    signal: leaving.signal,
-    onTrouble(isOver) {
-      if (json) return;
-      if (isOver) terminal.hint('The server answers again.');
-      else terminal.warn('the server does not answer; trying again (the cutover is kept)');
+  const seen = await followEvents<CutoverWithFigures>(session, cutoverPath(start.id), {
+    what: 'cutover',
+    isOver: ({ endedAt }) => endedAt !== null,
+    async onNews(cutover) {
+      if (!session.json) steps.show(cutover, untilEnd);
+      await onNews(cutover);
+      return cutover.state === 'CURRENT' && !untilEnd;
     },
   });
-  for await (const cutover of news) {
-    seen = cutover;
-    if (!json) steps.show(cutover, untilEnd);
-    await onNews(cutover);
-    if (cutover.state === 'CURRENT' && !untilEnd) break;
-  }
   if (seen === undefined) return { cutover: { ...start, waitsFor: [], figures: [] }, left: true };
   const there = seen.endedAt !== null || (seen.state === 'CURRENT' && !untilEnd);
   return { cutover: seen, left: !there };

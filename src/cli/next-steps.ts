@@ -4,6 +4,7 @@ import type { Problem } from '../core/index.js';
 const OF_VERSIONS =
   /^\/v1\/secrets\/([^/]+)\/environments\/([^/]+)\/(?:versions\/\d+|rollback|cutovers)(?:\/|$)/;
 const OF_CUTOVER = /^\/v1\/cutovers\//;
+const OF_ROTATION = /^\/v1\/rotations\/[0-9a-f]/;
 const ENVIRONMENT = /^\/v1\/environments\/([^/]+)$/;
 
 /** What to do about a refusal of the server, where the message itself does not say it; one line each. */
@@ -12,6 +13,7 @@ export function nextSteps(code: string, path = '', problems: readonly Problem[] 
     return ['See: keyferry secrets list'];
   }
   if (code === 'not_found' && OF_CUTOVER.test(path)) return ['See: keyferry cutover list'];
+  if (code === 'not_found' && OF_ROTATION.test(path)) return ['See: keyferry rotation list'];
   const [, secret, environment] = OF_VERSIONS.exec(path)?.map(decodeURIComponent) ?? [];
   switch (code) {
     case 'not_found':

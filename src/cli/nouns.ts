@@ -17,6 +17,7 @@ import { addRekey } from './rekey.js';
 import { addRestore } from './restore.js';
 import { addRollback } from './rollback.js';
 import { addRotate } from './rotate.js';
+import { addRotation } from './rotation.js';
 import { addRoutes } from './routes.js';
 import { addSecrets } from './secrets.js';
 import { addServe } from './serve.js';
@@ -33,6 +34,7 @@ export function addNouns(registry: Registry, serveSettings: readonly ServeSettin
   addSecrets(registry);
   addVersions(registry);
   addRotate(registry);
+  addRotation(registry);
   addCutover(registry);
   addRollback(registry);
   addImport(registry);

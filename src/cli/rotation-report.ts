@@ -6,6 +6,7 @@ import { segment } from './api-client.js';
 import type { Session } from './command.js';
 import { CommandFailure } from './command-failure.js';
 import { cutoverPath, newName, oldName, probesRefused } from './cutover-names.js';
+import { inline, table } from './markdown.js';
 import { describeState } from './print-cutover.js';
 import { versionsPath } from './send-value.js';
 
@@ -152,7 +153,8 @@ function whyOf({ state, safeToRevoke }: VersionAnswer): string {
     : `${reasons}; safe from ${safeToRevoke.safeFrom}`;
 }
 
-function figuresOf({ figures, fromVersion, toVersion, toSecret }: CutoverDetail): string {
+/** Per step and side. */
+export function figuresOf({ figures, fromVersion, toVersion, toSecret }: CutoverDetail): string {
   if (figures.length === 0) return 'No request was seen.';
   return table(
     [
@@ -180,7 +182,8 @@ function figuresOf({ figures, fromVersion, toVersion, toSecret }: CutoverDetail)
   );
 }
 
-function partakersOf({ observations }: CutoverDetail): string {
+/** Which routes and clients had the new version. */
+export function partakersOf({ observations }: CutoverDetail): string {
   const taken = observations.filter(({ side }) => side === 'new');
   if (taken.length === 0) return 'No request took the new version yet.';
   return table(
@@ -193,14 +196,4 @@ function partakersOf({ observations }: CutoverDetail): string {
       String(row.refused),
     ]),
   );
-}
-
-function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(inline).join(' | ')} |`;
-  return [line(titles), line(titles.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-/** A name or reason must not end a cell or begin a heading. */
-function inline(text: string): string {
-  return text.replace(/\s+/g, ' ').replaceAll('\\', '\\\\').replaceAll('|', '\\|');
 }

@@ -1,4 +1,9 @@
-import type { AgeMark, SecretAnswer, SecretEnvironmentAnswer } from '../core/index.js';
+import type {
+  AgeMark,
+  RotationOfSecret,
+  SecretAnswer,
+  SecretEnvironmentAnswer,
+} from '../core/index.js';
 
 const DAY_MS = 86_400_000;
 /** Contract: unused after 30 days; warnings a week before something ends. */
@@ -15,6 +20,8 @@ export interface SecretStatus {
   readonly ageMs: number | null;
   readonly lastUsedAt: string | null;
   readonly nextRotationAt: string | null;
+  /** What rotates it by itself there; null = nothing does. */
+  readonly rotation: RotationOfSecret | null;
   /** Applied routes that name it there. */
   readonly routes: readonly string[];
   /** `missing`: there is no current version to judge. */
@@ -23,7 +30,13 @@ export interface SecretStatus {
 }
 
 /** Why someone should look at it; `without_value` only where a route needs the value. */
-export type Attention = 'overdue' | 'without_value' | 'expiring' | 'unused';
+export type Attention =
+  | 'overdue'
+  | 'without_value'
+  | 'rotation_failed'
+  | 'awaiting_value'
+  | 'expiring'
+  | 'unused';
 
 /** The environments that it has versions in or that routes name it in; `environment` = only that one. */
 export function statusesOf(
@@ -49,7 +62,7 @@ function statusOf(
 ): SecretStatus {
   const { environment, currentVersion, currentCreatedAt, ageDays, mark, lastUsedAt } = held;
   if (currentVersion === null || currentCreatedAt === null || mark === null) {
-    return missing(secret, environment, lastUsedAt);
+    return missing(secret, environment, lastUsedAt, held.rotation);
   }
   const createdAtMs = Date.parse(currentCreatedAt);
   const expiresAtMs =
@@ -64,6 +77,7 @@ function statusOf(
   );
   const attention: Attention[] = [];
   if (isOverdue) attention.push('overdue');
+  attention.push(...attentionOf(held.rotation));
   if (!hasExpired && expiresAtMs - nowMs <= EXPIRES_SOON_MS) attention.push('expiring');
   if (nowMs - quietSinceMs >= UNUSED_MS) attention.push('unused');
   return {
@@ -73,17 +87,29 @@ function statusOf(
     ageDays,
     ageMs: Math.max(0, nowMs - createdAtMs),
     lastUsedAt,
-    nextRotationAt: new Date(dueAtMs).toISOString(),
+    nextRotationAt: nextOf(held.rotation, new Date(dueAtMs).toISOString()),
+    rotation: held.rotation,
     routes: secret.routesByEnvironment[environment] ?? [],
     mark: isOverdue ? 'overdue' : mark,
     attention,
   };
 }
 
+/** One that is paused, or under way, has no next run: the value's age alone then says nothing either. */
+function nextOf(rotation: RotationOfSecret | null, byAge: string): string | null {
+  return rotation === null ? byAge : rotation.nextRunAt;
+}
+
+function attentionOf(rotation: RotationOfSecret | null): Attention[] {
+  if (rotation?.status === 'failed') return ['rotation_failed'];
+  return rotation?.run?.state === 'AWAITING_VALUE' ? ['awaiting_value'] : [];
+}
+
 function missing(
   secret: SecretAnswer,
   environment: string | null,
   lastUsedAt: string | null,
+  rotation: RotationOfSecret | null = null,
 ): SecretStatus {
   const routes = environment === null ? [] : (secret.routesByEnvironment[environment] ?? []);
   return {
@@ -93,9 +119,13 @@ function missing(
     ageDays: null,
     ageMs: null,
     lastUsedAt,
-    nextRotationAt: null,
+    nextRotationAt: rotation?.nextRunAt ?? null,
+    rotation,
     routes,
     mark: 'missing',
-    attention: routes.length > 0 ? ['without_value'] : [],
+    attention: [
+      ...(routes.length > 0 ? (['without_value'] as const) : []),
+      ...attentionOf(rotation),
+    ],
   };
 }

@@ -23,7 +23,8 @@ export function sendValue(
   return api.post<VersionAnswer>(versionsPath(target.secret, target.environment), body);
 }
 
-function valueBody(given: GivenValue): Record<string, unknown> {
+/** The value as the API takes it. */
+export function valueBody(given: GivenValue): Record<string, unknown> {
   if (given.type === 'fields') {
     return {
       value: Object.fromEntries(

@@ -2,6 +2,7 @@ import type { SecretDetail, VersionAnswer } from '../core/index.js';
 import { segment } from './api-client.js';
 import type { Session } from './command.js';
 import { describeAgo, describeDuration, describeMoment } from './describe-time.js';
+import { describeRotation } from './print-rotation.js';
 import { versionsPath } from './send-value.js';
 import type { Column } from './table.js';
 import type { Terminal } from './terminal.js';
@@ -35,6 +36,7 @@ export async function showSecret(
     'last used': describeAgo(secret.lastUsedAt, nowMs),
     created: describeMoment(secret.createdAt),
   });
+  printRotationsOf(terminal, secret, nowMs);
   printRunning(terminal, secret);
   terminal.print();
   const versions = perEnvironment.flat();
@@ -54,6 +56,21 @@ function printRunning(terminal: Terminal, { environments }: SecretDetail): void 
     terminal.print();
     terminal.print(`Cutover in ${environment}: ${state}, ${percent} % of the requests.`);
     terminal.hint(`See: keyferry cutover show ${id}`);
+  }
+}
+
+function printRotationsOf(
+  terminal: Terminal,
+  { name, environments }: SecretDetail,
+  nowMs: number,
+): void {
+  for (const { environment, rotation } of environments) {
+    if (rotation === null) continue;
+    terminal.print();
+    terminal.print(
+      `Rotated in ${environment} by ${rotation.provider}: ${describeRotation(rotation, nowMs)}.`,
+    );
+    terminal.hint(`See: keyferry rotation show ${name} --environment ${environment}`);
   }
 }
 
@@ -153,6 +170,7 @@ export function printVersions(
     { title: 'LAST USED', align: 'right', of: ({ lastUsedAt }) => describeAgo(lastUsedAt, nowMs) },
     { title: 'EXPIRES', of: ({ expiresAt }) => describeMoment(expiresAt) },
     { title: 'SAFE TO REVOKE', shrinks: true, of: (version) => describeSafety(version, nowMs) },
+    { title: 'KEY', shrinks: true, of: describeKey },
     { title: 'FIELDS', shrinks: true, of: ({ fields }) => fields.join(', ') || NOTHING },
     { title: 'NOTE', shrinks: true, of: ({ note }) => note ?? NOTHING },
   ];
@@ -164,6 +182,13 @@ export function printVersions(
     (cell, column) =>
       column === 2 && cell.trim() === 'current' ? terminal.paint.green(cell) : cell,
   );
+}
+
+/** What it is at its provider: `AKIA… live`. */
+function describeKey({ providerKey }: VersionAnswer): string {
+  if (providerKey == null || providerKey.state === 'none') return NOTHING;
+  const { keyId, state } = providerKey;
+  return keyId === null ? state : `${keyId} ${state}`;
 }
 
 function describeSafety({ safeToRevoke }: VersionAnswer, nowMs: number): string {

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import type { CutoverAnswer, SecretAnswer } from '../core/index.js';
+import { type CutoverAnswer, isRunEnded, type SecretAnswer } from '../core/index.js';
 import { addCommand, type Registry, type Session } from './command.js';
 import type { ExitCode } from './command-failure.js';
 import { newName } from './cutover-names.js';
@@ -22,6 +22,8 @@ const MARKS: Readonly<Record<SecretStatus['mark'], string>> = {
 const ATTENTION: Readonly<Record<Attention, string>> = {
   overdue: '✗ overdue',
   without_value: '✗ no value',
+  rotation_failed: '✗ rotation failed',
+  awaiting_value: '⚠ rotation waits for a value',
   expiring: '⚠ expires in 7 days',
   unused: '⚠ unused for 30 days',
 };
@@ -75,6 +77,7 @@ async function showStatus(
   if (cutovers.length > 0) printCutovers(terminal, cutovers);
   printAttention(terminal, rows, cutovers);
   hintAtNext(terminal, overdue, lacking);
+  hintAtRotations(terminal, rows);
   return exitCode;
 }
 
@@ -95,11 +98,20 @@ function printSecrets(terminal: Terminal, rows: readonly SecretStatus[], nowMs: 
       row.version === null ? '–' : String(row.version),
       row.ageMs === null ? '–' : describeDuration(row.ageMs),
       row.environment === null ? '–' : describeAgo(row.lastUsedAt, nowMs),
-      row.nextRotationAt === null ? '–' : describeUntil(Date.parse(row.nextRotationAt), nowMs),
+      describeNextRotation(row, nowMs),
       MARKS[row.mark],
     ]),
     (cell, column) => (column === 6 ? colourOf(cell, terminal.paint) : cell),
   );
+}
+
+/** `in 12 d (aws)`, `in 12 d` where a person does it, `GRACE (aws)` while a run is open. */
+function describeNextRotation({ rotation, nextRotationAt }: SecretStatus, nowMs: number): string {
+  const next = nextRotationAt === null ? '–' : describeUntil(Date.parse(nextRotationAt), nowMs);
+  if (rotation === null) return next;
+  const { run, state, provider } = rotation;
+  const open = run !== null && !isRunEnded(run.state) ? run.state : undefined;
+  return `${open ?? (state === 'paused' ? 'paused' : next)} (${provider})`;
 }
 
 function printCutovers(terminal: Terminal, cutovers: readonly CutoverAnswer[]): void {
@@ -171,6 +183,17 @@ function hintAtNext(
       `Requests on route ${lacking.routes[0]} in ${lacking.environment} fail. Next: keyferry versions add ${lacking.secret} --environment ${lacking.environment}`,
     );
   }
+}
+
+function hintAtRotations(terminal: Terminal, rows: readonly SecretStatus[]): void {
+  const failed = rows.some(({ attention }) => attention.includes('rotation_failed'));
+  if (failed) terminal.hint('See why: keyferry rotation list --status failed');
+  const waiting = rows.find(({ attention }) => attention.includes('awaiting_value'));
+  if (waiting === undefined) return;
+  const { secret, environment } = waiting;
+  terminal.hint(
+    `Give the new value: keyferry rotation value ${secret} --environment ${environment}`,
+  );
 }
 
 function colourOf(cell: string, paint: Paint): string {

@@ -11,6 +11,7 @@ export * from './answers/channel-answer.js';
 export * from './answers/client-answer.js';
 export * from './answers/cutover-answer.js';
 export * from './answers/page-answer.js';
+export * from './answers/rotation-answer.js';
 export * from './answers/routes-answer.js';
 export * from './answers/secret-answer.js';
 export * from './answers/version-answer.js';

@@ -15,7 +15,7 @@ const ID_BYTES = 12;
 const RANDOM_BYTES = 32;
 /** 12 bytes are 16 base64url characters, 32 bytes are 43. */
 const TOKEN = /^kf[cas]_([A-Za-z0-9_-]{16})[A-Za-z0-9_-]{43}$/;
-const FEED_TOKEN = /^kff_([A-Za-z0-9_-]{16})[A-Za-z0-9_-]{43}$/;
+const FEED_TOKEN = /^kff_([A-Za-z0-9_-]{1,64})\.[A-Za-z0-9_-]{43}$/;
 
 const PREFIXES: Readonly<Record<TokenKind, string>> = {
   client: CLIENT_TOKEN_PREFIX,
@@ -25,14 +25,15 @@ const PREFIXES: Readonly<Record<TokenKind, string>> = {
 
 /**
  * Tokens are `kfc_`, `kfa_` or `kfs_`, a public id, and 256 random bits. What is hashed is the issued string: other
- * spellings of the same bytes do not match. A feed token is `kff_`, the id, and a keyed hash of it.
+ * spellings of the same bytes do not match. A feed token is `kff_`, the id
+ * of what it goes with, and a keyed hash of that.
  */
 export function createTokens(key: SecretValue): Tokens {
   const hash = (token: string): Buffer =>
     createHmac('sha256', key.expose()).update(token, 'utf8').digest();
   // No token begins so: what is kept of tokens says nothing about feeds.
   const feedOf = (id: string): string =>
-    `${FEED_TOKEN_PREFIX}${id}${hash(`feed of ${id}`).toString('base64url')}`;
+    `${FEED_TOKEN_PREFIX}${id}.${hash(`feed of ${id}`).toString('base64url')}`;
   return {
     mint(kind: TokenKind): MintedToken {
       const prefix = PREFIXES[kind];

@@ -49,7 +49,11 @@ test('it is OpenAPI 3.1 without loose ends', () => {
     expect(operation.summary, where).toMatch(/^[A-Z]/);
     expect(operation.description, where).toMatch(/Role: `(viewer|operator|admin)`/);
     expect(tags, where).toContain(operation.tags[0]);
-    expect(operation.security, where).toEqual([{ adminToken: [] }]);
+    const isFeed = path === '/v1/rotations/calendar.ics';
+    expect(operation.security, where).toEqual([
+      ...(isFeed ? [{ feedToken: [] }] : []),
+      { adminToken: [] },
+    ]);
     const inPath = (operation.parameters ?? [])
       .filter((parameter: Json) => parameter.in === 'path')
       .map((parameter: Json) => parameter.name);

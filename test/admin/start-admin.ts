@@ -3,6 +3,7 @@ import { serve } from '@hono/node-server';
 import { type AdminDependencies, createAdminApp } from '../../src/admin/index.js';
 import { createRoutesControl, diffRoutes } from '../../src/config/index.js';
 import type { Role, RoutesDocument } from '../../src/core/index.js';
+import { createRotationControl, type Provider } from '../../src/rotation/index.js';
 import { openTestStore, TEST_ACTOR, type TestStore } from '../support/open-test-store.js';
 
 export interface Reply {
@@ -39,9 +40,17 @@ export interface TestAdmin {
   stop(): Promise<void>;
 }
 
+interface StartOptions {
+  /** That can rotate secrets. */
+  readonly providers?: readonly Provider[];
+  /** Called when rotations may have something to do. */
+  readonly wake?: () => void;
+}
+
 /** Serves the admin app on a free port, over a real store. */
 export async function startAdmin(
   changed: Partial<Omit<AdminDependencies, 'store' | 'tokens' | 'clock'>> = {},
+  { providers = [], wake = () => undefined }: StartOptions = {},
 ): Promise<TestAdmin> {
   const opened = await openTestStore();
   const { store, tokens, clock } = opened;
@@ -55,6 +64,15 @@ export async function startAdmin(
     routes: createRoutesControl({ store }),
     prober: { probe: () => Promise.reject(new Error('nothing is probed here')) },
     notifier: { sendNow: () => Promise.reject(new Error('nothing is sent here')) },
+    rotations: createRotationControl({
+      store,
+      providers: new Map(providers.map((provider) => [provider.id, provider])),
+      outbound: { send: () => Promise.reject(new Error('nothing is sent here')) },
+      clock,
+      random: () => 0,
+      wake,
+      onError: (error) => logged.push(error),
+    }),
     diffRoutes,
     routesFile: undefined,
     publish: async () => {

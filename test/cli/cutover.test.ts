@@ -79,7 +79,7 @@ async function observe(id: string, step: number, more: Partial<CutoverDelta>): P
 
 /** Waits until a reader of events has been told twice what there was at the beginning. */
 async function untilTold(): Promise<void> {
-  const asked = vi.spyOn(admin.opened.store, 'runningCutovers');
+  const asked = vi.spyOn(admin.opened.store, 'observationsOf');
   await vi.waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(1), 10_000);
   asked.mockRestore();
 }

@@ -9,7 +9,14 @@ const times = { createdAt: lastUsedAt, lastUsedAt, expiresAt: null };
 const consumer = { route: 'api', applied: true, client: 'shop', version: 1, lastUsedAt };
 const unused = { route: 'jobs', applied: true, client: null, version: null, lastUsedAt: null };
 const cutover = { id: 'c1', state: 'CANARY', percent: 10 };
-const production = { environment: 'production', consumers: [consumer, unused], cutover };
+const rotation = {
+  ...{ id: 'r1', provider: 'aws', state: 'active', status: 'failed' },
+  ...{ nextRunAt: new Date(nowMs + 12 * 86_400_000).toISOString() },
+  run: { id: 'n1', state: 'ROLLED_BACK', problem: null },
+};
+const production = {
+  ...{ environment: 'production', consumers: [consumer, unused], cutover, rotation },
+};
 const secret = {
   ...{ name: 'db', kind: 'other', criticality: 'standard', labels: {}, allowedHosts: [] },
   ...{ routes: ['api'], clients: ['shop'], environments: [production] },
@@ -54,6 +61,19 @@ it('a secret is shown with who used which version', async () => {
       '',
     ].join('\n'),
   );
+});
+
+it('what rotates it is shown, and what each version is at its provider', async () => {
+  const key = { state: 'live', keyId: 'AKIA-1' };
+  versions = [
+    { ...version, ...times, providerKey: key },
+    { ...version, ...times, version: 0 },
+  ];
+  const text = await show();
+  expect(text).toContain(
+    '\nRotated in production by aws: last run ROLLED_BACK, next run in 12 d.\n',
+  );
+  expect(text).toMatch(/ KEY\n.*AKIA-1 live\n.* –\n/);
 });
 
 it('its running cutover is shown', async () => {

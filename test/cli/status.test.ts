@@ -15,6 +15,7 @@ function held(environment: string, days: number, mark: string, more: object = {}
     mark,
     expiresAt: null,
     lastUsedAt: ago(0.5),
+    rotation: null,
     ...more,
   };
 }
@@ -122,6 +123,7 @@ describe('keyferry status', () => {
       ageDays: 100,
       lastUsedAt: ago(0.5),
       nextRotationAt: ago(10),
+      rotation: null,
       routes: [],
       mark: 'overdue',
       attention: ['overdue'],
@@ -190,6 +192,44 @@ describe('keyferry status', () => {
       stdout: 'No secrets.\n',
       stderr: 'Create one: keyferry secrets create NAME --environment production\n',
     });
+  });
+
+  it('shows what rotates by itself, and which run needs a person', async () => {
+    const rotation = (status: string, run: object | null, more: object = {}) => ({
+      rotation: {
+        ...{ id: 'r', provider: 'aws', state: 'active', status, run },
+        nextRunAt: ago(-12),
+        ...more,
+      },
+    });
+    const run = (state: string) => ({ id: 'n', state, problem: null });
+    items = [
+      {
+        name: 'aws',
+        rotateEveryDays: 90,
+        routesByEnvironment: {},
+        environments: [
+          held('a', 2, 'fresh', rotation('ok', null)),
+          held('b', 2, 'fresh', rotation('running', run('GRACE'), { nextRunAt: null })),
+          held('c', 2, 'fresh', rotation('failed', run('ROLLED_BACK'))),
+          held('d', 2, 'fresh', rotation('running', run('AWAITING_VALUE'), { nextRunAt: null })),
+          held('e', 2, 'fresh', rotation('paused', null, { state: 'paused' })),
+        ],
+      },
+    ];
+    const { stdout, stderr } = await status();
+    const next = [...stdout.matchAll(/ ((?:in \d+ d|[A-Z_]+|paused) \(aws\)) /g)];
+    expect(next.map(([, text]) => text)).toEqual([
+      'in 12 d (aws)',
+      'GRACE (aws)',
+      'in 12 d (aws)',
+      'AWAITING_VALUE (aws)',
+      'paused (aws)',
+    ]);
+    expect(stdout).toContain('✗ rotation failed                 1  aws in c\n');
+    expect(stdout).toContain('⚠ rotation waits for a value      1  aws in d\n');
+    expect(stderr).toContain('keyferry rotation list --status failed');
+    expect(stderr).toContain('keyferry rotation value aws --environment d');
   });
 
   it('colours the marks on a terminal, unless NO_COLOR is set', async () => {

@@ -30,11 +30,6 @@ describe('wrong usage', () => {
       detail: 'unknown command secrts; did you mean secrets?',
     });
   });
-
-  it.each(['rotation', 'console'])('%s is not there yet', async (noun) => {
-    const run = await runCaptured([noun]);
-    expect(run.stderr).toMatch(/^error: unknown command/);
-  });
 });
 
 describe('help', () => {

@@ -57,26 +57,29 @@ describe('a token', () => {
 });
 
 describe('a feed token', () => {
-  test('goes with one id, is always the same, and is made by the key alone', () => {
-    const { token, id, hash } = tokens.mint('admin');
-    const feed = tokens.feedOf(id);
-    expect(feed).toMatch(/^kff_[A-Za-z0-9_-]{59}$/);
-    expect(tokens.feedOf(id)).toBe(feed);
-    expect(tokens.idOfFeed(feed)).toBe(id);
+  const adminId = '019aa3c1-7f0e-7000-8d53-5a0c1f1f2a11';
+  const feed = tokens.feedOf(adminId);
+
+  test('is of one admin, always the same, and made by the key alone', () => {
+    expect(feed).toMatch(/^kff_[0-9a-f-]{36}\.[A-Za-z0-9_-]{43}$/);
+    expect(tokens.feedOf(adminId)).toBe(feed);
+    expect(tokens.idOfFeed(feed)).toBe(adminId);
     expect(createTokens(generateRootKey()).idOfFeed(feed)).toBeUndefined();
-    const other = tokens.feedOf(tokens.mint('admin').id);
-    expect(tokens.idOfFeed(feed.slice(0, 20) + other.slice(20))).toBeUndefined();
-    // Neither is the other, and what the store keeps of a token gives no feed.
+    const other = tokens.feedOf(adminId.replace('019', '01a'));
+    expect(tokens.idOfFeed(feed.split('.')[0] + other.slice(other.indexOf('.')))).toBeUndefined();
+    fc.assert(fc.property(fc.string(), (text) => tokens.idOfFeed(text) === undefined));
+  });
+
+  test('is no token of another kind, and what the store keeps of those gives no feed', () => {
+    const { token, id, hash } = tokens.mint('admin');
     expect(tokens.idOf(feed)).toBeUndefined();
     expect(tokens.matches(feed, hash)).toBe(false);
     expect(tokens.idOfFeed(token)).toBeUndefined();
     const kept = Buffer.from(hash).toString('base64url');
-    expect(tokens.idOfFeed(`kff_${id}${kept}`)).toBeUndefined();
-    fc.assert(fc.property(fc.string(), (text) => tokens.idOfFeed(text) === undefined));
+    expect(tokens.idOfFeed(`kff_${id}.${kept}`)).toBeUndefined();
   });
 
   test('is compared as the issued string', () => {
-    const feed = tokens.feedOf(tokens.mint('admin').id);
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const others = [...alphabet].map((last) => feed.slice(0, -1) + last);
     expect(others.filter((text) => tokens.idOfFeed(text) !== undefined)).toEqual([feed]);

@@ -1,5 +1,6 @@
 import type { CutoverState } from '../cutover.js';
 import type { AgeMark, Criticality, SecretKind } from '../secret.js';
+import type { RotationOfSecret } from './rotation-answer.js';
 
 /** A secret as the admin API shows it. */
 export interface SecretAnswer {
@@ -55,6 +56,8 @@ export interface SecretEnvironmentAnswer {
     readonly state: CutoverState;
     readonly percent: number;
   } | null;
+  /** Null = by hand. */
+  readonly rotation: RotationOfSecret | null;
 }
 
 /** A secret as it is shown by itself. */

@@ -1,4 +1,5 @@
 import type { RevokeReasonCode } from '../revoke-safety.js';
+import type { ProviderKeyState } from '../rotation.js';
 import type { VersionState } from '../secret.js';
 
 /** A version as the admin API shows it. */
@@ -19,5 +20,10 @@ export interface VersionAnswer {
     readonly safe: boolean;
     readonly reasons: readonly { readonly code: RevokeReasonCode; readonly message: string }[];
     readonly safeFrom: string | null;
+  } | null;
+  /** Likewise; null where no provider made it. */
+  readonly providerKey?: {
+    readonly state: ProviderKeyState;
+    readonly keyId: string | null;
   } | null;
 }

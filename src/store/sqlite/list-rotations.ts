@@ -178,6 +178,9 @@ function conditionsOf(
   const after = decodeCursor(filter.cursor, 'string')?.split(BETWEEN_NAMES);
   if (after !== undefined) add('(t.secret, t.environment) > (?, ?)', after[0], after[1] ?? '');
   if (filter.secret !== undefined) add('t.secret = ?', filter.secret);
+  if (filter.secrets !== undefined) {
+    add('t.secret IN (SELECT value FROM json_each(?))', JSON.stringify(filter.secrets));
+  }
   if (filter.environment !== undefined) add('t.environment = ?', filter.environment);
   if (filter.status !== undefined) {
     const condition = STATUS[filter.status];

@@ -29,7 +29,7 @@ export interface StepOfRun {
 
 export interface RunSteps {
   /** Writes the first audit row and the first line of the history of a run that was inserted. */
-  begin(row: RunRow, actor: Actor): RotationRun;
+  begin(row: RunRow, actor: Actor, why?: string): RotationRun;
   /**
    * Goes where the step says, or throws `conflict`; `patch` is what it changes beside. Writes history and audit row;
    * call it inside a transaction.
@@ -140,8 +140,9 @@ export function createRunSteps(
   };
 
   return {
-    begin(row, actor) {
-      record(row, actor, null, `Begun (${row.begun_by}).`);
+    begin(row, actor, why) {
+      const reason = why === undefined ? '' : `: ${why}`;
+      record(row, actor, null, `Begun (${row.begun_by})${reason}.`);
       return toRun(row);
     },
 

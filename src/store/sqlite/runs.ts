@@ -58,6 +58,7 @@ export function runCommands(
       actor: Actor;
       rotationId: string;
       trigger: RunTrigger;
+      reason?: string | undefined;
       ifNextRunAtMs?: number | undefined;
     }): RotationRun {
       return write(() => {
@@ -112,7 +113,7 @@ export function runCommands(
         };
         runs.insert(row);
         rotations.save({ ...rotation, next_run_at_ms: null });
-        return steps.begin(runs.require(row.id), actor);
+        return steps.begin(runs.require(row.id), actor, command.reason);
       });
     },
 

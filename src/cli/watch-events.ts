@@ -1,8 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CutoverWithFigures } from '../core/index.js';
 import type { ApiClient } from './api-client.js';
 import { CommandFailure } from './command-failure.js';
-import { cutoverPath } from './cutover-names.js';
 import { readEvents } from './read-events.js';
 
 /** Three comments that did not come. */
@@ -13,7 +11,9 @@ const GIVE_UP_MS = 600_000;
 /** Asking again would not help. */
 const FINAL_CODES = ['unauthenticated', 'forbidden', 'not_found'];
 
-export interface WatchOptions {
+export interface WatchOptions<T> {
+  /** Whether nothing comes after it. */
+  readonly isOver: (thing: T) => boolean;
   /** Ends it without a failure. */
   readonly signal: AbortSignal;
   /** Called once when the server does not answer, and once when it does again. */
@@ -21,15 +21,15 @@ export interface WatchOptions {
 }
 
 /**
- * The cutover at once and whenever something about it changes, until it has ended. Follows the server's events; where
- * they cannot be had, asks again and again. Outlives a restart of the server; throws when it is away for ten minutes.
+ * The thing at a path at once and whenever something about it changes, until it is over. Follows the server's events;
+ * where they cannot be had, asks again and again. Outlives a restart of the server; throws when it is away for ten
+ * minutes.
  */
-export async function* watchCutover(
+export async function* watchEvents<T>(
   api: ApiClient,
-  id: string,
-  { signal, onTrouble }: WatchOptions,
-): AsyncGenerator<CutoverWithFigures> {
-  const path = cutoverPath(id);
+  path: string,
+  { isOver, signal, onTrouble }: WatchOptions<T>,
+): AsyncGenerator<T> {
   let troubleSinceMs: number | undefined;
   const recovered = (): void => {
     if (troubleSinceMs !== undefined) onTrouble(true);
@@ -39,19 +39,19 @@ export async function* watchCutover(
     try {
       for await (const data of readEvents(await api.events(`${path}/events`, signal), SILENCE_MS)) {
         recovered();
-        const cutover = JSON.parse(data) as CutoverWithFigures;
-        yield cutover;
-        if (cutover.endedAt !== null) return;
+        const thing = JSON.parse(data) as T;
+        yield thing;
+        if (isOver(thing)) return;
       }
     } catch (error) {
       if (isFinal(error)) throw error;
     }
     if (signal.aborted) return;
     try {
-      const cutover = await api.get<CutoverWithFigures>(path);
+      const thing = await api.get<T>(path);
       recovered();
-      yield cutover;
-      if (cutover.endedAt !== null) return;
+      yield thing;
+      if (isOver(thing)) return;
     } catch (error) {
       if (isFinal(error)) throw error;
       if (troubleSinceMs === undefined) {
