@@ -13,6 +13,7 @@ import type { RotationRow } from './rotation-row.js';
 import type { RotationTable } from './rotation-table.js';
 import { type RunRow, toRun } from './run-row.js';
 import type { RunTable } from './run-table.js';
+import { LONGEST_WAIT_MS } from './runs.js';
 import type { Session } from './session.js';
 
 interface KeyRow {
@@ -52,11 +53,11 @@ export function listRotationsCommands(
   const events = database.prepare<[string], RunEvent>(
     'SELECT at_ms AS atMs, state, actor, note FROM run_events WHERE run_id = ? ORDER BY position',
   );
-  const claimable = database.prepare<{ atMs: number }, RunRow>(
+  const claimable = database.prepare<{ atMs: number; backMs: number }, RunRow>(
     `SELECT r.* FROM rotation_runs AS r JOIN rotations AS t ON t.id = r.rotation_id
      WHERE r.ended_at_ms IS NULL AND r.state NOT IN ('AWAITING_VALUE', 'NEEDS_ATTENTION')
        AND t.state = 'active'
-       AND (r.holder IS NULL OR r.lease_ends_at_ms <= @atMs OR r.leased_at_ms > @atMs)
+       AND (r.holder IS NULL OR r.lease_ends_at_ms <= @atMs OR r.leased_at_ms > @backMs)
      ORDER BY r.position`,
   );
   const keys = database.prepare<[string, string], KeyRow>(
@@ -149,7 +150,7 @@ export function listRotationsCommands(
     claimableRuns: (limit: number): RotationRun[] =>
       read(() =>
         intact(
-          claimable.iterate({ atMs: now() }),
+          claimable.iterate({ atMs: now(), backMs: now() + LONGEST_WAIT_MS }),
           (row) => runs.holds(row) && holdsRotation(row.rotation_id),
           limit,
         ),

@@ -182,10 +182,14 @@ export function runCommands(
   };
 }
 
+/** A command may be taken so much later than it was given: its time is before that of others, and no clock went back. */
+export const LONGEST_WAIT_MS = 60_000;
+
 /** A clock that went back does not make a lease longer. */
-export function isLeased(row: RunRow, atMs: number): boolean {
+function isLeased(row: RunRow, atMs: number): boolean {
   const { leased_at_ms: sinceMs, lease_ends_at_ms: untilMs } = row;
-  return sinceMs !== null && untilMs !== null && sinceMs <= atMs && atMs < untilMs;
+  if (sinceMs === null || untilMs === null) return false;
+  return sinceMs <= atMs + LONGEST_WAIT_MS && atMs < untilMs;
 }
 
 /** Throws `conflict` when somebody else holds the run, or nobody. */
