@@ -123,6 +123,11 @@ async function fill(): Promise<void> {
           identity: { ...made, id: 'oidc:someone', name: 'someone' },
         })
       : store.startSession({ ...kept, origin: 'token', adminId: made.id }));
+    await store.createChannel({
+      actor,
+      name: `channel-${index}`,
+      settings: { kind: 'log', events: null, leastUrgency: 'notice', cooldownMinutes: index },
+    });
     const link = tokens.mint('session');
     links.push(link.id);
     await store.createSignInLink({
@@ -209,6 +214,7 @@ async function usable() {
     sessions: (await Promise.all(sessions.map((id) => store.findSession(id)))).map(
       (session) => session?.admin.name,
     ),
+    channels: (await store.listChannels()).map(({ name }) => name),
     links: (await Promise.all(links.map((id) => store.findSignInLink(id)))).map(Boolean),
     rotations: (await store.dueRotations(opened.clock.now() + 1_000, 10)).map(({ id }) => id),
     claimable: (await store.claimableRuns(10)).map(({ id }) => id),
