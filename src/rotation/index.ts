@@ -12,6 +12,7 @@ export { providerSecret } from './provider-secret.js';
 export { aws } from './providers/aws.js';
 export { createCommandProvider } from './providers/command.js';
 export { custom } from './providers/custom.js';
+export { mysql } from './providers/mysql.js';
 export { oauth2 } from './providers/oauth2.js';
 export { postgres } from './providers/postgres.js';
 export { stripe } from './providers/stripe.js';

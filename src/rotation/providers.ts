@@ -4,6 +4,7 @@ import type { Provider } from './provider.js';
 import { aws } from './providers/aws.js';
 import { createCommandProvider } from './providers/command.js';
 import { custom } from './providers/custom.js';
+import { mysql } from './providers/mysql.js';
 import { oauth2 } from './providers/oauth2.js';
 import { postgres } from './providers/postgres.js';
 import { stripe } from './providers/stripe.js';
@@ -16,6 +17,7 @@ export function createProviders(options: {
     aws,
     stripe,
     postgres,
+    mysql,
     custom,
     oauth2,
     createCommandProvider(options.commandFolder),

@@ -218,7 +218,7 @@ describe.skipIf(!POSTGRES_INSTALLED)('PostgreSQL (skipped where it is not instal
     await rig.standIn.server.run(`DROP ROLE ${b}`);
     await postgres.disable?.(rig.keyCall(idOf(later)));
     await postgres.revoke?.(rig.keyCall(idOf(later)));
-    expect((await failureOf(rig.plan())).message).toContain(`no role "${b}"`);
+    expect((await failureOf(rig.plan())).message).toContain(`no login "${b}"`);
     expect(await postgres.lastUsedAtMs?.(rig.keyCall(a))).toBeUndefined();
   });
 
@@ -230,7 +230,7 @@ describe.skipIf(!POSTGRES_INSTALLED)('PostgreSQL (skipped where it is not instal
     for (const action of [postgres.disable, postgres.revoke]) {
       const error = await failureOf(action?.(rig.keyCall(a)) ?? Promise.resolve());
       expect(error.failure).toBe('in_use');
-      expect(error.message).toBe(`1 session of the role "${a}" is still open (billing).`);
+      expect(error.message).toBe(`"${a}" still has 1 session open (billing).`);
     }
     expect((await session.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     await session.end();

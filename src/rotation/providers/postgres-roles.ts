@@ -1,21 +1,17 @@
 import { looksLikeName } from '../../core/index.js';
 import { ProviderError } from '../provider.js';
-import { type LoginKey, markOf } from './login-key.js';
+import { markOf } from './login-key.js';
+import type { PairedLogin } from './login-pair.js';
 import { type RunStatement, sqlStateOf } from './postgres-session.js';
 
 /** A login role as the server has it. */
-export interface PostgresRole extends LoginKey {
+export interface PostgresRole extends PairedLogin {
   readonly comment: string | null;
-  readonly canLogin: boolean;
   readonly isSuperuser: boolean;
   readonly ownsAs: boolean;
-  /** Sessions that are open now. */
-  readonly sessions: number;
-  /** What they call themselves, as far as it can be shown. */
-  readonly applications: readonly string[];
 }
 
-interface RoleRow extends Omit<PostgresRole, 'mark' | 'applications'> {
+interface RoleRow extends Omit<PostgresRole, 'mark' | 'seenAs'> {
   readonly applications: readonly string[] | null;
 }
 
@@ -29,16 +25,16 @@ export async function readRoles(
     `SELECT r.rolname AS login, r.rolcanlogin AS "canLogin", r.rolsuper AS "isSuperuser",
         shobj_description(r.oid, 'pg_authid') AS comment,
         coalesce((SELECT pg_has_role(r.oid, o.oid, 'MEMBER') FROM pg_roles o WHERE o.rolname = $2), false) AS "ownsAs",
-        (SELECT count(*)::int FROM pg_stat_activity s WHERE s.usesysid = r.oid) AS sessions,
+        (SELECT count(*)::int FROM pg_stat_activity s WHERE s.usesysid = r.oid) AS "sessionCount",
         (SELECT array_agg(DISTINCT s.application_name) FROM pg_stat_activity s
           WHERE s.usesysid = r.oid AND s.application_name <> '') AS applications
       FROM pg_roles r WHERE r.rolname = ANY ($1::text[]) ORDER BY array_position($1::text[], r.rolname::text)`,
     [logins, owner],
   );
-  return rows.map((row) => ({
+  return rows.map(({ applications, ...row }) => ({
     ...row,
     mark: markOf(row.comment),
-    applications: (row.applications ?? []).filter(looksLikeName),
+    seenAs: (applications ?? []).filter(looksLikeName),
   }));
 }
 

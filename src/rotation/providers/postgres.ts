@@ -15,6 +15,14 @@ import { fieldsOf, textOf, valueOfFields } from '../secret-text.js';
 import { checkPostgres } from './check-postgres.js';
 import { databaseServerFields, loginName, problemsOfPair } from './database-server.js';
 import { keyIdOf, NO_KEY, parseKeyId, withMark } from './login-key.js';
+import {
+  hasKey,
+  keyIsGone,
+  requireBoth,
+  requireIdle,
+  requireUnused,
+  takeTurns,
+} from './login-pair.js';
 import { changeRole, endSessions, type PostgresRole, readRoles } from './postgres-roles.js';
 import { type RunStatement, withPostgres } from './postgres-session.js';
 import { scramVerifier } from './scram-verifier.js';
@@ -72,11 +80,11 @@ export const postgres: Provider<PostgresConfig> = {
   },
 
   async plan(call): Promise<MintingPlan> {
-    const roles = await asAdmin(call, (run) => rolesOf(call.config, run));
-    const inUse = roleInUse(call, roles);
-    const idle = roles.find(({ login }) => login !== inUse?.login);
-    if (idle === undefined) throw new Error('there are two roles');
-    requireIdle(idle);
+    const { logins, owner } = call.config;
+    const roles = await asAdmin(call, (run) => readRoles(run, logins, owner));
+    const { inUse, idle } = takeTurns(call, requireBoth(call.config, roles));
+    requireNoSuperuser(idle);
+    requireIdle(idle, `ALTER ROLE "${idle.login}" NOLOGIN`);
     const material: Material = {
       login: idle.login,
       password: randomBytes(32).toString('base64url'),
@@ -118,7 +126,7 @@ export const postgres: Provider<PostgresConfig> = {
   async lastUsedAtMs(call): Promise<number | undefined> {
     return asAdmin(call, async (run) => {
       const role = await findKey(call, run);
-      return role === undefined || role.sessions === 0 ? undefined : call.clock.now();
+      return role === undefined || role.sessionCount === 0 ? undefined : call.clock.now();
     });
   },
 
@@ -141,11 +149,7 @@ export const postgres: Provider<PostgresConfig> = {
   async enable(call): Promise<void> {
     await asAdmin(call, async (run) => {
       const role = await findKey(call, run);
-      if (role === undefined) {
-        throw new ProviderError('refused', 'The old key is gone: its password was taken away.', {
-          whatToDo: 'Go on with the new version, or rotate again.',
-        });
-      }
+      if (role === undefined) throw keyIsGone();
       if (role.canLogin) return;
       await changeRole(run, role.login, {
         from: [role],
@@ -191,72 +195,11 @@ async function asAdmin<Result>(
   );
 }
 
-async function rolesOf(
-  { logins, owner }: PostgresConfig,
-  run: RunStatement,
-): Promise<readonly PostgresRole[]> {
-  const roles = await readRoles(run, logins, owner);
-  const missing = logins.find((login) => !roles.some((role) => role.login === login));
-  if (missing === undefined) return roles;
-  throw new ProviderError('refused', `There is no role "${missing}".`, {
-    whatToDo: 'Create it as the documentation of the provider says.',
+function requireNoSuperuser({ login, isSuperuser }: PostgresRole): void {
+  if (!isSuperuser) return;
+  throw new ProviderError('refused', `The role "${login}" is a superuser.`, {
+    whatToDo: 'Use login roles that are members of an owner role, and no superusers.',
   });
-}
-
-function hasKey({ canLogin, mark }: PostgresRole): boolean {
-  return canLogin || (mark !== undefined && mark !== NO_KEY);
-}
-
-/** The role of the value in use; undefined where there is none yet. */
-function roleInUse(
-  { config: { logins }, current, secret }: ProviderCall<PostgresConfig>,
-  roles: readonly PostgresRole[],
-): PostgresRole | undefined {
-  if (current === undefined) return undefined;
-  const username = fieldsOf(current)?.username;
-  const role = roles.find(({ login }) => login === username);
-  if (role !== undefined) return role;
-  throw new ProviderError(
-    'refused',
-    `The value in use of "${secret}" names neither "${logins[0]}" nor "${logins[1]}" as its username.`,
-    {
-      whatToDo:
-        'Give it a version with the fields username and password of the role that is in use now, and make it current.',
-    },
-  );
-}
-
-function requireIdle({ login, canLogin, isSuperuser }: PostgresRole): void {
-  if (isSuperuser) {
-    throw new ProviderError('refused', `The role "${login}" is a superuser.`, {
-      whatToDo: 'Use login roles that are members of an owner role, and no superusers.',
-    });
-  }
-  if (!canLogin) return;
-  throw new ProviderError(
-    'refused',
-    `The role "${login}", which would get a new password, may log in: someone may be using it.`,
-    {
-      whatToDo: `If nobody does: ALTER ROLE "${login}" NOLOGIN; then rotate again. If it is the one in use, give its username and password as the current version.`,
-    },
-  );
-}
-
-/** Throws `in_use` with the names of those who are connected, unless they are to be cut off or never should have been. */
-function requireUnused(
-  { cutOff, because }: KeyCall<PostgresConfig>,
-  { login, sessions, applications }: PostgresRole,
-): void {
-  if (sessions === 0 || cutOff || because === 'taken_back') return;
-  const who = applications.length === 0 ? '' : ` (${applications.slice(0, 5).join(', ')})`;
-  throw new ProviderError(
-    'in_use',
-    `${sessions} ${sessions === 1 ? 'session' : 'sessions'} of the role "${login}" ${sessions === 1 ? 'is' : 'are'} still open${who}.`,
-    {
-      whatToDo:
-        'Have those applications connect anew, by the new value. A pool that never closes a connection has to be restarted.',
-    },
-  );
 }
 
 /** The role of a key, while its password is still that key. */
