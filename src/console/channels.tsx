@@ -1,0 +1,315 @@
+import type { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import {
+  ALERT_URGENCIES,
+  type ChannelAnswer,
+  type DeliveryAnswer,
+  type PageAnswer,
+} from '../core/index.js';
+import { type ApiProblem, segment } from './api.js';
+import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { readForm, type SentForm } from './form.js';
+import { renderPage } from './layout.js';
+import { Mark, type Tone } from './mark.js';
+import { Distance } from './moment.js';
+import { ProblemNotice, refusalOf } from './problem-notice.js';
+
+const SHOWN_DELIVERIES = 30;
+
+const DELIVERY_TONES: Readonly<Record<DeliveryAnswer['state'], Tone>> = {
+  sent: 'good',
+  waiting: 'warn',
+  given_up: 'bad',
+};
+
+interface Shown {
+  readonly problem?: ApiProblem | undefined;
+  readonly form?: SentForm;
+  /** What came of a test message. */
+  readonly tested?: { readonly sent: boolean; readonly problem: string | null };
+}
+
+/** `/channels`: who is told what needs a person, and whether it arrives. */
+export function addChannels(app: Hono<ConsoleEnvironment>): void {
+  app.get('/channels', (context) => show(context, {}));
+
+  app.post('/channels', async (context) => {
+    const { api } = context.get('visitor');
+    const form = await readForm(context);
+    const body = { name: form.text('name') ?? '', settings: settingsOf(form) };
+    const problem = await refusalOf(() => api.post('/v1/notifications', body));
+    if (problem !== undefined) return show(context, { problem, form });
+    return context.redirect('/channels', 303);
+  });
+
+  app.post('/channels/:id/test', async (context) => {
+    const { api } = context.get('visitor');
+    const found: { tested?: { sent: boolean; problem: string | null } } = {};
+    const problem = await refusalOf(async () => {
+      const path = `/v1/notifications/${segment(context.req.param('id'))}/test`;
+      found.tested = await api.post(path);
+    });
+    return show(context, { problem, ...found });
+  });
+
+  app.post('/channels/:id/delete', async (context) => {
+    const { api } = context.get('visitor');
+    const path = `/v1/notifications/${segment(context.req.param('id'))}`;
+    const problem = await refusalOf(() => api.delete(path));
+    return problem === undefined ? context.redirect('/channels', 303) : show(context, { problem });
+  });
+}
+
+const TEXTS = [
+  'host',
+  'security',
+  'from',
+  'username',
+  'passwordSecret',
+  'urlSecret',
+  'url',
+  'signingSecret',
+];
+
+function settingsOf(form: SentForm): Record<string, unknown> {
+  const given: [string, unknown][] = [
+    ['kind', form.text('kind')],
+    ['leastUrgency', form.text('leastUrgency')],
+    ['port', form.number('port')],
+    ['to', form.list('to')],
+    ['mentionChannel', form.isChecked('mentionChannel') || undefined],
+    ...TEXTS.map((name): [string, unknown] => [name, form.text(name)]),
+  ];
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
+async function show(context: ConsoleContext, { problem, form, tested }: Shown): Promise<Response> {
+  const { api, session } = context.get('visitor');
+  const [channels, deliveries] = await Promise.all([
+    api.get<PageAnswer<ChannelAnswer>>('/v1/notifications'),
+    api.get<PageAnswer<DeliveryAnswer>>('/v1/notifications/deliveries', {
+      limit: SHOWN_DELIVERIES,
+    }),
+  ]);
+  const nowMs = Date.now();
+  return renderPage(
+    context,
+    {
+      title: 'Channels',
+      children: (
+        <>
+          <ProblemNotice problem={problem} />
+          {tested !== undefined && (
+            <p class={`notice ${tested.sent ? 'good' : 'bad'}`} role="status">
+              {tested.sent ? 'Sent: look whether it is there.' : `Not sent: ${tested.problem}`}
+            </p>
+          )}
+          <section class="panel">
+            {channels.items.length === 0 ? (
+              <p class="empty">No channel yet: nobody is told but by the page of alerts.</p>
+            ) : (
+              <ChannelsTable items={channels.items} nowMs={nowMs} />
+            )}
+          </section>
+          {session.admin.role === 'admin' && <NewChannel form={form} />}
+          <section class="panel" aria-labelledby="deliveries">
+            <h2 id="deliveries">Messages</h2>
+            {deliveries.items.length === 0 ? (
+              <p class="quiet">None yet.</p>
+            ) : (
+              <DeliveriesTable items={deliveries.items} nowMs={nowMs} />
+            )}
+          </section>
+        </>
+      ),
+    },
+    problem === undefined ? 200 : 422,
+  );
+}
+
+const ChannelsTable: FC<{ readonly items: readonly ChannelAnswer[]; readonly nowMs: number }> = ({
+  items,
+  nowMs,
+}) => (
+  <div class="scrolls">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Channel</th>
+          <th scope="col">Kind</th>
+          <th scope="col">Told of</th>
+          <th scope="col">Last sent</th>
+          <th scope="col">Problem</th>
+          <th scope="col">
+            <span class="quiet">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map(({ id, name, settings, lastSentAt, lastProblem }) => (
+          <tr>
+            <th scope="row" class="name">
+              {name}
+            </th>
+            <td>{settings.kind}</td>
+            <td>
+              {settings.events?.join(', ') ?? 'everything'}
+              {settings.leastUrgency !== 'notice' && `, ${settings.leastUrgency} and more`}
+            </td>
+            <td>
+              <Distance at={lastSentAt} nowMs={nowMs} />
+            </td>
+            <td class="small">{lastProblem ?? ''}</td>
+            <td>
+              <div class="actions">
+                <form method="post" action={`/channels/${segment(id)}/test`}>
+                  <button type="submit" class="secondary">
+                    Send a test
+                  </button>
+                </form>
+                <form method="post" action={`/channels/${segment(id)}/delete`}>
+                  <button
+                    type="submit"
+                    class="danger"
+                    data-confirm={`Delete ${name}? Nobody is told by it any more.`}
+                  >
+                    Delete
+                  </button>
+                </form>
+              </div>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);
+
+const NewChannel: FC<{ readonly form: SentForm | undefined }> = ({ form }) => {
+  const text = (name: string): string => form?.text(name) ?? '';
+  return (
+    <section class="panel" aria-labelledby="new-channel">
+      <h2 id="new-channel">New channel</h2>
+      <p class="quiet small">
+        Credentials are secrets of the environment <code>_providers</code>, named here.
+      </p>
+      <form method="post" action="/channels">
+        <div class="tiles">
+          <label>
+            Name
+            <input name="name" required value={text('name')} />
+          </label>
+          <label>
+            Nothing less urgent than
+            <select name="leastUrgency">
+              {ALERT_URGENCIES.map((urgency) => (
+                <option value={urgency} selected={text('leastUrgency') === urgency}>
+                  {urgency}
+                </option>
+              ))}
+            </select>
+          </label>
+        </div>
+        <fieldset>
+          <legend>How</legend>
+          <label>
+            <input type="radio" name="kind" value="slack" checked={text('kind') === 'slack'} />{' '}
+            Slack
+          </label>
+          <div class="tiles">
+            <label>
+              Secret with the webhook's address
+              <input name="urlSecret" value={text('urlSecret')} />
+            </label>
+            <label>
+              <input type="checkbox" name="mentionChannel" /> @channel for what is urgent
+            </label>
+          </div>
+          <label>
+            <input type="radio" name="kind" value="email" checked={text('kind') === 'email'} />{' '}
+            E-mail
+          </label>
+          <div class="tiles">
+            <label>
+              Mail server
+              <input name="host" value={text('host')} placeholder="smtp.example.com" />
+            </label>
+            <label>
+              Port
+              <input name="port" type="number" min="1" max="65535" value={text('port')} />
+            </label>
+            <label>
+              From
+              <input name="from" value={text('from')} />
+            </label>
+            <label>
+              To
+              <input name="to" value={form?.list('to')?.join(', ') ?? ''} />
+            </label>
+            <label>
+              User name
+              <input name="username" value={text('username')} autocomplete="off" />
+            </label>
+            <label>
+              Secret with the password
+              <input name="passwordSecret" value={text('passwordSecret')} />
+            </label>
+          </div>
+          <label>
+            <input type="radio" name="kind" value="webhook" checked={text('kind') === 'webhook'} />{' '}
+            Webhook
+          </label>
+          <div class="tiles">
+            <label>
+              Address
+              <input name="url" type="url" value={text('url')} />
+            </label>
+            <label>
+              Secret that signs
+              <input name="signingSecret" value={text('signingSecret')} />
+            </label>
+          </div>
+          <label>
+            <input type="radio" name="kind" value="log" checked={text('kind') === 'log'} /> The
+            program log
+          </label>
+        </fieldset>
+        <button type="submit">Create channel</button>
+      </form>
+    </section>
+  );
+};
+
+const DeliveriesTable: FC<{
+  readonly items: readonly DeliveryAnswer[];
+  readonly nowMs: number;
+}> = ({ items, nowMs }) => (
+  <div class="scrolls">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">Channel</th>
+          <th scope="col">Message</th>
+          <th scope="col">State</th>
+          <th scope="col">Problem</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((delivery) => (
+          <tr>
+            <td>
+              <Distance at={delivery.createdAt} nowMs={nowMs} />
+            </td>
+            <td>{delivery.channel ?? 'deleted'}</td>
+            <td>{delivery.title}</td>
+            <td>
+              <Mark tone={DELIVERY_TONES[delivery.state]}>{delivery.state.replace('_', ' ')}</Mark>
+            </td>
+            <td class="small">{delivery.problem ?? ''}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);

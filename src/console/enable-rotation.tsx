@@ -1,0 +1,174 @@
+import type { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import type { PageAnswer, ProviderDescription, SecretAnswer } from '../core/index.js';
+import { type ApiProblem, segment } from './api.js';
+import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { readForm, type SentForm } from './form.js';
+import { renderPage } from './layout.js';
+import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { configOf, SchemaFields } from './schema-fields.js';
+
+/** `/rotations/new`: first the provider, then a form of its own. */
+export function addEnableRotation(app: Hono<ConsoleEnvironment>): void {
+  app.get('/rotations/new', (context) => show(context, context.req.query('provider')));
+
+  app.post('/rotations/new', async (context) => {
+    const { api } = context.get('visitor');
+    const form = await readForm(context);
+    const provider = (await providersOf(context)).find(({ id }) => id === form.text('provider'));
+    if (provider === undefined) return show(context, undefined);
+    const made: { id?: string } = {};
+    const problem = await refusalOf(async () => {
+      const answer = await api.post<{ id: string }>('/v1/rotations', {
+        secret: form.text('secret') ?? '',
+        environment: form.text('environment') ?? '',
+        provider: provider.id,
+        ...(form.number('intervalDays') === undefined
+          ? {}
+          : { intervalDays: form.number('intervalDays') }),
+        ...(form.text('timezone') === undefined ? {} : { timezone: form.text('timezone') }),
+        ...(form.number('gracePeriodMinutes') === undefined
+          ? {}
+          : { gracePeriodMinutes: form.number('gracePeriodMinutes') }),
+        ...(form.number('soakMinutes') === undefined
+          ? {}
+          : { soakMinutes: form.number('soakMinutes') }),
+        config: configOf(provider.configSchema, form),
+      });
+      made.id = answer.id;
+    });
+    if (problem !== undefined) return show(context, provider.id, form, problem);
+    return context.redirect(`/rotations/${segment(made.id ?? '')}`, 303);
+  });
+}
+
+async function providersOf(context: ConsoleContext): Promise<readonly ProviderDescription[]> {
+  const { api } = context.get('visitor');
+  const { items } = await api.get<PageAnswer<ProviderDescription>>('/v1/rotations/providers');
+  return items;
+}
+
+async function show(
+  context: ConsoleContext,
+  chosen: string | undefined,
+  form?: SentForm,
+  problem?: ApiProblem,
+): Promise<Response> {
+  const { api } = context.get('visitor');
+  const providers = await providersOf(context);
+  const provider = providers.find(({ id }) => id === chosen);
+  if (provider === undefined) {
+    return renderPage(context, {
+      title: 'Enable a rotation',
+      crumbs: [['/rotations', 'Rotations']],
+      children: <Providers items={providers} />,
+    });
+  }
+  const [secrets, environments] = await Promise.all([
+    api.get<PageAnswer<SecretAnswer>>('/v1/secrets', { limit: 1000 }),
+    api.get<PageAnswer<{ readonly name: string }>>('/v1/environments'),
+  ]);
+  return renderPage(
+    context,
+    {
+      title: `Enable a rotation by ${provider.title}`,
+      crumbs: [
+        ['/rotations', 'Rotations'],
+        ['/rotations/new', 'Providers'],
+      ],
+      children: (
+        <form method="post" action="/rotations/new" class="panel" autocomplete="off">
+          <ProblemNotice problem={problem} />
+          <p>{provider.summary}</p>
+          <input type="hidden" name="provider" value={provider.id} />
+          <div class="tiles">
+            <label>
+              Secret
+              <input
+                name="secret"
+                list="secrets"
+                required
+                value={form?.text('secret') ?? context.req.query('secret') ?? ''}
+              />
+              <datalist id="secrets">
+                {secrets.items.map(({ name }) => (
+                  <option value={name} />
+                ))}
+              </datalist>
+            </label>
+            <label>
+              Environment
+              <select name="environment">
+                {environments.items.map(({ name }) => (
+                  <option value={name} selected={form?.text('environment') === name}>
+                    {name}
+                  </option>
+                ))}
+              </select>
+            </label>
+            {!provider.byExpiry && (
+              <label>
+                Every so many days
+                <input
+                  name="intervalDays"
+                  type="number"
+                  min="1"
+                  max="365"
+                  value={form?.text('intervalDays') ?? ''}
+                />
+                <small>Empty: as the secret says, or what is recommended for its kind.</small>
+              </label>
+            )}
+            <label>
+              Time zone
+              <input name="timezone" placeholder="UTC" value={form?.text('timezone') ?? ''} />
+            </label>
+            <label>
+              Both keys live, minutes
+              <input
+                name="gracePeriodMinutes"
+                type="number"
+                min="0"
+                placeholder="2880"
+                value={form?.text('gracePeriodMinutes') ?? ''}
+              />
+            </label>
+            <label>
+              Old key off before it is deleted, minutes
+              <input
+                name="soakMinutes"
+                type="number"
+                min="0"
+                placeholder="1440"
+                value={form?.text('soakMinutes') ?? ''}
+              />
+            </label>
+          </div>
+          <fieldset>
+            <legend>{provider.title}</legend>
+            <SchemaFields schema={provider.configSchema} form={form} />
+          </fieldset>
+          <p class="quiet small">
+            Enabling rotates nothing. Credentials of the provider are secrets of the environment{' '}
+            <code>_providers</code>.
+          </p>
+          <button type="submit">Enable</button>
+        </form>
+      ),
+    },
+    problem === undefined ? 200 : 422,
+  );
+}
+
+const Providers: FC<{ readonly items: readonly ProviderDescription[] }> = ({ items }) => (
+  <div class="tiles">
+    {items.map(({ id, title, summary }) => (
+      <section class="panel">
+        <h2>
+          <a href={`/rotations/new?provider=${segment(id)}`}>{title}</a>
+        </h2>
+        <p>{summary}</p>
+      </section>
+    ))}
+  </div>
+);

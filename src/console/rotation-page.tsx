@@ -1,0 +1,266 @@
+import type { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import {
+  type CheckAnswer,
+  isRunEnded,
+  type PageAnswer,
+  type RotationDetail,
+  type RunWithEvents,
+} from '../core/index.js';
+import { type ApiProblem, segment } from './api.js';
+import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { readForm } from './form.js';
+import { renderPage } from './layout.js';
+import { Mark } from './mark.js';
+import { Distance, Moment } from './moment.js';
+import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { ROTATION_TONES } from './rotations.js';
+import { RunPanel } from './run-panel.js';
+
+const SHOWN_RUNS = 20;
+
+interface Shown {
+  readonly problem?: ApiProblem | undefined;
+  readonly check?: CheckAnswer;
+}
+
+/** `/rotations/ID`: schedule, the run under way, history, and what can be done. */
+export function addRotationPage(app: Hono<ConsoleEnvironment>): void {
+  app.get('/rotations/:id', (context) => show(context, {}));
+
+  app.get('/rotations/:id/live', async (context) => {
+    const rotation = await read(context);
+    return context.html(<RunPanel rotation={rotation} nowMs={Date.now()} />);
+  });
+
+  app.post('/rotations/:id/rotate', async (context) => {
+    const form = await readForm(context);
+    const reason = form.text('reason');
+    const emergency = form.isChecked('emergency');
+    return act(context, 'rotate', emergency ? { emergency, reason } : {});
+  });
+  app.post('/rotations/:id/value', async (context) => {
+    const form = await readForm(context);
+    return act(context, 'value', { value: form.exact('value') ?? '' });
+  });
+  for (const verb of ['pause', 'resume', 'rollback'] as const) {
+    app.post(`/rotations/:id/${verb}`, (context) => act(context, verb));
+  }
+  app.post('/rotations/:id/check', async (context) => {
+    const { api } = context.get('visitor');
+    const path = `/v1/rotations/${segment(context.req.param('id'))}/check`;
+    const found: { check?: CheckAnswer } = {};
+    const problem = await refusalOf(async () => {
+      found.check = await api.post<CheckAnswer>(path);
+    });
+    return show(context, { problem, ...found });
+  });
+  app.post('/rotations/:id/disable', async (context) => {
+    const { api } = context.get('visitor');
+    const path = `/v1/rotations/${segment(context.req.param('id'))}`;
+    const problem = await refusalOf(() => api.delete(path));
+    return problem === undefined ? context.redirect('/rotations', 303) : show(context, { problem });
+  });
+}
+
+async function act(context: ConsoleContext, verb: string, body?: unknown): Promise<Response> {
+  const id = segment(context.req.param('id') ?? '');
+  const { api } = context.get('visitor');
+  const problem = await refusalOf(() => api.post(`/v1/rotations/${id}/${verb}`, body));
+  if (problem !== undefined) return show(context, { problem });
+  return context.redirect(`/rotations/${id}`, 303);
+}
+
+function read(context: ConsoleContext): Promise<RotationDetail> {
+  const id = segment(context.req.param('id') ?? '');
+  return context.get('visitor').api.get<RotationDetail>(`/v1/rotations/${id}`);
+}
+
+async function show(context: ConsoleContext, { problem, check }: Shown): Promise<Response> {
+  const { api } = context.get('visitor');
+  const rotation = await read(context);
+  const path = `/v1/rotations/${segment(rotation.id)}/history`;
+  const runs = await api.get<PageAnswer<RunWithEvents>>(path, { limit: SHOWN_RUNS });
+  const nowMs = Date.now();
+  return renderPage(
+    context,
+    {
+      title: `Rotation of ${rotation.secret} in ${rotation.environment}`,
+      crumbs: [
+        ['/rotations', 'Rotations'],
+        [`/secrets/${segment(rotation.secret)}#${segment(rotation.environment)}`, rotation.secret],
+      ],
+      children: (
+        <>
+          <ProblemNotice problem={problem} />
+          {check !== undefined && <Checked found={check} />}
+          <About rotation={rotation} nowMs={nowMs} />
+          <RunPanel rotation={rotation} nowMs={nowMs} />
+          <History items={runs.items} nowMs={nowMs} />
+        </>
+      ),
+    },
+    problem === undefined ? 200 : 409,
+  );
+}
+
+const Checked: FC<{ readonly found: CheckAnswer }> = ({ found }) => (
+  <div class={`notice ${found.ok ? 'good' : 'bad'}`} role="status">
+    <p>
+      {found.ok ? 'Everything is as it should be; nothing was changed.' : 'Something is wrong.'}
+    </p>
+    <ul>
+      {found.findings.map(({ ok, what, detail }) => (
+        <li>
+          {ok ? '✓' : '✗'} {what}: {detail}
+        </li>
+      ))}
+    </ul>
+  </div>
+);
+
+const About: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> = ({
+  rotation,
+  nowMs,
+}) => {
+  const path = `/rotations/${segment(rotation.id)}`;
+  const runs = rotation.run !== null && !isRunEnded(rotation.run.state);
+  return (
+    <section class="panel" aria-label="About this rotation">
+      <dl class="facts">
+        <dt>Status</dt>
+        <dd>
+          <Mark tone={ROTATION_TONES[rotation.status]}>{rotation.status}</Mark>
+        </dd>
+        <dt>Provider</dt>
+        <dd>{rotation.provider}</dd>
+        <dt>Schedule</dt>
+        <dd>{describeSchedule(rotation)}</dd>
+        <dt>Next run</dt>
+        <dd>
+          <Moment at={rotation.nextRunAt} never="not planned" />{' '}
+          {rotation.nextRunAt !== null && (
+            <>
+              (<Distance at={rotation.nextRunAt} nowMs={nowMs} />)
+            </>
+          )}
+        </dd>
+        <dt>Both keys live</dt>
+        <dd>{rotation.gracePeriodMinutes} minutes, then the old one is off</dd>
+        <dt>Old key off, not gone</dt>
+        <dd>{rotation.soakMinutes} minutes</dd>
+        <dt>Settings</dt>
+        <dd>
+          <details>
+            <summary>of the provider</summary>
+            <pre>{JSON.stringify(rotation.config, null, 2)}</pre>
+          </details>
+        </dd>
+        {rotation.keys.length > 0 && (
+          <>
+            <dt>Keys at the provider</dt>
+            <dd>
+              {rotation.keys.map(({ version, state, keyId }) => (
+                <div>
+                  v{version}: {state}
+                  {keyId !== null && ` (${keyId})`}
+                </div>
+              ))}
+            </dd>
+          </>
+        )}
+      </dl>
+      <div class="actions">
+        {!runs && (
+          <form method="post" action={`${path}/rotate`}>
+            <button type="submit" data-confirm="Make a new key now, and cut over to it?">
+              Rotate now
+            </button>
+          </form>
+        )}
+        <form method="post" action={`${path}/check`}>
+          <button type="submit" class="secondary">
+            Check
+          </button>
+        </form>
+        <form method="post" action={`${path}/${rotation.state === 'paused' ? 'resume' : 'pause'}`}>
+          <button type="submit" class="secondary">
+            {rotation.state === 'paused' ? 'Resume' : 'Pause'}
+          </button>
+        </form>
+        {!runs && (
+          <form method="post" action={`${path}/disable`}>
+            <button
+              type="submit"
+              class="danger"
+              data-confirm="It is rotated no more by itself. The key in use stays, and its history too."
+            >
+              Disable
+            </button>
+          </form>
+        )}
+      </div>
+      {!runs && (
+        <details>
+          <summary>A key leaked?</summary>
+          <form method="post" action={`${path}/rotate`} class="row">
+            <input type="hidden" name="emergency" value="yes" />
+            <label>
+              Reason
+              <input name="reason" required maxlength={500} />
+            </label>
+            <button
+              type="submit"
+              class="danger"
+              data-confirm="A new key is made now, and the old one revoked as soon as one request has gone through, whoever still uses it."
+            >
+              Rotate as an emergency
+            </button>
+          </form>
+        </details>
+      )}
+    </section>
+  );
+};
+
+function describeSchedule({ intervalDays, cron, timezone, window }: RotationDetail): string {
+  const when =
+    cron !== null
+      ? `cron ${cron}`
+      : intervalDays === null
+        ? 'before each key expires'
+        : `every ${intervalDays} days`;
+  const between =
+    window === null ? '' : `, on ${window.days.join(', ')} from ${window.from} to ${window.until}`;
+  return `${when}${between} (${timezone})`;
+}
+
+const History: FC<{ readonly items: readonly RunWithEvents[]; readonly nowMs: number }> = ({
+  items,
+  nowMs,
+}) => (
+  <section class="panel" aria-labelledby="history">
+    <h2 id="history">History</h2>
+    {items.length === 0 ? (
+      <p class="quiet">No run yet.</p>
+    ) : (
+      items.map((run) => (
+        <details>
+          <summary>
+            {run.state}, <Distance at={run.startedAt} nowMs={nowMs} />, {run.trigger} by{' '}
+            {run.startedBy}
+            {run.reason !== null && `: ${run.reason}`}
+          </summary>
+          <ol>
+            {run.events.map(({ at, state, actor, note }) => (
+              <li>
+                <Moment at={at} /> <strong>{state}</strong> {note}{' '}
+                <span class="quiet">({actor})</span>
+              </li>
+            ))}
+          </ol>
+        </details>
+      ))
+    )}
+  </section>
+);

@@ -1,0 +1,106 @@
+import type { FC } from 'hono/jsx';
+import { isRunEnded, type RotationDetail, type RunState } from '../core/index.js';
+import { segment } from './api.js';
+import { Mark } from './mark.js';
+import { Distance } from './moment.js';
+
+/** The way of a run that goes well, with what each step is for. */
+const STEPS: readonly (readonly [states: readonly RunState[], text: string])[] = [
+  [['PLANNED', 'PREFLIGHT'], 'Check the provider'],
+  [['MINTING', 'AWAITING_VALUE'], 'Make the new key'],
+  [['MINTED', 'PROBING'], 'Try the new key'],
+  [['CUTOVER'], 'Cut over, judged by live traffic'],
+  [['GRACE'], 'Both keys live'],
+  [['DISABLING'], 'Turn the old key off'],
+  [['SOAK'], 'Old key off, not gone'],
+  [['REVOKING'], 'Revoke the old key'],
+  [['DONE'], 'Done'],
+];
+
+/** The newest run. Asks for itself again while it is open. */
+export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> = ({
+  rotation,
+  nowMs,
+}) => {
+  const { run } = rotation;
+  const path = `/rotations/${segment(rotation.id)}`;
+  if (run === null) return <div id="run" />;
+  const isOpen = !isRunEnded(run.state);
+  const asks = isOpen
+    ? { 'hx-get': `${path}/live`, 'hx-trigger': 'every 2s', 'hx-swap': 'outerHTML' }
+    : {};
+  const at = run.resumesAs ?? run.state;
+  const reached = STEPS.findIndex(([states]) => states.includes(at));
+  return (
+    <section class="panel" id="run" aria-labelledby="run-title" aria-live="polite" {...asks}>
+      <h2 id="run-title">
+        {isOpen ? 'The run under way' : 'The newest run'}{' '}
+        <Mark tone={toneOf(run.state)}>{run.state}</Mark>
+      </h2>
+      {reached !== -1 && (
+        <ol class="steps">
+          {STEPS.map(([, text], index) => (
+            <li {...(index === reached ? { 'aria-current': 'step' } : {})}>
+              <span aria-hidden="true">
+                {index < reached || run.state === 'DONE' ? '✓' : index === reached ? '▸' : '·'}
+              </span>{' '}
+              {text}
+            </li>
+          ))}
+        </ol>
+      )}
+      {run.problem !== null && <p class="notice warn">{run.problem}</p>}
+      {run.reason !== null && (
+        <p class={`notice ${run.state === 'DONE' ? 'good' : 'bad'}`}>{run.reason}</p>
+      )}
+      {run.cutoverId !== null && (
+        <p>
+          <a href={`/cutovers/${segment(run.cutoverId)}`}>
+            The cutover{run.cutover !== null && `: ${run.cutover.state}, ${run.cutover.percent} %`}
+          </a>
+        </p>
+      )}
+      {isOpen && run.deadlineAt !== null && (
+        <p class="quiet">
+          Goes on <Distance at={run.deadlineAt} nowMs={nowMs} />.
+        </p>
+      )}
+      {isOpen && run.state === 'AWAITING_VALUE' && (
+        <form method="post" action={`${path}/value`} class="row">
+          <label>
+            The new value
+            <input type="password" name="value" required autocomplete="off" />
+          </label>
+          <button type="submit">Give it</button>
+        </form>
+      )}
+      {isOpen && (
+        <div class="actions">
+          {run.state === 'NEEDS_ATTENTION' && (
+            <form method="post" action={`${path}/resume`}>
+              <button type="submit">Resume the run</button>
+            </form>
+          )}
+          {at !== 'REVOKING' && (
+            <form method="post" action={`${path}/rollback`}>
+              <button
+                type="submit"
+                class="danger"
+                data-confirm="The old key is used again by all requests, and the new one is deleted at the provider."
+              >
+                Roll back
+              </button>
+            </form>
+          )}
+        </div>
+      )}
+    </section>
+  );
+};
+
+function toneOf(state: RunState) {
+  if (state === 'DONE') return 'good';
+  return state === 'FAILED' || state === 'ROLLED_BACK' || state === 'NEEDS_ATTENTION'
+    ? 'bad'
+    : 'warn';
+}

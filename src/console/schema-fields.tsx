@@ -1,0 +1,151 @@
+import type { FC } from 'hono/jsx';
+import type { SentForm } from './form.js';
+
+interface FieldSchema {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly const?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly 'x-keyferry'?: string;
+}
+
+interface ObjectSchema {
+  readonly properties?: Readonly<Record<string, FieldSchema>>;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly ObjectSchema[];
+  readonly oneOf?: readonly ObjectSchema[];
+}
+
+const PREFIX = 'config.';
+const ANYTHING = 'config';
+
+interface Field {
+  readonly name: string;
+  readonly schema: FieldSchema;
+  readonly required: boolean;
+}
+
+/** Every field that some form of the config has; required where all of them demand it. */
+function fieldsOf(schema: Readonly<Record<string, unknown>>): readonly Field[] {
+  const whole = schema as ObjectSchema;
+  const forms = whole.anyOf ?? whole.oneOf ?? [whole];
+  const names = [...new Set(forms.flatMap(({ properties }) => Object.keys(properties ?? {})))];
+  return names.map((name) => {
+    const having = forms.filter(({ properties }) => properties?.[name] !== undefined);
+    const schemas = having.map(({ properties }) => properties?.[name] ?? {});
+    const choices = schemas.flatMap(
+      (one) => one.enum ?? (one.const === undefined ? [] : [one.const]),
+    );
+    const [first = {}] = schemas;
+    return {
+      name,
+      schema: choices.length === 0 ? first : { ...first, enum: [...new Set(choices)] },
+      required: forms.every(({ required }) => required?.includes(name) === true),
+    };
+  });
+}
+
+const isSimple = ({ schema }: Field): boolean =>
+  schema.enum !== undefined ||
+  ['string', 'number', 'integer', 'boolean'].includes(schema.type ?? '');
+
+/** The fields of a JSON Schema as those of a form; what is more than a text or number is written as JSON. */
+export const SchemaFields: FC<{
+  readonly schema: Readonly<Record<string, unknown>>;
+  readonly form: SentForm | undefined;
+}> = ({ schema, form }) => {
+  const fields = fieldsOf(schema);
+  const others = fields.filter((field) => !isSimple(field)).map(({ name }) => name);
+  return (
+    <>
+      <div class="tiles">
+        {fields.filter(isSimple).map((field) => (
+          <label for={PREFIX + field.name}>
+            {field.name}
+            {field.required ? '' : ' (optional)'}
+            <Input field={field} form={form} />
+            {field.schema.description !== undefined && <small>{field.schema.description}</small>}
+          </label>
+        ))}
+      </div>
+      {others.length > 0 && (
+        <label>
+          More, as JSON ({others.join(', ')})
+          <textarea name={ANYTHING} rows={4} class="code" spellcheck={false} placeholder="{}">
+            {form?.exact(ANYTHING) ?? ''}
+          </textarea>
+        </label>
+      )}
+    </>
+  );
+};
+
+const Input: FC<{ readonly field: Field; readonly form: SentForm | undefined }> = ({
+  field: { name, schema, required },
+  form,
+}) => {
+  const given = form?.text(PREFIX + name);
+  if (schema.type === 'boolean') {
+    return (
+      <input
+        type="checkbox"
+        id={PREFIX + name}
+        name={PREFIX + name}
+        checked={given !== undefined}
+      />
+    );
+  }
+  if (schema.enum !== undefined) {
+    return (
+      <select id={PREFIX + name} name={PREFIX + name}>
+        {!required && <option value="">by default</option>}
+        {schema.enum.map((choice) => (
+          <option value={choice} selected={given === choice}>
+            {choice}
+          </option>
+        ))}
+      </select>
+    );
+  }
+  const isNumber = schema.type === 'number' || schema.type === 'integer';
+  const isSecret = schema['x-keyferry'] === 'provider-secret';
+  return (
+    <input
+      id={PREFIX + name}
+      name={PREFIX + name}
+      type={isNumber ? 'number' : 'text'}
+      required={required}
+      value={given ?? ''}
+      placeholder={
+        isSecret
+          ? 'name of a secret of _providers'
+          : schema.default === undefined
+            ? ''
+            : String(schema.default)
+      }
+    />
+  );
+};
+
+/** What was sent, as the API takes it. What is no JSON is sent as it is: the API says what is wrong with it. */
+export function configOf(
+  schema: Readonly<Record<string, unknown>>,
+  form: SentForm,
+): Record<string, unknown> {
+  const config: Record<string, unknown> = {};
+  for (const field of fieldsOf(schema).filter(isSimple)) {
+    const given = form.text(PREFIX + field.name);
+    if (given === undefined) continue;
+    const { type } = field.schema;
+    if (type === 'boolean') config[field.name] = true;
+    else config[field.name] = type === 'number' || type === 'integer' ? Number(given) : given;
+  }
+  const more = form.text(ANYTHING);
+  if (more === undefined) return config;
+  try {
+    return { ...config, ...(JSON.parse(more) as object) };
+  } catch {
+    return { ...config, [ANYTHING]: more };
+  }
+}
