@@ -1,6 +1,12 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import type { AlertAnswer, CutoverAnswer, PageAnswer, SecretAnswer } from '../core/index.js';
+import type {
+  AlertAnswer,
+  CutoverAnswer,
+  PageAnswer,
+  RotationAnswer,
+  SecretAnswer,
+} from '../core/index.js';
 import { AlertsTable } from './alerts.js';
 import type { ConsoleEnvironment } from './console-environment.js';
 import { CutoversTable } from './cutovers.js';
