@@ -93,6 +93,16 @@ test('no config names a program elsewhere', () => {
   expect(configProblems(config, { executable: join(folder, 'rotate') })).toEqual([]);
 });
 
+test('a program that only lists its keys must be able to revoke them', () => {
+  const { folder, program } = place(OK);
+  const { config } = createCommandProvider(folder);
+  const listing = { executable: program, recovery: 'list' };
+  expect(configProblems(config, listing)).toEqual([]);
+  expect(configProblems(config, { ...listing, actions: ['check'] })).toMatchObject([
+    { path: 'actions' },
+  ]);
+});
+
 test('what lies in the folder is run only where nobody else can have put it there', async () => {
   const { root, folder, outside, write, program } = place(OK);
   expect(await check(folder, program)).toMatchObject({ ok: true });

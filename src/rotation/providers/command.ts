@@ -28,7 +28,7 @@ import { valueFields } from './value-fields.js';
 const NAME = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
 const noNul = (text: string): boolean => !text.includes('\0');
 
-function configOf(folder: string | undefined) {
+function fieldsOf(folder: string | undefined) {
   return z.strictObject({
     executable: z
       .string()
@@ -69,6 +69,15 @@ function configOf(folder: string | undefined) {
     ...proposalFields,
     ...valueFields,
   });
+}
+
+/** A key that was made and lost is found by a list, and must go. */
+const revokesOrphans = ({ recovery, actions }: z.infer<ReturnType<typeof fieldsOf>>): boolean =>
+  recovery !== 'list' || actions.includes('revoke');
+
+function configOf(folder: string | undefined) {
+  const error = 'recovery "list" needs "revoke": what was made and lost must be revoked';
+  return fieldsOf(folder).refine(revokesOrphans, { path: ['actions'], error });
 }
 
 function placeProblem(folder: string | undefined, path: string): string | undefined {
