@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { type CheckFinding, PROVIDERS_ENVIRONMENT, SecretValue } from '../../core/index.js';
+import { type CheckFinding, SecretValue } from '../../core/index.js';
+import { credentialOf } from '../credential-of.js';
 import type {
   KeyCall,
   MintCall,
@@ -184,17 +185,13 @@ export const mysql: Provider<MysqlConfig> = {
 };
 
 async function asAdmin<Result>(
-  { config, credentials, signal }: ProviderCall<MysqlConfig>,
+  call: ProviderCall<MysqlConfig>,
   work: (run: RunStatement) => Promise<Result>,
   lost?: 'unknown',
 ): Promise<Result> {
-  const password = credentials.get('adminPassword');
-  if (password === undefined) {
-    throw new ProviderError('refused', `The password of "${config.admin}" has no value.`, {
-      whatToDo: `Add it: secret "${config.adminPassword}" of environment ${PROVIDERS_ENVIRONMENT}.`,
-    });
-  }
-  return withMysql(config, { user: config.admin, password: textOf(password) }, signal, work, lost);
+  const { config, signal } = call;
+  const password = credentialOf(call, 'adminPassword');
+  return withMysql(config, { user: config.admin, password }, signal, work, lost);
 }
 
 /** Characters of SHA-crypt alone: the hash is then a text without anything to escape. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { type CheckFinding, PROVIDERS_ENVIRONMENT, SecretValue } from '../../core/index.js';
+import { type CheckFinding, SecretValue } from '../../core/index.js';
+import { credentialOf } from '../credential-of.js';
 import type {
   KeyCall,
   MintCall,
@@ -176,23 +177,13 @@ export const postgres: Provider<PostgresConfig> = {
 };
 
 async function asAdmin<Result>(
-  { config, credentials, signal }: ProviderCall<PostgresConfig>,
+  call: ProviderCall<PostgresConfig>,
   work: (run: RunStatement) => Promise<Result>,
   lost?: 'unknown',
 ): Promise<Result> {
-  const password = credentials.get('adminPassword');
-  if (password === undefined) {
-    throw new ProviderError('refused', `The password of "${config.admin}" has no value.`, {
-      whatToDo: `Add it: secret "${config.adminPassword}" of environment ${PROVIDERS_ENVIRONMENT}.`,
-    });
-  }
-  return withPostgres(
-    config,
-    { user: config.admin, password: textOf(password) },
-    signal,
-    work,
-    lost,
-  );
+  const { config, signal } = call;
+  const password = credentialOf(call, 'adminPassword');
+  return withPostgres(config, { user: config.admin, password }, signal, work, lost);
 }
 
 function requireNoSuperuser({ login, isSuperuser }: PostgresRole): void {
