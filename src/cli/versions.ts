@@ -11,7 +11,6 @@ import {
 } from './command.js';
 import { confirmAndForce, type ForceOptions, forceOptions, yesOption } from './confirm.js';
 import { parseMoment } from './describe-time.js';
-import { howToUse } from './how-to-use.js';
 import { readValue, type ValueOptions } from './read-value.js';
 import { sendValue, versionsPath } from './send-value.js';
 import { printVersions } from './show-secret.js';
@@ -155,7 +154,7 @@ async function add(session: Session, options: AddOptions, secret: string): Promi
       `Or at once: keyferry versions activate ${secret} ${answer.version} --environment ${environment}`,
     );
   } else {
-    terminal.hint(howToUse(secret, environment));
+    terminal.hint(`Use it in routes: "Authorization": "Bearer <<secret:${secret}>>"`);
   }
 }
 

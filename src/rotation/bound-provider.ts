@@ -38,7 +38,6 @@ export function bindProvider(
       recovery: provider.recovery(config),
       tellsLastUse: provider.lastUsedAtMs !== undefined,
       aheadMs: provider.byExpiry?.(config)?.aheadMs,
-      instructions: provider.instructions?.(config),
     },
     credentials: provider.credentialsOf(config),
   };

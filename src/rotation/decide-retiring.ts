@@ -1,8 +1,12 @@
 import type { ProviderKey, ProviderKeyState } from '../core/index.js';
 import { rollBack } from './decide-going-live.js';
 import { decideUse } from './decide-use.js';
-import type { KeyActions } from './provider.js';
-import { isFailure, type RunDecision, type RunSituation } from './run-situation.js';
+import {
+  isFailure,
+  type ProviderTraits,
+  type RunDecision,
+  type RunSituation,
+} from './run-situation.js';
 import { hold, sentenceOf, tryOnAndOn } from './try-again.js';
 
 const MINUTE_MS = 60_000;
@@ -58,10 +62,12 @@ export function decideRevoking(situation: RunSituation): RunDecision {
   const { run, facts, outcome } = situation;
   const { oldVersion, traits, oldKey } = facts;
   const gone = goneState(traits);
+  const rest =
+    gone === 'live' ? '; its provider cannot revoke its key, which may still work there' : '';
   const done: RunDecision = {
     type: 'commit',
     to: 'DONE',
-    reason: `Version ${run.toVersion} is in use, and version ${run.fromVersion} is revoked.`,
+    reason: `Version ${run.toVersion} is in use, and version ${run.fromVersion} is revoked${rest}.`,
   };
   if (oldVersion === undefined) return done;
   if (facts.current === oldVersion.version) {
@@ -89,9 +95,10 @@ export function decideRevoking(situation: RunSituation): RunDecision {
 }
 
 /** What a key is in the end: as gone as its provider can make it. */
-export function goneState({ revoke, disable }: KeyActions): ProviderKeyState {
+export function goneState({ revoke, disable, aheadMs }: ProviderTraits): ProviderKeyState {
   if (revoke) return 'revoked';
-  return disable ? 'disabled' : 'expired';
+  if (disable) return 'disabled';
+  return aheadMs === undefined ? 'live' : 'expired';
 }
 
 export function oldKeyAs({ run }: RunSituation, state: ProviderKeyState): ProviderKey[] {

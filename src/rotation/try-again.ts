@@ -17,10 +17,12 @@ export function tryFewTimes(
   const pauseMs = pace.retriesMs[attempts - 1];
   if (pauseMs === undefined) return undefined;
   const retryAtMs = nowMs + Math.max(pauseMs, failed.retryAfterMs ?? 0);
+  const problem = sentenceOf(failed);
   return {
     type: 'commit',
     to: run.state,
-    changes: { attempts, retryAtMs, problem: sentenceOf(failed) },
+    changes: { attempts, retryAtMs, problem },
+    note: problem,
   };
 }
 
@@ -35,14 +37,13 @@ export function tryOnAndOn({ run, pace, nowMs }: RunSituation, failed: CallFailu
   }
   const firstMs = pace.retriesMs[0] ?? pace.longestRetryMs;
   const pauseMs = Math.min(firstMs * 2 ** Math.min(attempts - 1, 20), pace.longestRetryMs);
+  const problem = attempts >= QUIET_ATTEMPTS ? sentenceOf(failed) : run.problem;
+  const retryAtMs = nowMs + Math.max(pauseMs, failed.retryAfterMs ?? 0);
   return {
     type: 'commit',
     to: run.state,
-    changes: {
-      attempts,
-      retryAtMs: nowMs + Math.max(pauseMs, failed.retryAfterMs ?? 0),
-      problem: attempts >= QUIET_ATTEMPTS ? sentenceOf(failed) : run.problem,
-    },
+    changes: { attempts, retryAtMs, problem },
+    ...(problem !== null && problem !== run.problem && { note: problem }),
   };
 }
 

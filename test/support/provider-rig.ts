@@ -139,21 +139,7 @@ export class ProviderRig<Config> {
   }
 
   headersWith(value: SecretValue): Record<string, string> {
-    const fields = fieldsOf(value);
-    const read = (field: string | undefined): string =>
-      field === undefined ? textOf(value) : (fields?.[field] ?? '');
-    const base64 = (text: string): string => Buffer.from(text).toString('base64');
-    return Object.fromEntries(
-      Object.entries(this.standIn.headers).map(([name, text]) => {
-        const parts = compileTemplate(text).template.parts.map((part) => {
-          if (part.type === 'text') return part.text;
-          if (part.type === 'secret') return read(part.reference.field);
-          if (part.type === 'base64') return base64(read(part.reference.field));
-          return `Basic ${base64(`${read(part.user.field)}:${read(part.password.field)}`)}`;
-        });
-        return [name, parts.join('')];
-      }),
-    );
+    return headersWith(this.standIn, value);
   }
 
   /** The `ProviderError` of a call that is to fail; what it says is kept for `leaks`. */
@@ -220,4 +206,23 @@ export class ProviderRig<Config> {
 
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** What a request carries whose route places the value as the stand-in wants it. */
+export function headersWith(standIn: ProviderStandIn, value: SecretValue): Record<string, string> {
+  const fields = fieldsOf(value);
+  const read = (field: string | undefined): string =>
+    field === undefined ? textOf(value) : (fields?.[field] ?? '');
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return Object.fromEntries(
+    Object.entries(standIn.headers).map(([name, text]) => {
+      const parts = compileTemplate(text).template.parts.map((part) => {
+        if (part.type === 'text') return part.text;
+        if (part.type === 'secret') return read(part.reference.field);
+        if (part.type === 'base64') return base64(read(part.reference.field));
+        return `Basic ${base64(`${read(part.user.field)}:${read(part.password.field)}`)}`;
+      });
+      return [name, parts.join('')];
+    }),
+  );
 }
