@@ -174,8 +174,8 @@ test('values reach a program by standard input alone, and of the environment it 
 });
 
 test('a program that does not end is killed with all that it has started', async () => {
-  const { folder, program } = place(`(sleep 1; touch "$0.survived") & sleep 60`);
-  const failed = await failure(folder, program, {}, AbortSignal.timeout(300));
+  const { folder, program } = place(`(sleep 2; touch "$0.survived") & sleep 60`);
+  const failed = await failure(folder, program, {}, AbortSignal.timeout(1000));
   expect(failed.failure).toBe('unknown');
   const slow = await failure(folder, program, { timeoutSeconds: 1 });
   expect(slow).toMatchObject({ failure: 'unknown', message: expect.stringMatching(/1 s/) });
