@@ -65,17 +65,21 @@ export function concludeRun(session: Session, rotation: RotationDetail): ExitCod
   return exitCode;
 }
 
-function whatFollows({ soakMinutes }: RotationDetail, { state, deadlineAt }: RunDetail): string[] {
-  const soak = `${describeMinutes(soakMinutes)} later`;
-  const off = state === 'SOAK' ? [] : ['then the old key is disabled, if nobody uses it any more'];
-  const lines = [
-    ...(state === 'GRACE' && deadlineAt !== null
-      ? [`both keys stay live until ${describeMoment(deadlineAt)}`]
-      : []),
-    ...off,
-    state === 'SOAK' && deadlineAt !== null
-      ? `the old key is off, and deleted ${describeMoment(deadlineAt)}`
-      : `and deleted ${soakMinutes === 0 ? 'at once' : soak}`,
-  ];
-  return state === 'REVOKING' ? ['the old key is being revoked'] : lines;
+function whatFollows(
+  { soakMinutes, provider }: RotationDetail,
+  { state, deadlineAt }: RunDetail,
+): string[] {
+  const until = describeMoment(deadlineAt);
+  switch (state) {
+    case 'REVOKING':
+      return ['the old key is being revoked'];
+    case 'SOAK':
+      return [`the old key is off, and revoked ${until}`];
+    default:
+      return [
+        ...(state === 'GRACE' && deadlineAt !== null ? [`both keys stay live until ${until}`] : []),
+        'then, when nobody uses it any more, the old key is taken out of use:',
+        `disabled where ${provider} can do that, and revoked ${soakMinutes === 0 ? 'at once' : `${describeMinutes(soakMinutes)} later`}`,
+      ];
+  }
 }

@@ -21,6 +21,7 @@ const MARKS: Readonly<Record<RotationStatus, string>> = {
   paused: '– paused',
 };
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 /** The table of rotations, by secret and environment as the server gives them. */
 export function printRotations(
@@ -53,11 +54,12 @@ export function printRotations(
   );
 }
 
-/** When it comes: exact to its largest unit, `in 4 h`. */
+/** When it comes, to the nearest minute or day: `in 4 h`, `in 30 d`. */
 export function describeNext(nextRunAt: string | null, nowMs: number): string {
   if (nextRunAt === null) return '–';
   const waitMs = Date.parse(nextRunAt) - nowMs;
-  const distance = describeDuration(Math.abs(waitMs));
+  const unitMs = Math.abs(waitMs) < 2 * DAY_MS ? MINUTE_MS : DAY_MS;
+  const distance = describeDuration(Math.round(Math.abs(waitMs) / unitMs) * unitMs);
   if (distance === 'now') return 'now';
   return waitMs > 0 ? `in ${distance}` : `${distance} ago`;
 }

@@ -1,4 +1,4 @@
-import type { RotationAnswer, RotationDetail } from '../core/index.js';
+import { isRunEnded, type RotationAnswer, type RotationDetail } from '../core/index.js';
 import type { Session } from './command.js';
 import { CommandFailure, type ExitCode } from './command-failure.js';
 import { confirm } from './confirm.js';
@@ -69,21 +69,23 @@ async function begin(
   } catch (error) {
     if (!(error instanceof CommandFailure) || error.code !== 'conflict') throw error;
     const { message, exitCode, code, problems } = error;
-    const { run } = await findRotation(session.api(), place.secret, place);
-    const words = placeWords(place);
-    throw new CommandFailure(message, {
-      exitCode,
-      code,
-      problems,
-      hints: [
-        `See it: keyferry rotation show ${words}`,
-        ...(run?.cutoverId == null || run.state !== 'GRACE'
-          ? []
-          : [`End its grace period: keyferry cutover complete ${words}`]),
-        `Go back to the old key: keyferry rotation rollback ${words}`,
-      ],
-    });
+    const found = await findRotation(session.api(), place.secret, place);
+    throw new CommandFailure(message, { exitCode, code, problems, hints: hintsFor(found) });
   }
+}
+
+/** Why another run cannot be begun, and what makes room for it. */
+function hintsFor({ run, state, ...rotation }: RotationDetail): string[] {
+  const words = placeWords(rotation);
+  if (run === null || isRunEnded(run.state)) {
+    return state === 'paused' ? [`Let it go on: keyferry rotation resume ${words}`] : [];
+  }
+  const isGrace = run.cutoverId !== null && run.state === 'GRACE';
+  return [
+    `See it: keyferry rotation show ${words}`,
+    ...(isGrace ? [`End its grace period: keyferry cutover complete ${words}`] : []),
+    `Go back to the old key: keyferry rotation rollback ${words}`,
+  ];
 }
 
 /** A person is there, or the value was brought along. */

@@ -5,6 +5,7 @@ import { addCommand, addNoun, type Registry, type Session, wholeNumber } from '.
 import { CommandFailure } from './command-failure.js';
 import { confirmAndForce, type ForceOptions, forceOptions, yesOption } from './confirm.js';
 import { describeAgo } from './describe-time.js';
+import { howToUse } from './how-to-use.js';
 import { addMergeEnvironments } from './merge-environments.js';
 import { readValue, type ValueOptions } from './read-value.js';
 import { type AttributeOptions, attributeOptions, attributesOf } from './secret-attributes.js';
@@ -110,9 +111,7 @@ async function create(session: Session, options: CreateOptions, name: string): P
   const version = await addFirstVersion(api, name, environment, given);
   if (json) return terminal.json({ ...secret, version });
   terminal.print(`Created secret ${name} with version ${version.version} in ${environment}.`);
-  terminal.hint(
-    `Use it in routes: "Authorization": "Bearer <<secret:${templateName(name, given)}>>"`,
-  );
+  terminal.hint(howToUse(templateName(name, given), environment));
 }
 
 /** Takes the new secret away again when its value is refused, so that nothing is half done. */

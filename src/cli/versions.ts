@@ -11,6 +11,7 @@ import {
 } from './command.js';
 import { confirmAndForce, type ForceOptions, forceOptions, yesOption } from './confirm.js';
 import { parseMoment } from './describe-time.js';
+import { howToUse } from './how-to-use.js';
 import { readValue, type ValueOptions } from './read-value.js';
 import { sendValue, versionsPath } from './send-value.js';
 import { printVersions } from './show-secret.js';
@@ -154,7 +155,7 @@ async function add(session: Session, options: AddOptions, secret: string): Promi
       `Or at once: keyferry versions activate ${secret} ${answer.version} --environment ${environment}`,
     );
   } else {
-    terminal.hint(`Use it in routes: "Authorization": "Bearer <<secret:${secret}>>"`);
+    terminal.hint(howToUse(secret, environment));
   }
 }
 

@@ -38,6 +38,7 @@ export function bindProvider(
       recovery: provider.recovery(config),
       tellsLastUse: provider.lastUsedAtMs !== undefined,
       aheadMs: provider.byExpiry?.(config)?.aheadMs,
+      instructions: provider.instructions?.(config),
     },
     credentials: provider.credentialsOf(config),
   };

@@ -25,15 +25,19 @@ export function decidePreflight(situation: RunSituation): RunDecision {
   }
   const { principal, plan } = outcome;
   if (facts.traits.recovery !== 'assisted') return { type: 'reserve', principal, plan };
+  const problem =
+    facts.traits.instructions ??
+    'A person makes the new key at the provider and gives it to Keyferry.';
   return {
     type: 'commit',
     to: 'AWAITING_VALUE',
     changes: {
+      problem,
       principal,
       keyIdsBefore: plan.keyIds ?? null,
       oldKeyId: plan.oldKeyId ?? facts.currentKeyId ?? null,
     },
-    note: 'A person makes the new key at the provider and gives it to Keyferry.',
+    note: problem,
   };
 }
 

@@ -16,6 +16,8 @@ export interface ProviderTraits extends KeyActions {
   readonly tellsLastUse: boolean;
   /** How long before its expiry the value is made anew; undefined where a schedule says when. */
   readonly aheadMs?: number | undefined;
+  /** What a person does to get the new value, where a person mints. */
+  readonly instructions: string | undefined;
 }
 
 /** What the store says. */

@@ -133,6 +133,7 @@ function normalise(text: string, { folder, environment, proxyUrl }: ScriptContex
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
     .replace(/kfc_[A-Za-z0-9_-]{30,}/g, '<client token>')
     .replace(/kfa_[A-Za-z0-9_-]{30,}/g, '<admin token>')
+    .replace(/kff_[^.]+\.[A-Za-z0-9_-]{30,}/g, '<feed token>')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '<time>')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\dZ/g, '<minute>')
     .replace(/(?<![\w-])[\w-]{43}(?![\w-])/g, '<32 bytes>')

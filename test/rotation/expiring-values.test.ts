@@ -1,84 +1,19 @@
-import { expect, onTestFinished, test } from 'vitest';
-import { DEFAULT_ROTATION_SETTINGS, SecretValue } from '../../src/core/index.js';
-import { createCutoverEngine } from '../../src/cutover/index.js';
-import { createProviders, createRotationEngine } from '../../src/rotation/index.js';
+import { expect, test } from 'vitest';
+import { SecretValue } from '../../src/core/index.js';
 import { TEST_ACTOR as actor, openTestStore } from '../support/open-test-store.js';
-import { outbound } from '../support/provider-rig.js';
 import { startOAuth2StandIn } from '../support/stand-ins/oauth2.js';
-import { PACE, PLACE } from './rotation-rig.js';
+import { rotateStandIn } from './rotate-stand-in.js';
+import { PLACE } from './rotation-rig.js';
 
 const MINUTE_MS = 60_000;
 
 type StandInOptions = Parameters<typeof startOAuth2StandIn>[0];
 
-/** Hourly tokens of an authorization server, and an engine that gets them, by a clock that the test moves. */
-async function startTokens(options: StandInOptions, routed: boolean, aheadSeconds = 600) {
+/** Hourly tokens of an authorization server, had by the clock of the test. */
+async function startTokens(options: StandInOptions, routed: boolean) {
   const opened = await openTestStore();
-  const { store, clock } = opened;
-  const standIn = await startOAuth2StandIn({ ...options, nowMs: () => clock.now() });
-  const current = async () => {
-    const versions = await store.listVersions(PLACE.secret, PLACE.environment);
-    return versions.find(({ state }) => state === 'current');
-  };
-  for (const [name, value] of Object.entries(standIn.providerSecrets)) {
-    await store.createSecret({ actor, name });
-    const version = { actor, secret: name, environment: '_providers' };
-    await store.addVersion({ ...version, value: SecretValue.fromText(value) });
-  }
-  await store.createSecret({ actor, name: PLACE.secret });
-  if (routed) {
-    const references = [{ route: 'api', ...PLACE, version: undefined }];
-    const document = { routes: [] };
-    await store.applyRoutes({ actor, document, references, source: 'api' });
-  }
-  const rotation = await store.enableRotation({
-    actor,
-    ...PLACE,
-    ...DEFAULT_ROTATION_SETTINGS,
-    provider: 'oauth2',
-    intervalDays: null,
-    cron: null,
-    config: { ...standIn.config, aheadSeconds },
-    nextRunAtMs: clock.now(),
-  });
-  const errors: unknown[] = [];
-  const publish = async () => undefined;
-  const onError = (error: unknown) => void errors.push(error);
-  const cutovers = createCutoverEngine({
-    store,
-    clock,
-    prober: { probe: () => Promise.reject(new Error('nobody asked for a probe')) },
-    groundOf: async () => ({ probes: [], failure: undefined }),
-    routes: { forward: async () => ({ type: 'done' }), back: async () => ({ type: 'done' }) },
-    publish,
-    onDecision: () => undefined,
-    onError,
-  });
-  const engine = createRotationEngine({
-    store,
-    providers: createProviders({ commandFolder: undefined }),
-    clock,
-    pace: PACE,
-    outbound,
-    random: () => 0,
-    holder: 'engine',
-    publish,
-    checkPropagation: async () => undefined,
-    onState: () => undefined,
-    onError,
-  });
-  onTestFinished(async () => {
-    await engine.close();
-    await cutovers.close();
-    await standIn.close();
-    await opened.cleanUp();
-  });
-  const tick = async (ms: number) => {
-    await engine.tick();
-    await cutovers.tick();
-    clock.advance(ms);
-  };
-  return { store, clock, standIn, current, tick, errors, rotation };
+  const standIn = await startOAuth2StandIn({ ...options, nowMs: () => opened.clock.now() });
+  return { standIn, ...(await rotateStandIn(opened, standIn, { routed })) };
 }
 
 /** Goes on for so long, and gives how often the version in use had expired. */

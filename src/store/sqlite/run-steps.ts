@@ -28,6 +28,8 @@ export interface StepOfRun {
 }
 
 export interface RunSteps {
+  /** Whether the version of the run has its value, or is destroyed. */
+  isSealed(row: RunRow): boolean;
   /** Writes the first audit row and the first line of the history of a run that was inserted. */
   begin(row: RunRow, actor: Actor, why?: string): RotationRun;
   /**
@@ -36,6 +38,9 @@ export interface RunSteps {
    */
   take(row: RunRow, step: StepOfRun, patch?: Partial<RunRow>): RotationRun;
 }
+
+/** A run whose version has its value does not make another one. */
+const BEFORE_SEALING: readonly RunState[] = ['PREFLIGHT', 'AWAITING_VALUE', 'MINTING'];
 
 /** States in which what the new key is made of may still be needed. */
 const KEEPS_MATERIAL: readonly RunState[] = ['MINTING', 'CLEANUP', 'NEEDS_ATTENTION'];
@@ -61,10 +66,15 @@ export function createRunSteps(
     'SELECT 1 FROM versions WHERE secret_id = ? AND environment = ? AND version = ?',
   );
 
+  const isSealed = ({ secret_id, environment, to_version: version }: RunRow): boolean =>
+    version !== null && versionExists.get(secret_id, environment, version) !== undefined;
+
   const requireStep = (row: RunRow, to: RunState): void => {
-    const isAllowed = to === row.state || RUN_TRANSITIONS[row.state].includes(to);
-    const isBack = row.resumes_as === 'REVOKING' && to !== 'REVOKING' && to !== row.state;
-    if (isAllowed && !isBack) return;
+    if (to === row.state) return;
+    const isBack =
+      (row.resumes_as === 'REVOKING' && to !== 'REVOKING') ||
+      (BEFORE_SEALING.includes(to) && isSealed(row));
+    if (RUN_TRANSITIONS[row.state].includes(to) && !isBack) return;
     throw new AppError('conflict', `The ${describeRun(row)}: from there it does not go to ${to}.`);
   };
 
@@ -80,8 +90,8 @@ export function createRunSteps(
 
   /** A reserved number that got no value stays as a destroyed version: it is never used again. */
   const closeReserved = (row: RunRow): void => {
-    const { secret_id: secretId, secret, environment, to_version: version } = row;
-    if (version === null || versionExists.get(secretId, environment, version) !== undefined) return;
+    const { secret, environment, to_version: version } = row;
+    if (version === null || isSealed(row)) return;
     insertVersion(
       { secret: lookup.requireSecret(secret), environment, version },
       {
@@ -140,6 +150,8 @@ export function createRunSteps(
   };
 
   return {
+    isSealed,
+
     begin(row, actor, why) {
       const reason = why === undefined ? '' : `: ${why}`;
       record(row, actor, null, `Begun (${row.begun_by})${reason}.`);

@@ -107,6 +107,9 @@ export function sealMintedCommands(
   ): RotationRun | undefined => {
     const { environment, to_version: reserved } = row;
     const { actor } = step;
+    if (steps.isSealed(row)) {
+      throw new AppError('conflict', `The ${describeRun(row)}: its version has its value already.`);
+    }
     const secret = lookup.requireSecret(row.secret);
     const version = reserved ?? minting.place.version;
     const at = { secret, environment, version };

@@ -53,12 +53,18 @@ export interface AwsOptions {
   readonly consistencyMs?: number;
 }
 
+export interface AwsStandIn extends ProviderStandIn {
+  /** Actions that were asked for, in this order. */
+  readonly asked: readonly string[];
+}
+
 /** IAM and STS over their query protocol: signatures, policies, two keys a user, answers that lag behind. */
 export async function startAwsStandIn({
   mode = 'operator',
   policy = documentedPolicies()[mode],
   consistencyMs = 100,
-}: AwsOptions = {}): Promise<ProviderStandIn> {
+}: AwsOptions = {}): Promise<AwsStandIn> {
+  const asked: string[] = [];
   const faults = new Faults();
   const keys: AwsKey[] = [];
   const addKey = (
@@ -188,6 +194,7 @@ export async function startAwsStandIn({
     const arrived = arrivedRequest(request, body);
     const form = new URLSearchParams(arrived.body);
     const action = form.get('Action') ?? '';
+    asked.push(action);
     try {
       const content = act(form, authenticate(arrived));
       if (content === undefined) return;
@@ -207,6 +214,7 @@ export async function startAwsStandIn({
 
   return {
     provider: 'aws',
+    asked,
     config: {
       mode,
       ...(mode === 'operator' ? { userName: 'app', operator: 'aws_operator' } : {}),
