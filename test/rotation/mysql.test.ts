@@ -106,6 +106,20 @@ describe.each(['mysql', 'mariadb'] as const)('the logins of %s', (product) => {
     await rig.verify(second);
   });
 
+  it('are taken back where nothing was heard of a minting', async () => {
+    const { standIn, rig } = await start(product);
+    const plan = await rig.plan();
+    standIn.fail('lost_answer');
+    expect((await rig.failureOf(rig.mint(plan, 'unheard'))).failure).toBe('unknown');
+    const unheard = rig.keyCall('unheard', 'taken_back', {});
+    await mysql.disable?.(unheard);
+    await mysql.revoke?.(unheard);
+    await mysql.revoke?.(unheard);
+    expect(standIn.accounts.get('app_a')?.locked).toBe(false);
+    expect(standIn.accounts.get('app_b')?.locked).toBe(true);
+    await rig.plan();
+  });
+
   it('are not locked by one who may not see who is connected', async () => {
     const { standIn, rig } = await start(product);
     standIn.grants = ['GRANT CREATE USER ON *.* TO `keyferry_admin`@`%`'];

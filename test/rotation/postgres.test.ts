@@ -184,6 +184,26 @@ describe.skipIf(!POSTGRES_INSTALLED)('PostgreSQL (skipped where it is not instal
     await postgres.verify(rig.call(), twice);
   });
 
+  it('takes back what it may have made, where nothing was heard of it', async () => {
+    const rig = await startRig();
+    const planned = await rig.plan();
+    await postgres.mint(planned);
+    const unheard = rig.keyCall(null, { because: 'taken_back', stepId: planned.stepId });
+    await postgres.disable?.(unheard);
+    await postgres.revoke?.(unheard);
+    await postgres.revoke?.(unheard);
+    const { a, b } = rig.standIn.roles;
+    const rows = await rig.standIn.server.run<{ name: string; live: boolean }>(
+      'SELECT rolname AS name, rolcanlogin AS live FROM pg_roles WHERE rolname IN ($1, $2) ORDER BY 1',
+      [a, b],
+    );
+    expect(rows).toEqual([
+      { name: a, live: true },
+      { name: b, live: false },
+    ]);
+    await rig.plan();
+  });
+
   it('makes nothing where another login may be used by somebody', async () => {
     const rig = await startRig();
     await rig.standIn.addForeignKey?.();

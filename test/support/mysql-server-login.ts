@@ -29,6 +29,7 @@ export interface MysqlServerConnection {
 
 interface Packet {
   readBuffer(): Buffer;
+  isError(): boolean;
 }
 type State = (packet: Packet, connection: MysqlServerConnection) => State;
 
@@ -41,6 +42,7 @@ const HandshakeBase = internal('commands/server_handshake.js') as new (
 ) => {
   serverHello: { authPluginData1: Buffer; authPluginData2: Buffer };
   start(packet: Packet, connection: MysqlServerConnection): State;
+  execute(packet: Packet | undefined, connection: MysqlServerConnection): boolean;
   dispatchCommands: State;
 };
 const Packets = internal('packets/index.js') as {
@@ -98,6 +100,12 @@ export function logInOnServer(connection: MysqlServerConnection, id: number, rul
     get #scramble(): Buffer {
       const { authPluginData1, authPluginData2 } = this.serverHello;
       return Buffer.concat([authPluginData1, authPluginData2]);
+    }
+
+    /** Of what a client sends nothing is an error, not even a token that begins with 0xff. */
+    override execute(packet: Packet | undefined, own: MysqlServerConnection): boolean {
+      if (packet !== undefined) packet.isError = () => false;
+      return super.execute(packet, own);
     }
 
     override start(packet: Packet, own: MysqlServerConnection): State {

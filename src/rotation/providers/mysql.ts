@@ -230,17 +230,45 @@ async function withKey(
     run: RunStatement,
   ) => Promise<void> | void,
 ): Promise<boolean> {
-  const { config, keyId, value, signal } = call;
-  const key = parseKeyId(keyId ?? (value && fieldsOf(value)?.username) ?? '');
+  const { config } = call;
   return asAdmin(call, async (run) => {
     await holdAccounts(run, config.logins);
     const { accounts, product } = await readAccounts(run, config);
-    const account = accounts.find(({ login }) => login === key.login);
+    const account =
+      product === 'mysql' ? findByMark(call, accounts) : await findByPassword(call, accounts);
     if (account === undefined) return false;
-    if (product === 'mysql') {
-      if (keyId !== null && account.mark !== key.mark) return false;
-    } else if (value !== undefined && !(await isStillPassword(config, value, signal))) return false;
     await work({ account, product }, run);
     return true;
   });
+}
+
+/** A minting of which nothing was heard has no id: it goes by the mark that it was to leave. */
+function findByMark(
+  { keyId, stepId, because, value }: KeyCall<MysqlConfig>,
+  accounts: readonly MysqlAccount[],
+): MysqlAccount | undefined {
+  if (keyId === null && because === 'taken_back') {
+    return accounts.find(({ mark }) => mark === stepId);
+  }
+  const key = parseKeyId(keyId ?? (value && fieldsOf(value)?.username) ?? '');
+  return accounts.find(
+    ({ login, mark }) => login === key.login && (keyId === null || mark === key.mark),
+  );
+}
+
+/** Without marks: the login of the key, where its password still fits; of a minting without an id the one not in use. */
+async function findByPassword(
+  { config, keyId, because, value, current, signal }: KeyCall<MysqlConfig>,
+  accounts: readonly MysqlAccount[],
+): Promise<MysqlAccount | undefined> {
+  if (keyId === null && value === undefined) {
+    if (because !== 'taken_back') return undefined;
+    const inUse = current === undefined ? config.logins[1] : fieldsOf(current)?.username;
+    return config.logins.some((login) => login === inUse)
+      ? accounts.find(({ login }) => login !== inUse)
+      : undefined;
+  }
+  if (value !== undefined && !(await isStillPassword(config, value, signal))) return undefined;
+  const { login: name } = parseKeyId(keyId ?? (value && fieldsOf(value)?.username) ?? '');
+  return accounts.find(({ login }) => login === name);
 }

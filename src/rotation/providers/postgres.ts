@@ -193,14 +193,18 @@ function requireNoSuperuser({ login, isSuperuser }: PostgresRole): void {
   });
 }
 
-/** The role of a key, while its password is still that key. */
+/**
+ * The role of a key, while its password is still that key. A minting of which nothing was heard has no id: it goes by
+ * the mark that it was to leave.
+ */
 async function findKey(
-  { config, keyId, value }: KeyCall<PostgresConfig>,
+  { config, keyId, stepId, because, value }: KeyCall<PostgresConfig>,
   run: RunStatement,
 ): Promise<PostgresRole | undefined> {
+  const roles = await readRoles(run, config.logins, config.owner);
+  if (keyId === null && because === 'taken_back') return roles.find(({ mark }) => mark === stepId);
   const username = value === undefined ? undefined : fieldsOf(value)?.username;
   const key = parseKeyId(keyId ?? username ?? '');
-  const roles = await readRoles(run, config.logins, config.owner);
   return roles.find(
     ({ login, mark }) => login === key.login && (keyId === null || mark === key.mark),
   );
