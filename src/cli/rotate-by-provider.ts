@@ -70,15 +70,26 @@ async function begin(
     if (!(error instanceof CommandFailure) || error.code !== 'conflict') throw error;
     const { message, exitCode, code, problems } = error;
     const found = await findRotation(session.api(), place.secret, place);
-    throw new CommandFailure(message, { exitCode, code, problems, hints: hintsFor(found) });
+    throw new CommandFailure(message, {
+      exitCode,
+      code,
+      problems,
+      hints: hintsFor(found, body.emergency === true),
+    });
   }
 }
 
 /** Why another run cannot be begun, and what makes room for it. */
-function hintsFor({ run, state, ...rotation }: RotationDetail): string[] {
+function hintsFor({ run, state, ...rotation }: RotationDetail, emergency: boolean): string[] {
   const words = placeWords(rotation);
   if (run === null || isRunEnded(run.state)) {
     return state === 'paused' ? [`Let it go on: keyferry rotation resume ${words}`] : [];
+  }
+  if (emergency) {
+    return [
+      `Take it back first: keyferry rotation rollback ${words} (that deletes the key which it made)`,
+      'If it is the key before that is known to others, then once more: keyferry rotate … --emergency',
+    ];
   }
   const isGrace = run.cutoverId !== null && run.state === 'GRACE';
   return [

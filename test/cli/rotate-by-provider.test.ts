@@ -124,6 +124,11 @@ test('it is shown until the new version is current, and what follows is said', a
   const second = await run('rotate pay_key -e production');
   expect([second.exitCode, second.stderr]).toEqual([2, expect.stringContaining('is open (GRACE)')]);
   expect(second.stderr).toContain('keyferry cutover complete pay_key --environment production');
+  const urgent = await run('rotate pay_key -e production --emergency --yes');
+  expect([urgent.exitCode, urgent.stderr]).toEqual([
+    2,
+    expect.stringContaining('Take it back first: keyferry rotation rollback pay_key'),
+  ]);
   const back = await run('rotation rollback pay_key -e production --reason wrong');
   expect(back.exitCode).toBe(0);
   const ended = await run('rotation show pay_key -e production --watch');
