@@ -29,7 +29,7 @@ export function startLines(started: Started): string[] {
     `Keyferry ${version} is ready.`,
     '',
     `  Proxy          ${proxy}`,
-    `  Admin API      ${admin}/  (its documentation; the console will be here)`,
+    `  Console        ${admin}/  (its API: ${admin}/docs)`,
     `  Admin token    ${shown}${tokenIsNew ? '  (new; the command line finds it there)' : ''}`,
     '',
   ];

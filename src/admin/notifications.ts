@@ -121,9 +121,10 @@ export function notificationOperations(dependencies: AdminDependencies): Operati
       path: '/v1/notifications',
       summary: 'List channels, by name',
       role: 'viewer',
+      query: z.strictObject(pageParameters),
       status: 200,
       answer: z.strictObject({ items: z.array(ChannelSchema), nextCursor: z.null() }),
-      answerDescription: 'All channels',
+      answerDescription: 'All channels, on one page',
       async handle({ caller }) {
         requireUnscoped(caller.admin);
         const [channels, waiting] = await Promise.all([

@@ -198,7 +198,7 @@ function untilReady(child: ChildProcess): Promise<Addresses> {
     child.stdout?.on('data', (chunk: Buffer) => {
       said += chunk.toString();
       const [, proxyUrl] = /Proxy +(http\S+)\n/.exec(said) ?? [];
-      const [, adminUrl] = /Admin API +(http\S+)\/ .*\n/.exec(said) ?? [];
+      const [, adminUrl] = /Console +(http\S+)\/ .*\n/.exec(said) ?? [];
       if (proxyUrl !== undefined && adminUrl !== undefined) resolve({ proxyUrl, adminUrl });
     });
   });
