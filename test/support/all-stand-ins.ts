@@ -2,6 +2,7 @@ import type { ProviderStandIn } from './provider-stand-in.js';
 import { startAwsStandIn } from './stand-ins/aws.js';
 import { startCommandStandIn } from './stand-ins/command.js';
 import { startCustomStandIn } from './stand-ins/custom.js';
+import { startMysqlStandIn } from './stand-ins/mysql.js';
 import { startOAuth2StandIn } from './stand-ins/oauth2.js';
 import { startPostgresStandIn } from './stand-ins/postgres.js';
 import { startStripeStandIn } from './stand-ins/stripe.js';
@@ -19,6 +20,7 @@ export const ALL_STAND_INS: readonly StandInEntry[] = [
   { name: 'stripe_assisted', start: () => startStripeStandIn({ mode: 'assisted' }) },
   { name: 'stripe_api', start: () => startStripeStandIn({ mode: 'api' }) },
   { name: 'postgres', start: () => startPostgresStandIn() },
+  { name: 'mysql', start: () => startMysqlStandIn('mysql') },
   { name: 'custom_signed', start: () => startCustomStandIn('signed') },
   { name: 'custom_plain', start: () => startCustomStandIn('plain') },
   { name: 'oauth2_client', start: () => startOAuth2StandIn({ mode: 'client_credentials' }) },

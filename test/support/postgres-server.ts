@@ -171,6 +171,7 @@ async function makeServer(programsFolder: string): Promise<PostgresServer> {
   };
 
   await start();
+  let turn: Promise<unknown> = Promise.resolve();
   const server: PostgresServer = {
     port,
     database: DATABASE,
@@ -179,8 +180,13 @@ async function makeServer(programsFolder: string): Promise<PostgresServer> {
     certificate,
     log: () => readFileSync(logFile, 'utf8'),
     async run(statement, values = []) {
-      const client = await superuser();
-      return (await client.query({ text: statement, values: [...values] })).rows;
+      // One after the other: a session has one statement at a time.
+      const found = turn.then(async () => {
+        const client = await superuser();
+        return (await client.query({ text: statement, values: [...values] })).rows;
+      });
+      turn = found.catch(() => undefined);
+      return await found;
     },
     async allow(lines) {
       hba(lines);
