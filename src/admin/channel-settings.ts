@@ -11,7 +11,10 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i;
 /** `Name <a@b>` or `a@b`, on one line. */
 const ADDRESS = /^(?:[^<>\p{Cc}]{0,100}<)?[^\s<>@\p{Cc}]{1,64}@[^\s<>@\p{Cc}]{1,253}>?$/u;
 
-const address = z.string().max(400).regex(ADDRESS, 'expected a mail address');
+const address = z
+  .string()
+  .max(400)
+  .refine((text) => ADDRESS.test(text), 'expected a mail address');
 const providerSecret = z
   .string()
   .regex(SECRET_NAME, 'expected the name of a secret')

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { errorTable } from '../../src/core/index.js';
-import { startAdmin, type TestAdmin } from './start-admin.js';
+import { errorTable, PROVIDERS_ENVIRONMENT } from '../../src/core/index.js';
+import { addSecret, startAdmin, type TestAdmin } from './start-admin.js';
 
 type Json = ReturnType<typeof JSON.parse>;
 
@@ -98,6 +98,7 @@ test('every call says its errors, as problems with codes of the table', () => {
 
 test('its examples are accepted', async () => {
   let tried = 0;
+  await addSecret(admin, 'slack_on_call', [PROVIDERS_ENVIRONMENT]);
   for (const { method, path, operation } of operations) {
     const body = operation.requestBody?.content['application/json'].example;
     if (body === undefined) continue;
