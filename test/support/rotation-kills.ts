@@ -70,6 +70,7 @@ class KillRig {
   #offsetMs = 0;
   #prepared: PreparedRotation | undefined;
   #seen = '';
+  readonly #told = new Set<string>();
 
   constructor(name: string, standIn: ProviderStandIn, dataDir: string, random: () => number) {
     this.#name = name;
@@ -173,6 +174,7 @@ class KillRig {
     } else if (run.state === 'REVOKING') {
       await this.#endOldKey(store, run);
     } else if (run.state === 'NEEDS_ATTENTION') {
+      await this.#readProblem(store);
       await this.#signInAnew(store);
       await store.directRun({ actor, id: run.id, to: 'resume' });
     }
@@ -184,6 +186,15 @@ class KillRig {
     const version = fromVersion ?? undefined;
     const [old] = await store.resolveValues([{ ...PLACE, version }]);
     if (old?.status === 'found') await standIn.endByHand?.(headersWith(standIn, old.value));
+  }
+
+  /** A person has been asked about keys that were made and lost: from then on they are theirs. */
+  async #readProblem(store: Store): Promise<void> {
+    const known = await store.providerKeys(SECRET, 'production');
+    for (const { id, madeBy } of await this.#standIn.keys()) {
+      const isKnown = known.some(({ keyId }) => keyId === id);
+      if (madeBy === 'keyferry' && !isKnown) this.#told.add(id);
+    }
   }
 
   /** Where a refresh token may be spent. */
@@ -229,7 +240,7 @@ class KillRig {
     const known = await store.providerKeys(SECRET, 'production');
     for (const { id, state: now, madeBy } of await this.#standIn.keys()) {
       const isKnown = known.some(({ keyId, state: is }) => keyId === id && is === 'live');
-      if (now === 'live' && madeBy === 'keyferry' && !isKnown && !this.#staysBehind()) {
+      if (now === 'live' && madeBy === 'keyferry' && !isKnown && !this.#staysBehind(id)) {
         this.#find(`${state} (${reason}), and key ${id} lives unknown to Keyferry`);
       }
     }
@@ -245,7 +256,8 @@ class KillRig {
    * What nobody can take back but a person: a key that was pasted, and an access token whose answer was lost, which ends
    * by itself.
    */
-  #staysBehind(): boolean {
+  #staysBehind(id: string): boolean {
+    if (this.#told.has(id)) return true;
     return this.#standIn.provider === 'oauth2' || this.#standIn.valueToPaste !== undefined;
   }
 }
