@@ -8,8 +8,9 @@ import {
 
 const MOST_COOLDOWN_MINUTES = 30 * 1440;
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i;
-/** `Name <a@b>` or `a@b`, on one line. */
-const ADDRESS = /^(?:[^<>\p{Cc}]{0,100}<)?[^\s<>@\p{Cc}]{1,64}@[^\s<>@\p{Cc}]{1,253}>?$/u;
+/** `Name <a@b>` or `a@b`: one, on one line. */
+const ADDRESS =
+  /^(?:[^<>@,;:\p{Cc}]{0,100}<[^\s<>@,;\p{Cc}]{1,64}@[^\s<>@,;\p{Cc}]{1,253}>|[^\s<>@,;:\p{Cc}]{1,64}@[^\s<>@,;\p{Cc}]{1,253})$/u;
 
 const address = z
   .string()

@@ -21,7 +21,7 @@ export function alertOfRun(run: RotationRun, nowMs: number): AlertFinding | unde
 }
 
 function toldOf(run: RotationRun): Told | undefined {
-  const { secret, environment, problem, reason } = run;
+  const { secret, environment, problem, reason, attempts } = run;
   const what = `${secret} in ${environment}`;
   const target = `${secret} --environment ${environment}`;
   switch (run.state) {
@@ -29,46 +29,55 @@ function toldOf(run: RotationRun): Told | undefined {
       return {
         kind: 'rotation_failed',
         urgency: 'urgent',
-        summary: `The rotation of ${what} failed: ${reason ?? 'no reason is known'}`,
+        summary: withWhy(`The rotation of ${what} failed.`, reason ?? problem),
         whatToDo:
-          'Requests go on with the key in use, which was not touched. Mend the cause, then rotate again.',
+          'Requests go on with the key in use, which was not touched. Mend the cause, then rotate again; the command shows each step.',
         command: `keyferry rotation history ${target}`,
       };
     case 'ROLLED_BACK':
       return {
         kind: 'rotation_rolled_back',
         urgency: 'urgent',
-        summary: `The rotation of ${what} was rolled back: ${reason ?? 'no reason is known'}`,
+        summary: withWhy(`The rotation of ${what} was rolled back.`, reason ?? problem),
         whatToDo:
-          'Requests go on with the key of before; the new one is gone. Look at why it was not taken, then rotate again.',
+          'Requests go on with the key of before. Look at why the new one was not taken, then rotate again; the command shows each step.',
         command: `keyferry rotation history ${target}`,
       };
     case 'NEEDS_ATTENTION':
       return {
         kind: 'rotation_needs_attention',
         urgency: 'urgent',
-        summary: `The rotation of ${what} stands still: ${problem ?? 'no reason is known'}`,
-        whatToDo:
-          'Do what it says, then resume the run; or roll it back with keyferry rotation rollback.',
+        summary: withWhy(`The rotation of ${what} stands still until somebody decides.`, problem),
+        whatToDo: `Mend the cause, then resume the run with this command; or go back to the key of before: keyferry rotation rollback ${target}`,
         command: `keyferry rotation resume ${target}`,
       };
     case 'AWAITING_VALUE':
       return {
         kind: 'rotation_awaiting_value',
         urgency: 'warning',
-        summary: `The rotation of ${what} waits for the new value. ${problem ?? ''}`.trimEnd(),
+        summary: withWhy(`The rotation of ${what} waits for the new value.`, problem),
         whatToDo: 'Make the new key at the provider, and give it to Keyferry: it does the rest.',
         command: `keyferry rotation value ${target}`,
       };
     case 'GRACE':
     case 'DISABLING':
       if (problem === null) return undefined;
+      if (run.state === 'DISABLING' && attempts > 0) {
+        return {
+          kind: 'rotation_needs_attention',
+          urgency: 'warning',
+          summary: withWhy(`The old key of ${what} could not be disabled yet.`, problem),
+          whatToDo:
+            'The new key is in use, and disabling is tried again for days. If the provider goes on refusing, look there for the cause.',
+          command: `keyferry rotation show ${target}`,
+        };
+      }
       return {
         kind: 'key_used_elsewhere',
         urgency: 'warning',
-        summary: `The old key of ${what} is still in use. ${problem}`,
+        summary: withWhy(`The old key of ${what} cannot be disabled or revoked yet.`, problem),
         whatToDo:
-          'Nothing is disabled while it is used; the run goes on by itself when it is quiet. Move who uses it to the new key.',
+          'The new key is in use already, and the run goes on by itself when the old one is quiet. Whoever still uses the old one must move to the new one.',
         command: `keyferry secrets show ${secret}`,
       };
     case 'REVOKING':
@@ -76,7 +85,7 @@ function toldOf(run: RotationRun): Told | undefined {
       return {
         kind: 'rotation_needs_attention',
         urgency: 'warning',
-        summary: `The old key of ${what} could not be revoked yet. ${problem}`,
+        summary: withWhy(`The old key of ${what} could not be revoked yet.`, problem),
         whatToDo:
           'The new key is in use, and revoking is tried again for days. If the provider goes on refusing, revoke the old key there by hand.',
         command: `keyferry rotation show ${target}`,
@@ -86,10 +95,16 @@ function toldOf(run: RotationRun): Told | undefined {
   }
 }
 
+/** Sentences: what a state says of itself may be without an end, or missing. */
+function withWhy(what: string, why: string | null): string {
+  const said = why?.trim() ?? '';
+  if (said === '') return what;
+  return `${what} ${said}${/[.!?:]$/.test(said) ? '' : '.'}`;
+}
+
 /** What channels are told of a run that has succeeded. */
 export function successOf(run: RotationRun, nowMs: number): NotificationMessage {
-  const { id, secret, environment, fromVersion, toVersion } = run;
-  const old = fromVersion === null ? '' : `, version ${fromVersion} is revoked`;
+  const { id, secret, environment, reason } = run;
   return {
     event: 'rotation_succeeded',
     subject: id,
@@ -98,8 +113,7 @@ export function successOf(run: RotationRun, nowMs: number): NotificationMessage 
     secret,
     environment,
     title: titleOf('rotation_succeeded', { secret, environment }),
-    summary:
-      `${secret} in ${environment} was rotated: version ${toVersion} is in use${old}. ${run.reason ?? ''}`.trimEnd(),
+    summary: withWhy(`${secret} in ${environment} was rotated.`, reason),
     whatToDo: 'Nothing.',
     command: `keyferry rotation history ${secret} --environment ${environment}`,
     atMs: nowMs,

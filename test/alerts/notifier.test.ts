@@ -368,6 +368,18 @@ describe('what is told', () => {
     expect(new Set(lines.map(({ subject }) => subject)).size).toBe(40);
   });
 
+  test('a channel with many messages does not hold up another', async () => {
+    await channel({ ...log, events: ['secret_overdue'] }, 'many' as never);
+    const about = (subject: string, kind: AlertFinding['kind']) => finding({ subject, kind });
+    const findings = Array.from({ length: 40 }, (_, at) => about(`s${at}`, 'secret_overdue'));
+    await opened.store.raiseAlerts(findings);
+    await channel({ ...log, events: ['echo_hit'] }, 'few' as never);
+    await opened.store.raiseAlerts([about('late', 'echo_hit')]);
+    await notifier.tick();
+    expect(lines).toHaveLength(10);
+    expect(lines.map(({ subject }) => subject)).toContain('late');
+  });
+
   test('a day without success is the end, and the channel says why', async () => {
     const receiver = await startReceiver();
     const signingSecret = await credential('hook_key', SIGNING_SECRET);

@@ -37,11 +37,14 @@ export function notificationCommands(session: Session, outbox: Outbox) {
     'UPDATE channels SET last_failed_at_ms = ?, last_problem = ? WHERE id = ?',
   );
   const delivery = database.prepare<[string], DeliveryRow>('SELECT * FROM deliveries WHERE id = ?');
+  // In turn: a channel that hangs with many does not hold up the others.
   const due = database.prepare<{ nowMs: number; limit: number }, DeliveryRow>(
     `SELECT * FROM deliveries
      WHERE sent_at_ms IS NULL AND failed_at_ms IS NULL AND next_attempt_at_ms <= @nowMs
        AND (held_until_ms IS NULL OR held_until_ms <= @nowMs)
-     ORDER BY next_attempt_at_ms LIMIT @limit`,
+     ORDER BY row_number() OVER (
+       PARTITION BY channel_id ORDER BY next_attempt_at_ms, id), id
+     LIMIT @limit`,
   );
   const hold = database.prepare<[string, number, string]>(
     'UPDATE deliveries SET holder = ?, held_until_ms = ?, attempts = attempts + 1 WHERE id = ?',
