@@ -137,7 +137,7 @@ function parseDays(text: string): Weekday[] | undefined {
   for (const part of text.split(',')) {
     const [first = -1, last = first, more] = part
       .split('-')
-      .map((name) => WEEKDAYS.findIndex((day) => name === day));
+      .map((name) => (WEEKDAYS as readonly string[]).indexOf(name));
     if (first < 0 || last < 0 || more !== undefined) return undefined;
     const count = ((last - first + WEEKDAYS.length) % WEEKDAYS.length) + 1;
     for (let at = 0; at < count; at++) {

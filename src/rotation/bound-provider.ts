@@ -1,5 +1,5 @@
 import type { ProviderId, Rotation, RotationSettings } from '../core/index.js';
-import { keyActionsOf, type Provider, ProviderError } from './provider.js';
+import { keyActionsOf, type Provider, ProviderError, type SentTo } from './provider.js';
 import type { ProviderTraits } from './run-situation.js';
 
 /** A provider with the config of one rotation. */
@@ -9,6 +9,7 @@ export interface BoundProvider {
   readonly traits: ProviderTraits;
   /** Names of secrets of `_providers`, by the config's field. */
   readonly credentials: Readonly<Record<string, string>>;
+  readonly sentTo: SentTo;
 }
 
 export type ProviderRegistry = ReadonlyMap<ProviderId, Provider>;
@@ -41,5 +42,6 @@ export function bindProvider(
       instructions: provider.instructions?.(config),
     },
     credentials: provider.credentialsOf(config),
+    sentTo: provider.sentTo?.(config) ?? { credentials: [], value: [] },
   };
 }

@@ -1,8 +1,10 @@
 import {
   AppError,
   type Clock,
+  hostAllowed,
   type Outbound,
   PROVIDERS_ENVIRONMENT,
+  type ResolvedValue,
   type RotationRun,
   type RotationStore,
   type RunLease,
@@ -163,6 +165,7 @@ export async function openCall(
     credentials.set(field, answer.value);
   }
   const current = found.at(-1);
+  requireAllowed(bound, named, secret, found);
   return {
     config: bound.config,
     credentials,
@@ -173,6 +176,29 @@ export async function openCall(
     clock,
     signal,
   };
+}
+
+/** Throws `ProviderError` (`refused`) where a secret would be sent to a host that its `allowedHosts` leave out. */
+function requireAllowed(
+  { sentTo }: BoundProvider,
+  named: readonly (readonly [field: string, name: string])[],
+  secret: string,
+  found: readonly ResolvedValue[],
+): void {
+  for (const [at, answer] of found.entries()) {
+    if (answer.status !== 'found') continue;
+    const credential = named[at]?.[1];
+    const hosts = credential === undefined ? sentTo.value : sentTo.credentials;
+    const refused = hosts.find((host) => !hostAllowed(host, answer.allowedHosts));
+    if (refused === undefined) continue;
+    throw new ProviderError(
+      'refused',
+      `"${credential ?? secret}" may not be sent to ${refused}: its allowedHosts leave that host out.`,
+      {
+        whatToDo: `Add ${refused} to its allowedHosts if it belongs there; otherwise look at who wrote the config.`,
+      },
+    );
+  }
 }
 
 async function openVersion(

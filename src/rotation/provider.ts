@@ -97,6 +97,8 @@ export interface Provider<Config = unknown> {
   /** How its values go live where the rotation says nothing. */
   readonly cutover?: Partial<CutoverSettings>;
   fields(config: Config): readonly string[];
+  /** Undefined where nothing of them leaves this machine. */
+  sentTo?(config: Config): SentTo;
   /** `assisted`: what a person does at the provider to get the new value, word for word. */
   instructions?(config: Config): string;
   /** Names the account that minting changes, the same for every rotation that works on it. */
@@ -119,6 +121,12 @@ export interface Provider<Config = unknown> {
   enable?(call: KeyCall<Config>): Promise<void>;
   /** Undefined where nothing can be revoked. */
   revoke?(call: KeyCall<Config>): Promise<void>;
+}
+
+/** Hosts that get credentials, and hosts that get the value in use: `allowedHosts` of each secret must have them. */
+export interface SentTo {
+  readonly credentials: readonly string[];
+  readonly value: readonly string[];
 }
 
 /** What can be done to a key at its provider. */

@@ -2,7 +2,7 @@ import type { Stripe } from 'stripe';
 import type { OutboundAnswer } from '../../core/index.js';
 import { type ProviderCall, ProviderError } from '../provider.js';
 import { type Asked, failedAnswer, sendToProvider } from './send-to-provider.js';
-import type { StripeConfig } from './stripe-config.js';
+import { STRIPE_API, type StripeConfig } from './stripe-config.js';
 
 type HttpClient = NonNullable<NonNullable<ConstructorParameters<typeof Stripe>[1]>['httpClient']>;
 
@@ -27,7 +27,7 @@ export async function askStripe(
   { method, path, body, idempotencyKey }: StripeRequest,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { call, key, makes = false } = asking;
-  const { endpoint = 'https://api.stripe.com', apiVersion, account } = call.config;
+  const { endpoint = STRIPE_API, apiVersion, account } = call.config;
   const asked: Asked = { who: 'Stripe', makes };
   const heard: Heard = { answer: undefined };
   const { protocol, hostname, port } = new URL(endpoint);

@@ -12,7 +12,7 @@ import {
 } from '../provider.js';
 import { providerSecret } from '../provider-secret.js';
 import { textOf } from '../secret-text.js';
-import { endpointFields, endpointUrl } from './endpoint-fields.js';
+import { endpointFields, endpointUrl, hostsOf } from './endpoint-fields.js';
 import { proposalFields, proposeValue } from './propose-value.js';
 import {
   BadAnswer,
@@ -60,6 +60,10 @@ export const custom: Provider<CustomConfig> = {
   config,
   credentialsOf: ({ secret }) => ({ secret }),
   fields: ({ fields }) => fields,
+  sentTo({ url, sendCurrentValue }) {
+    const hosts = hostsOf([url]);
+    return { credentials: hosts, value: sendCurrentValue ? hosts : [] };
+  },
   keyActions: ({ mode }) => ({ disable: false, revoke: mode === 'signed' }),
 
   recovery({ mode, proposeValue, fields }) {

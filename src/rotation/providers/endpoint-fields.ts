@@ -28,6 +28,11 @@ export function endpointUrl(description: string) {
     .meta({ description, format: 'uri' });
 }
 
+/** Of URLs that may be left out. */
+export function hostsOf(urls: readonly (string | undefined)[]): readonly string[] {
+  return urls.flatMap((url) => (url === undefined ? [] : [new URL(url).hostname]));
+}
+
 function problemOf(text: string): string | undefined {
   if (!/^https?:\/\/\S+$/.test(text) || !URL.canParse(text)) {
     return 'a URL that begins with https:// is expected';

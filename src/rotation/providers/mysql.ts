@@ -89,6 +89,8 @@ export const mysql: Provider<MysqlConfig> = {
   credentialsOf: ({ adminPassword }) => ({ adminPassword }),
   recovery: () => 'apply',
   fields: () => ['password', 'username'],
+  // The logins are the database's own: what they are sent to otherwise is what `allowedHosts` are for.
+  sentTo: ({ host }) => ({ credentials: [host], value: [] }),
   principal: ({ config: { host, port, logins } }) =>
     Promise.resolve(`${host}:${port}/${[...logins].sort().join('+')}`),
 

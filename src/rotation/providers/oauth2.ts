@@ -4,7 +4,7 @@ import { credentialOf } from '../credential-of.js';
 import { type Minted, type Provider, type ProviderCall, ProviderError } from '../provider.js';
 import { providerSecret } from '../provider-secret.js';
 import { textOf } from '../secret-text.js';
-import { endpointFields, endpointUrl } from './endpoint-fields.js';
+import { endpointFields, endpointUrl, hostsOf } from './endpoint-fields.js';
 import { readObject } from './read-answer.js';
 import { readOAuthError, readTokens } from './read-tokens.js';
 import { type Asked, failedAnswer, isSuccess, sendToProvider } from './send-to-provider.js';
@@ -98,6 +98,10 @@ export const oauth2: Provider<OAuth2Config> = {
   summary: 'Access tokens by client credentials or by a refresh token, had ahead of their expiry.',
   config,
   fields: () => [],
+  sentTo({ tokenEndpoint, introspectionEndpoint, revocationEndpoint }) {
+    const value = hostsOf([introspectionEndpoint, revocationEndpoint]);
+    return { credentials: [...hostsOf([tokenEndpoint]), ...value], value };
+  },
   keyActions: ({ revocationEndpoint }) => {
     return { disable: false, revoke: revocationEndpoint !== undefined };
   },

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { providerSecret } from '../provider-secret.js';
 import { endpointFields, endpointUrl } from './endpoint-fields.js';
 
+export const STRIPE_API = 'https://api.stripe.com';
+
 const permissions = z
   .array(z.string().regex(/^[a-z][a-z0-9_]{1,99}$/, 'such as charge_read is expected'))
   .min(1)
@@ -35,7 +37,7 @@ export const stripeConfig = z
       .regex(/^\d{4}-\d\d-\d\d\.[a-z]{1,30}$/, 'a version such as 2026-08-26.preview is expected')
       .default('2026-08-26.preview')
       .meta({ description: 'api: the Stripe-Version that has the API for keys.' }),
-    endpoint: endpointUrl("Where Stripe's API is, if not at https://api.stripe.com.").optional(),
+    endpoint: endpointUrl(`Where Stripe's API is, if not at ${STRIPE_API}.`).optional(),
     ...endpointFields,
   })
   .superRefine(({ mode, operator, permissions: named }, { addIssue }) => {

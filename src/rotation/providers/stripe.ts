@@ -10,8 +10,9 @@ import {
 } from '../provider.js';
 import { textOf } from '../secret-text.js';
 import { askStripe, type StripeAsking } from './ask-stripe.js';
+import { hostsOf } from './endpoint-fields.js';
 import { makeAnswerKey, openStripeSecret, publicPartOf } from './open-stripe-secret.js';
-import { type StripeConfig, stripeConfig } from './stripe-config.js';
+import { STRIPE_API, type StripeConfig, stripeConfig } from './stripe-config.js';
 
 type Call = ProviderCall<StripeConfig>;
 
@@ -30,6 +31,10 @@ export const stripe: Provider<StripeConfig> = {
   summary: 'API keys of Stripe: rolled by a person, or made by the API for restricted keys.',
   config: stripeConfig,
   fields: () => [],
+  sentTo({ endpoint = STRIPE_API }) {
+    const hosts = hostsOf([endpoint]);
+    return { credentials: hosts, value: hosts };
+  },
   recovery: ({ mode }) => (mode === 'api' ? 'replay' : 'assisted'),
   credentialsOf: ({ operator }) => (operator === undefined ? {} : { operator }),
 
