@@ -112,7 +112,7 @@ const AdminsTable: FC<{ readonly items: readonly AdminAnswer[]; readonly nowMs: 
   items,
   nowMs,
 }) => (
-  <div class="scrolls">
+  <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>
@@ -207,7 +207,7 @@ const SessionsTable: FC<{
   readonly items: readonly SessionAnswer[];
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
-  <div class="scrolls">
+  <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>

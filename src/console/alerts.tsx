@@ -98,7 +98,7 @@ export const AlertsTable: FC<{
   readonly items: readonly AlertAnswer[];
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
-  <div class="scrolls">
+  <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>

@@ -131,7 +131,7 @@ const Verified: FC<{ readonly found: AuditVerificationAnswer }> = ({ found }) =>
   );
 
 const AuditTable: FC<{ readonly items: readonly AuditRowAnswer[] }> = ({ items }) => (
-  <div class="scrolls">
+  <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>

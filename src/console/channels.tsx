@@ -131,7 +131,7 @@ const ChannelsTable: FC<{ readonly items: readonly ChannelAnswer[]; readonly now
   items,
   nowMs,
 }) => (
-  <div class="scrolls">
+  <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>
@@ -284,7 +284,7 @@ const DeliveriesTable: FC<{
   readonly items: readonly DeliveryAnswer[];
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
-  <div class="scrolls">
+  <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>

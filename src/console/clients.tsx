@@ -126,7 +126,7 @@ const ClientsTable: FC<{ readonly items: readonly ClientAnswer[]; readonly nowMs
   items,
   nowMs,
 }) => (
-  <div class="scrolls">
+  <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>

@@ -181,7 +181,7 @@ const Figures: FC<{ readonly items: readonly StepFiguresAnswer[] }> = ({ items }
   items.length === 0 ? (
     <p class="quiet">Nothing yet.</p>
   ) : (
-    <div class="scrolls">
+    <div class="scrolls" tabindex={0}>
       <table>
         <thead>
           <tr>

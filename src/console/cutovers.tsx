@@ -43,7 +43,7 @@ export const CutoversTable: FC<{
   readonly items: readonly CutoverAnswer[];
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
-  <div class="scrolls">
+  <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>

@@ -67,7 +67,7 @@ export const EnvironmentPanel: FC<EnvironmentPanelProps> = (props) => {
 };
 
 const Versions: FC<EnvironmentPanelProps> = ({ secret, environment, versions, nowMs }) => (
-  <div class="scrolls">
+  <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>
@@ -193,7 +193,7 @@ const Consumers: FC<{ readonly items: readonly ConsumerAnswer[]; readonly nowMs:
 }) => (
   <details open>
     <summary>Used by {items.length === 1 ? 'one consumer' : `${items.length} consumers`}</summary>
-    <div class="scrolls">
+    <div class="scrolls" tabindex={0}>
       <table>
         <thead>
           <tr>

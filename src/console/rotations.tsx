@@ -81,7 +81,7 @@ export const RotationsTable: FC<{
   readonly items: readonly RotationAnswer[];
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
-  <div class="scrolls">
+  <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>

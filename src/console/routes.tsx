@@ -162,7 +162,7 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
 }
 
 const RoutesTable: FC<{ readonly routes: readonly Route[] }> = ({ routes }) => (
-  <div class="scrolls">
+  <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>
@@ -284,7 +284,7 @@ const Revisions: FC<{
 }> = ({ items, applied, canRestore }) => (
   <section class="panel" aria-labelledby="revisions">
     <h2 id="revisions">Revisions</h2>
-    <div class="scrolls">
+    <div class="scrolls" tabindex={0}>
       <table>
         <thead>
           <tr>

@@ -51,7 +51,7 @@ const SecretsTable: FC<{
   readonly environments: readonly string[];
   readonly nowMs: number;
 }> = ({ items, environments, nowMs }) => (
-  <div class="scrolls">
+  <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>

@@ -24,7 +24,11 @@ const LINK_OVER =
 export function addSignIn(app: Hono<ConsoleEnvironment>, dependencies: SignInDependencies): void {
   const { store, tokens, cookie, tooMany } = dependencies;
 
-  const show = (context: ConsoleContext, problem?: string): Response | Promise<Response> => {
+  const show = (
+    context: ConsoleContext,
+    problem?: string,
+    status: 401 | 429 = 401,
+  ): Response | Promise<Response> => {
     const link = context.req.query('link');
     return renderBare(
       context,
@@ -75,7 +79,7 @@ export function addSignIn(app: Hono<ConsoleEnvironment>, dependencies: SignInDep
           </article>
         ),
       },
-      problem === undefined ? 200 : 401,
+      problem === undefined ? 200 : status,
     );
   };
 
@@ -104,7 +108,7 @@ export function addSignIn(app: Hono<ConsoleEnvironment>, dependencies: SignInDep
     const waitSeconds = tooMany(context.env.incoming.socket.remoteAddress ?? 'unknown');
     if (waitSeconds !== undefined) {
       context.header('Retry-After', String(waitSeconds));
-      return show(context, `Too many attempts. Try again in ${waitSeconds} s.`);
+      return show(context, `Too many attempts. Try again in ${waitSeconds} s.`, 429);
     }
     return show(context, form.link === undefined ? REFUSED : LINK_OVER);
   });

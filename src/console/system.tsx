@@ -124,7 +124,7 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
 const Environments: FC<{ readonly items: readonly EnvironmentAnswer[] }> = ({ items }) => (
   <section class="panel" aria-labelledby="environments">
     <h2 id="environments">Environments</h2>
-    <div class="scrolls">
+    <div class="scrolls" tabindex={0}>
       <table>
         <thead>
           <tr>

@@ -1,0 +1,167 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { postForm, visitConsole } from '../support/console-visit.js';
+import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
+
+const ORIGIN_OF_ANOTHER_PORT = 'http://127.0.0.1:1';
+const rootToken = async (keyferry: TestKeyferry): Promise<string> =>
+  (await readFile(join(keyferry.dataDir, 'admin-token'), 'utf8')).trim();
+
+async function adminToken(
+  keyferry: TestKeyferry,
+  more: Readonly<Record<string, unknown>>,
+): Promise<{ id: string; token: string }> {
+  return keyferry.admin('POST', '/v1/admins', more);
+}
+
+test('changes that do not come from a page of the console are refused', async () => {
+  const keyferry = await startKeyferry();
+  const visit = await visitConsole(keyferry.adminUrl, { token: await rootToken(keyferry) });
+  const secret = { name: 'forged', kind: 'api_key', criticality: 'standard' };
+  const foreign: Record<string, string>[] = [
+    { origin: 'https://attacker.example' },
+    { origin: ORIGIN_OF_ANOTHER_PORT },
+    { origin: 'null' },
+    { origin: '' },
+    { origin: keyferry.adminUrl, 'sec-fetch-site': 'cross-site' },
+    { origin: keyferry.adminUrl, 'sec-fetch-site': 'same-site' },
+    { origin: keyferry.adminUrl, 'sec-fetch-site': 'none' },
+  ];
+  for (const headers of foreign) {
+    const answer = await visit.post('/secrets/new', secret, headers);
+    expect({ headers, status: answer.status }).toEqual({ headers, status: 403 });
+    expect((await visit.post('/sign-out', {}, headers)).status).toBe(403);
+    const signIn = { token: await rootToken(keyferry) };
+    expect((await postForm(keyferry.adminUrl, '/sign-in', signIn, headers)).status).toBe(403);
+  }
+  const without = await fetch(`${keyferry.adminUrl}/secrets/new`, {
+    method: 'POST',
+    headers: { cookie: visit.cookie },
+    body: new URLSearchParams(secret),
+  });
+  expect(without.status).toBe(403);
+  expect((await keyferry.call('GET', '/v1/secrets/forged')).status).toBe(404);
+  expect((await visit.post('/secrets/new', secret)).status).toBe(303);
+  expect((await keyferry.call('GET', '/v1/secrets/forged')).status).toBe(200);
+});
+
+test('the cookie is for the console alone, and is no way into the API', async () => {
+  const keyferry = await startKeyferry();
+  const answer = await postForm(keyferry.adminUrl, '/sign-in', {
+    token: await rootToken(keyferry),
+  });
+  const attributes = (answer.headers.get('set-cookie') ?? '').split('; ').slice(1);
+  expect(attributes).toEqual(expect.arrayContaining(['HttpOnly', 'SameSite=Strict', 'Path=/']));
+  expect(attributes.some((one) => one.startsWith('Domain'))).toBe(false);
+  const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  const token = cookie.split('=')[1] ?? '';
+  const tries: Record<string, string>[] = [
+    { cookie },
+    { authorization: `Bearer ${token}` },
+    { caller: await rootToken(keyferry) },
+    { 'x-caller': '{"admin":{"role":"admin"}}' },
+  ];
+  for (const headers of tries) {
+    const api = await fetch(`${keyferry.adminUrl}/v1/secrets?caller=root`, { headers });
+    expect(api.status).toBe(401);
+  }
+});
+
+test('a link signs in once; opening it takes nothing', async () => {
+  const keyferry = await startKeyferry();
+  const made = await keyferry.admin<{ token: string }>('POST', '/v1/sign-in-links');
+  for (let opened = 0; opened < 2; opened++) {
+    expect((await fetch(`${keyferry.adminUrl}/sign-in?link=${made.token}`)).status).toBe(200);
+  }
+  const visit = await visitConsole(keyferry.adminUrl, { link: made.token });
+  expect((await visit.get('/')).status).toBe(200);
+  expect((await postForm(keyferry.adminUrl, '/sign-in', { link: made.token })).status).toBe(401);
+  const race = await keyferry.admin<{ token: string }>('POST', '/v1/sign-in-links');
+  const answers = await Promise.all(
+    Array.from({ length: 5 }, () => postForm(keyferry.adminUrl, '/sign-in', { link: race.token })),
+  );
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 401, 401, 401, 401]);
+});
+
+test('a session ends with its admin, by signing out, and by signing out everywhere', async () => {
+  const keyferry = await startKeyferry();
+  const other = await adminToken(keyferry, { name: 'other', role: 'operator' });
+  const signIn = () => visitConsole(keyferry.adminUrl, { token: other.token });
+  const first = await signIn();
+  const second = await signIn();
+  expect((await first.post('/sign-out')).status).toBe(303);
+  expect((await first.get('/')).headers.get('location')).toBe('/sign-in');
+  expect((await second.get('/')).status).toBe(200);
+  await keyferry.admin('DELETE', `/v1/sessions?admin=${other.id}`);
+  expect((await second.get('/')).status).toBe(303);
+  const third = await signIn();
+  await keyferry.admin('DELETE', `/v1/admins/${other.id}`);
+  expect((await third.get('/secrets')).status).toBe(303);
+  await expect(signIn()).rejects.toThrow('refused: 401');
+});
+
+test('guessing at the sign-in page is slowed down, and a right token passes', async () => {
+  const keyferry = await startKeyferry();
+  const statuses = new Map<number, number>();
+  for (let guess = 0; guess < 60; guess++) {
+    const answer = await postForm(keyferry.adminUrl, '/sign-in', { token: `kfa_guess${guess}` });
+    statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+    if (answer.status === 429) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  }
+  expect(statuses.get(429)).toBeGreaterThan(20);
+  expect((statuses.get(401) ?? 0) + (statuses.get(429) ?? 0)).toBe(60);
+  const visit = await visitConsole(keyferry.adminUrl, { token: await rootToken(keyferry) });
+  expect((await visit.get('/')).status).toBe(200);
+});
+
+test('a viewer changes nothing, and sees nothing beyond its limits', async () => {
+  const keyferry = await startKeyferry();
+  await keyferry.secret('mine_key', { production: 'value-of-mine-4ab1' });
+  await keyferry.secret('others_key', { production: 'value-of-others-77c2' });
+  const { token } = await adminToken(keyferry, {
+    name: 'reader',
+    role: 'viewer',
+    secretPrefix: 'mine_',
+  });
+  const visit = await visitConsole(keyferry.adminUrl, { token });
+  const rows = async (): Promise<unknown> => (await keyferry.admin('GET', '/v1/secrets')).items;
+  const before = await rows();
+  const production = '/secrets/mine_key/environments/production';
+  const changes: [path: string, form: Record<string, string>][] = [
+    ['/secrets/new', { name: 'mine_new', kind: 'api_key', criticality: 'standard' }],
+    [`${production}/versions`, { value: 'value-of-a-viewer-11' }],
+    [`${production}/versions/1/revoke`, { reason: 'because' }],
+    [`${production}/rollback`, {}],
+    [`${production}/cutovers`, { toVersion: '1' }],
+    ['/routes', { do: 'apply', document: '{"routes":[]}', revision: '0' }],
+    ['/clients', { name: 'app', environment: 'production' }],
+    ['/admins', { name: 'more', role: 'admin' }],
+    ['/system/environments', { name: 'qa' }],
+    ['/system/backup', {}],
+  ];
+  for (const [path, form] of changes) {
+    const answer = await visit.post(path, form);
+    expect({ path, refused: answer.status >= 400 }).toEqual({ path, refused: true });
+    expect(answer.status).toBeLessThan(500);
+  }
+  expect(await rows()).toEqual(before);
+  expect((await keyferry.admin('GET', '/v1/clients')).items).toEqual([]);
+  expect((await visit.get('/secrets/others_key')).status).toBe(404);
+  for (const path of ['/', '/secrets', '/cutovers', '/rotations', '/routes', '/alerts', '/clients'])
+    expect((await visit.get(path)).text).not.toContain('others_key');
+  expect((await visit.get('/secrets')).text).toContain('mine_key');
+});
+
+test('no page has a policy that lets anything inline in', async () => {
+  const keyferry = await startKeyferry();
+  const visit = await visitConsole(keyferry.adminUrl, { token: await rootToken(keyferry) });
+  for (const path of ['/', '/sign-in', '/secrets/new', '/no-such-page', '/console/none.js']) {
+    const { headers } = await visit.get(path);
+    const policy = headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/unsafe|\*|https?:/);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+  }
+});
