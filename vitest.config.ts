@@ -11,6 +11,9 @@ const ALONE = [
   'test/store/{large-store,killed-*}.test.ts',
 ];
 
+/** They leave nothing behind in their process: one loads the modules for all. */
+const PLAIN = ['test/{core,config,crypto,snapshot,cutover,admin,alerts,import}/**/*.test.ts'];
+
 // Tests import `src/…` and run `dist/…`: what is tested is what ships, worker threads included.
 export default defineConfig({
   resolve: {
@@ -27,7 +30,16 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: ALONE, maxWorkers: 4 },
+        test: {
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: [...ALONE, ...PLAIN],
+          maxWorkers: 4,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'plain', include: PLAIN, maxWorkers: 4, isolate: false },
       },
       {
         extends: true,

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import {
   ALERT_URGENCIES,
@@ -13,6 +12,7 @@ import { addCommand, addNoun, type Registry, repeated, type Session } from './co
 import { CommandFailure } from './command-failure.js';
 import { type ConfirmOptions, confirm, yesOption } from './confirm.js';
 import { describeAgo } from './describe-time.js';
+import { readTextFile } from './read-text-file.js';
 
 interface SettingsOptions {
   readonly kind: ChannelKind;
@@ -64,7 +64,7 @@ export function addNotifications(registry: Registry): void {
     notes: ['Credentials are secrets of the environment _providers: create them there first.'],
     options: settingsOptions(),
     async act({ api, json, terminal }, options, name) {
-      const settings = settingsOf(options);
+      const settings = await settingsOf(options, { terminal });
       const channel = await api().post<ChannelAnswer>('/v1/notifications', { name, settings });
       if (json) return terminal.json(channel);
       terminal.print(`Created channel ${channel.name}.`);
@@ -103,7 +103,7 @@ export function addNotifications(registry: Registry): void {
     options: settingsOptions(),
     async act(session, options, name) {
       const { id } = await find(session, name);
-      const settings = settingsOf(options);
+      const settings = await settingsOf(options, session);
       const path = `/v1/notifications/${segment(id)}`;
       const channel = await session.api().put<ChannelAnswer>(path, { settings });
       if (session.json) return session.terminal.json(channel);
@@ -152,22 +152,26 @@ export function addNotifications(registry: Registry): void {
   });
 }
 
-function settingsOf(options: SettingsOptions): Record<string, unknown> {
+async function settingsOf(
+  options: SettingsOptions,
+  { terminal }: Pick<Session, 'terminal'>,
+): Promise<Record<string, unknown>> {
   const { smtp, caFile, cooldown } = options;
-  const at = smtp?.lastIndexOf(':') ?? -1;
+  // An IPv6 address with a port stands in brackets.
+  const [, inBrackets, name, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(smtp ?? '') ?? [];
   const given = {
     kind: options.kind,
     events: options.event,
     leastUrgency: options.leastUrgency,
     cooldownMinutes: cooldown === undefined ? undefined : Number(cooldown),
-    host: smtp === undefined || at === -1 ? smtp : smtp.slice(0, at),
-    port: smtp === undefined || at === -1 ? undefined : Number(smtp.slice(at + 1)),
+    host: inBrackets ?? name ?? smtp,
+    port: port === undefined ? undefined : Number(port),
     security: options.security,
     from: options.from,
     to: options.to,
     username: options.username,
     passwordSecret: options.passwordSecret,
-    ca: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
+    ca: caFile === undefined ? undefined : await readTextFile(caFile, '--ca-file', terminal),
     urlSecret: options.urlSecret,
     mentionChannel: options.mentionChannel,
     url: options.url,

@@ -138,7 +138,7 @@ export const AlertsTable: FC<{
               <Distance at={alert.since} nowMs={nowMs} />
             </td>
             <td>
-              {alert.closedAt !== null ? null : alert.acknowledgedAt === null ? (
+              {alert.acknowledgedAt === null && alert.closedAt === null ? (
                 <form method="post" action={`/alerts/${segment(alert.id)}/acknowledge`} class="row">
                   <input name="note" placeholder="note" aria-label="Note" maxlength={500} />
                   <button type="submit" class="secondary">
@@ -146,10 +146,12 @@ export const AlertsTable: FC<{
                   </button>
                 </form>
               ) : (
-                <span class="small quiet">
-                  seen by {alert.acknowledgedBy}
-                  {alert.note !== null && `: ${alert.note}`}
-                </span>
+                alert.acknowledgedBy !== null && (
+                  <span class="small quiet">
+                    seen by {alert.acknowledgedBy}
+                    {alert.note !== null && `: ${alert.note}`}
+                  </span>
+                )
               )}
             </td>
           </tr>

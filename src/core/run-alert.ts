@@ -80,6 +80,17 @@ function toldOf(run: RotationRun): Told | undefined {
           'The new key is in use already, and the run goes on by itself when the old one is quiet. Whoever still uses the old one must move to the new one.',
         command: `keyferry secrets show ${secret}`,
       };
+    case 'ROLLING_BACK':
+    case 'CLEANUP':
+      if (problem === null) return undefined;
+      return {
+        kind: 'rotation_needs_attention',
+        urgency: 'warning',
+        summary: withWhy(`The new key of ${what} could not be taken back yet.`, problem),
+        whatToDo:
+          'Requests go on with the key of before, and taking the new one back is tried again. It may live at the provider until then.',
+        command: `keyferry rotation show ${target}`,
+      };
     case 'REVOKING':
       if (problem === null) return undefined;
       return {

@@ -52,9 +52,13 @@ describe.skipIf(!existsSync(CHROMIUM))('in a browser (skipped without Chromium)'
     expect(await page.locator('.opblock').count()).toBe(count);
 
     await page.locator('button.authorize').click();
-    await page.locator('.auth-container input').fill(admin.rootToken);
-    await page.locator('.auth-btn-wrapper button.authorize').click();
-    await page.locator('.auth-btn-wrapper button.btn-done').click();
+    const bearer = page
+      .locator('.auth-container')
+      .filter({ has: page.locator('#auth-bearer-value') })
+      .last();
+    await bearer.locator('input').fill(admin.rootToken);
+    await bearer.locator('button.authorize').click();
+    await page.locator('button.btn-done').first().click();
     const block = page.locator('#operations-environments-getEnvironments');
     await block.locator('.opblock-summary-control').click();
     await block.locator('button.execute').click();

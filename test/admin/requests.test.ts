@@ -255,7 +255,7 @@ test('an unexpected failure says nothing foreign and is logged', async () => {
 });
 
 test('what is not part of this API answers 404', async () => {
-  for (const path of ['/v1/rotations', '/v1/notifications']) {
+  for (const path of ['/v1/keys', '/v1/providers']) {
     expect((await admin.call('GET', path)).status, path).toBe(404);
   }
 });

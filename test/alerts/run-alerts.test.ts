@@ -63,7 +63,7 @@ test('a run that waits for a value is an alert until the value is there', async 
 test('what is said of a run is sentences, whether a cause is known or not', async () => {
   const rig = await startTold({ recovery: 'apply' });
   const run = await rig.start();
-  const quiet: readonly RunState[] = ['GRACE', 'DISABLING', 'REVOKING'];
+  const quiet: readonly RunState[] = ['GRACE', 'DISABLING', 'REVOKING', 'ROLLING_BACK', 'CLEANUP'];
   const spoken = new Set<RunState>();
   for (const state of RUN_STATES) {
     for (const why of [null, 'the provider answered 503', 'The provider answered 503.']) {

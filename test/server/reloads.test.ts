@@ -51,9 +51,9 @@ describe('a routes file', () => {
       };
       put(routesText([wrong]));
       await isRejected(1);
-      writeFileSync(file, routesText([revisionRoute(origin, 2)]).slice(0, 100));
+      put(routesText([revisionRoute(origin, 2)]).slice(0, 100));
       await isRejected(2);
-      writeFileSync(file, '');
+      put('');
       await isRejected(3);
       rmSync(file);
       await isRejected(4);

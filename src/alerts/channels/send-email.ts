@@ -33,7 +33,7 @@ export const sendEmail: ChannelSender<'email'> = async (settings, message, parts
     ...(auth === undefined ? {} : { auth }),
   });
   try {
-    await transport.sendMail({
+    const { rejected } = await transport.sendMail({
       from: settings.from,
       to: [...settings.to],
       subject: oneLine(message.title),
@@ -47,7 +47,13 @@ export const sendEmail: ChannelSender<'email'> = async (settings, message, parts
         ...(message.urgency === 'urgent' ? { Importance: 'high', 'X-Priority': '1' } : {}),
       },
     });
+    // The others have it: sent again, they would have it twice.
+    if (rejected.length > 0) {
+      const text = `The mail server refuses ${rejected.length} of ${settings.to.length} recipients.`;
+      throw new SendFailure(text, { isPermanent: true });
+    }
   } catch (cause) {
+    if (cause instanceof SendFailure) throw cause;
     throw toSendFailure(cause);
   } finally {
     transport.close();
