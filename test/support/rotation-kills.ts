@@ -236,7 +236,7 @@ class KillRig {
   }
 
   /** When a run has ended, what lives at the provider is what Keyferry knows. */
-  async #lookAtEnd(store: Store, { state, reason }: RotationRun): Promise<void> {
+  async #lookAtEnd(store: Store, { state, reason, fromVersion }: RotationRun): Promise<void> {
     const known = await store.providerKeys(SECRET, 'production');
     for (const { id, state: now, madeBy } of await this.#standIn.keys()) {
       const isKnown = known.some(({ keyId, state: is }) => keyId === id && is === 'live');
@@ -245,6 +245,8 @@ class KillRig {
       }
     }
     const [found] = await store.resolveValues([{ ...PLACE, version: undefined }]);
+    // The first run of a secret without a value may be taken back: then there is none, as before.
+    if (found?.status === 'missing' && fromVersion === null && state !== 'DONE') return;
     if (found?.status !== 'found')
       return this.#find(`${state}: the current value is ${found?.status}`);
     const headers = headersWith(this.#standIn, found.value);
