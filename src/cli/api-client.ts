@@ -1,4 +1,4 @@
-import type { Problem } from '../core/index.js';
+import type { PageAnswer, Problem } from '../core/index.js';
 import { CommandFailure } from './command-failure.js';
 import { nextSteps } from './next-steps.js';
 
@@ -8,11 +8,6 @@ const PAGE_LIMIT = 1000;
 const NEVER = new AbortController().signal;
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
-
-export interface ApiPage<T> {
-  readonly items: readonly T[];
-  readonly nextCursor: string | null;
-}
 
 export interface ApiRequest {
   readonly query?: Query;
@@ -82,7 +77,7 @@ export class ApiClient {
 
   /** Every item of a list that comes whole. */
   async list<T>(path: string): Promise<readonly T[]> {
-    return (await this.get<ApiPage<T>>(path)).items;
+    return (await this.get<PageAnswer<T>>(path)).items;
   }
 
   /** Every item of a list that comes in pages, or the first `most`. */
@@ -95,7 +90,7 @@ export class ApiClient {
     let cursor: string | undefined;
     do {
       const limit = Math.min(PAGE_LIMIT, most - items.length);
-      const page = await this.get<ApiPage<T>>(path, { ...query, limit, cursor });
+      const page = await this.get<PageAnswer<T>>(path, { ...query, limit, cursor });
       items.push(...page.items);
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined && items.length < most);

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
-import type { CutoverAnswer, CutoverDetail } from '../core/index.js';
-import type { ApiClient, ApiPage } from './api-client.js';
+import type { CutoverAnswer, CutoverDetail, PageAnswer } from '../core/index.js';
+import type { ApiClient } from './api-client.js';
 import { CommandFailure } from './command-failure.js';
 import { cutoverPath } from './cutover-names.js';
 
@@ -36,7 +36,7 @@ export async function findCutover(
   }
   const newest = async (running?: boolean): Promise<CutoverAnswer | undefined> => {
     const query = { secret: idOrSecret, environment, running, limit: 1 };
-    return (await api.get<ApiPage<CutoverAnswer>>('/v1/cutovers', query)).items[0];
+    return (await api.get<PageAnswer<CutoverAnswer>>('/v1/cutovers', query)).items[0];
   };
   const found = (await newest(true)) ?? (onlyRunning ? undefined : await newest());
   if (found !== undefined) return api.get<CutoverDetail>(cutoverPath(found.id));

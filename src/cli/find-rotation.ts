@@ -1,6 +1,6 @@
 import { Option } from 'commander';
-import type { RotationAnswer, RotationDetail } from '../core/index.js';
-import type { ApiClient, ApiPage } from './api-client.js';
+import type { PageAnswer, RotationAnswer, RotationDetail } from '../core/index.js';
+import type { ApiClient } from './api-client.js';
 import { CommandFailure } from './command-failure.js';
 import { rotationPath } from './rotation-words.js';
 
@@ -42,5 +42,5 @@ export async function rotationOf(
   environment: string,
 ): Promise<RotationAnswer | undefined> {
   const query = { secret, environment, limit: 1 };
-  return (await api.get<ApiPage<RotationAnswer>>('/v1/rotations', query)).items[0];
+  return (await api.get<PageAnswer<RotationAnswer>>('/v1/rotations', query)).items[0];
 }

@@ -6,12 +6,13 @@ import {
   type AlertUrgency,
   type PageAnswer,
 } from '../core/index.js';
-import { type ApiProblem, segment, withQuery } from './api.js';
+import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm } from './form.js';
 import { renderPage } from './layout.js';
 import { Mark, type Tone } from './mark.js';
 import { Distance } from './moment.js';
+import { NextPage } from './next-page.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
 
 const ROWS = 50;
@@ -78,13 +79,12 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
             ) : (
               <AlertsTable items={page.items} nowMs={Date.now()} />
             )}
-            {page.nextCursor !== null && (
-              <p>
-                <a href={withQuery('/alerts', { cursor: page.nextCursor, kind, all })}>
-                  Older ones
-                </a>
-              </p>
-            )}
+            <NextPage
+              path="/alerts"
+              cursor={page.nextCursor}
+              query={{ kind, all }}
+              text="Older ones"
+            />
           </section>
         </>
       ),

@@ -5,6 +5,7 @@ import { withQuery } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { renderPage } from './layout.js';
 import { Moment } from './moment.js';
+import { NextPage } from './next-page.js';
 
 const ROWS = 100;
 const FILTERS = ['action', 'secret', 'environment', 'actor', 'since', 'until'] as const;
@@ -99,11 +100,7 @@ async function show(
           ) : (
             <AuditTable items={page.items} />
           )}
-          {page.nextCursor !== null && (
-            <p>
-              <a href={withQuery('/audit', { ...filters, cursor: page.nextCursor })}>Older rows</a>
-            </p>
-          )}
+          <NextPage path="/audit" cursor={page.nextCursor} query={filters} text="Older rows" />
         </section>
       </>
     ),

@@ -1,12 +1,14 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import type { ClientAnswer, PageAnswer } from '../core/index.js';
-import { type ApiProblem, segment, withQuery } from './api.js';
+import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { environmentNames } from './environment-names.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { Mark } from './mark.js';
 import { Distance, Moment } from './moment.js';
+import { NextPage } from './next-page.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
 import { ShownOnce } from './shown-once.js';
 
@@ -53,7 +55,7 @@ async function show(context: ConsoleContext, { form, problem, created }: Shown):
   const cursor = context.req.query('cursor');
   const [page, environments] = await Promise.all([
     api.get<PageAnswer<ClientAnswer>>('/v1/clients', { cursor, limit: ROWS }),
-    api.get<PageAnswer<{ readonly name: string }>>('/v1/environments'),
+    environmentNames(api),
   ]);
   return renderPage(
     context,
@@ -73,11 +75,7 @@ async function show(context: ConsoleContext, { form, problem, created }: Shown):
             ) : (
               <ClientsTable items={page.items} nowMs={Date.now()} />
             )}
-            {page.nextCursor !== null && (
-              <p>
-                <a href={withQuery('/clients', { cursor: page.nextCursor })}>Next page</a>
-              </p>
-            )}
+            <NextPage path="/clients" cursor={page.nextCursor} />
           </section>
           <section class="panel" aria-labelledby="new-client">
             <h2 id="new-client">New client</h2>
@@ -90,7 +88,7 @@ async function show(context: ConsoleContext, { form, problem, created }: Shown):
                 <label>
                   Environment
                   <select name="environment" required>
-                    {environments.items.map(({ name }) => (
+                    {environments.map((name) => (
                       <option value={name} selected={form?.text('environment') === name}>
                         {name}
                       </option>

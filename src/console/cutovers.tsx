@@ -1,11 +1,12 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import type { CutoverAnswer, PageAnswer } from '../core/index.js';
-import { segment, withQuery } from './api.js';
+import { segment } from './api.js';
 import type { ConsoleEnvironment } from './console-environment.js';
 import { renderPage } from './layout.js';
 import { CUTOVER_TONES, Mark } from './mark.js';
 import { Distance } from './moment.js';
+import { NextPage } from './next-page.js';
 
 const ROWS = 50;
 
@@ -27,11 +28,7 @@ export function addCutovers(app: Hono<ConsoleEnvironment>): void {
           ) : (
             <CutoversTable items={page.items} nowMs={Date.now()} />
           )}
-          {page.nextCursor !== null && (
-            <p>
-              <a href={withQuery('/cutovers', { cursor: page.nextCursor })}>Older ones</a>
-            </p>
-          )}
+          <NextPage path="/cutovers" cursor={page.nextCursor} text="Older ones" />
         </section>
       ),
     });

@@ -3,6 +3,7 @@ import type { FC } from 'hono/jsx';
 import type { PageAnswer, ProviderDescription, SecretAnswer } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { environmentNames } from './environment-names.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
@@ -66,7 +67,7 @@ async function show(
   }
   const [secrets, environments] = await Promise.all([
     api.get<PageAnswer<SecretAnswer>>('/v1/secrets', { limit: 1000 }),
-    api.get<PageAnswer<{ readonly name: string }>>('/v1/environments'),
+    environmentNames(api),
   ]);
   return renderPage(
     context,
@@ -99,7 +100,7 @@ async function show(
             <label>
               Environment
               <select name="environment">
-                {environments.items.map(({ name }) => (
+                {environments.map((name) => (
                   <option value={name} selected={form?.text('environment') === name}>
                     {name}
                   </option>

@@ -1,7 +1,8 @@
 import type { Hono } from 'hono';
-import { CRITICALITIES, type PageAnswer, SECRET_KINDS } from '../core/index.js';
+import { CRITICALITIES, SECRET_KINDS } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { environmentNames } from './environment-names.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
@@ -18,7 +19,7 @@ export function addNewSecret(app: Hono<ConsoleEnvironment>): void {
     const name = form.text('name') ?? '';
     const refused = await refusalOf(() => api.post('/v1/secrets', attributesOf(form, name)));
     if (refused !== undefined) return show(context, form, refused);
-    for (const environment of await environmentsOf(context)) {
+    for (const environment of await environmentNames(api)) {
       const value = form.exact(VALUE + environment);
       if (value === undefined) continue;
       const path = `/v1/secrets/${segment(name)}/environments/${segment(environment)}/versions`;
@@ -46,18 +47,12 @@ function attributesOf(form: SentForm, name: string): Record<string, unknown> {
   };
 }
 
-async function environmentsOf(context: ConsoleContext): Promise<readonly string[]> {
-  const { api } = context.get('visitor');
-  const { items } = await api.get<PageAnswer<{ readonly name: string }>>('/v1/environments');
-  return items.map(({ name }) => name);
-}
-
 async function show(
   context: ConsoleContext,
   form?: SentForm,
   problem?: ApiProblem,
 ): Promise<Response> {
-  const environments = await environmentsOf(context);
+  const environments = await environmentNames(context.get('visitor').api);
   return renderPage(
     context,
     {

@@ -6,11 +6,12 @@ import {
   type RotationAnswer,
   type RotationStatus,
 } from '../core/index.js';
-import { segment, withQuery } from './api.js';
+import { segment } from './api.js';
 import type { ConsoleEnvironment } from './console-environment.js';
 import { renderPage } from './layout.js';
 import { Mark, type Tone } from './mark.js';
 import { Distance } from './moment.js';
+import { NextPage } from './next-page.js';
 
 const ROWS = 100;
 
@@ -64,11 +65,7 @@ export function addRotations(app: Hono<ConsoleEnvironment>): void {
             ) : (
               <RotationsTable items={page.items} nowMs={Date.now()} />
             )}
-            {page.nextCursor !== null && (
-              <p>
-                <a href={withQuery('/rotations', { status, cursor: page.nextCursor })}>Next page</a>
-              </p>
-            )}
+            <NextPage path="/rotations" cursor={page.nextCursor} query={{ status }} />
           </section>
         </>
       ),

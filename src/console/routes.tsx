@@ -8,6 +8,7 @@ import {
   type RevisionAnswer,
   type Route,
   type RoutesAnswer,
+  type StatusAnswer,
   type ValidationAnswer,
 } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
@@ -26,10 +27,6 @@ interface Edited {
   readonly text: string;
   readonly checked?: ValidationAnswer;
   readonly problem?: ApiProblem | undefined;
-}
-
-interface StatusAnswer {
-  readonly routes: { readonly file: string | null };
 }
 
 /** `/routes`: what each injects, the document, and its revisions. */

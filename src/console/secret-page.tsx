@@ -3,6 +3,7 @@ import type { FC } from 'hono/jsx';
 import type { PageAnswer, SecretDetail, VersionAnswer } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { environmentNames } from './environment-names.js';
 import { EnvironmentPanel } from './environment-panel.js';
 import { readForm } from './form.js';
 import { renderPage } from './layout.js';
@@ -93,12 +94,8 @@ async function change(
 async function show(context: ConsoleContext, name: string, refused?: Refused): Promise<Response> {
   const { api } = context.get('visitor');
   const path = `/v1/secrets/${segment(name)}`;
-  const [secret, { items: declared }] = await Promise.all([
-    api.get<SecretDetail>(path),
-    api.get<PageAnswer<{ readonly name: string }>>('/v1/environments'),
-  ]);
+  const [secret, names] = await Promise.all([api.get<SecretDetail>(path), environmentNames(api)]);
   const withVersions = new Set(secret.environments.map(({ environment }) => environment));
-  const names = declared.map((environment) => environment.name);
   const versions = await Promise.all(
     names.map(async (environment) =>
       withVersions.has(environment)

@@ -1,11 +1,13 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import type { PageAnswer, SecretAnswer, SecretEnvironmentAnswer } from '../core/index.js';
-import { segment, withQuery } from './api.js';
+import { segment } from './api.js';
 import type { ConsoleEnvironment } from './console-environment.js';
+import { environmentNames } from './environment-names.js';
 import { renderPage } from './layout.js';
 import { AGE_TONES, Mark } from './mark.js';
 import { Distance } from './moment.js';
+import { NextPage } from './next-page.js';
 
 const ROWS = 100;
 
@@ -14,11 +16,10 @@ export function addSecrets(app: Hono<ConsoleEnvironment>): void {
   app.get('/secrets', async (context) => {
     const { api } = context.get('visitor');
     const cursor = context.req.query('cursor');
-    const [page, environments] = await Promise.all([
+    const [page, names] = await Promise.all([
       api.get<PageAnswer<SecretAnswer>>('/v1/secrets', { cursor, limit: ROWS }),
-      api.get<PageAnswer<{ name: string }>>('/v1/environments'),
+      environmentNames(api),
     ]);
-    const names = environments.items.map(({ name }) => name);
     return renderPage(context, {
       title: 'Secrets',
       actions: (
@@ -35,11 +36,7 @@ export function addSecrets(app: Hono<ConsoleEnvironment>): void {
           ) : (
             <SecretsTable items={page.items} environments={names} nowMs={Date.now()} />
           )}
-          {page.nextCursor !== null && (
-            <p>
-              <a href={withQuery('/secrets', { cursor: page.nextCursor })}>Next page</a>
-            </p>
-          )}
+          <NextPage path="/secrets" cursor={page.nextCursor} />
         </section>
       ),
     });

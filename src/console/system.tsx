@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import type { PageAnswer } from '../core/index.js';
+import type { PageAnswer, StatusAnswer } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import { download } from './audit.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
@@ -9,19 +9,6 @@ import { renderPage } from './layout.js';
 import { Mark } from './mark.js';
 import { Moment } from './moment.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
-
-interface StatusAnswer {
-  readonly version: string;
-  readonly time: string;
-  readonly ready: boolean;
-  readonly reasons: readonly string[];
-  readonly proxyUrl: string | null;
-  readonly routes: {
-    readonly revision: number;
-    readonly appliedAt: string | null;
-    readonly file: string | null;
-  };
-}
 
 interface EnvironmentAnswer {
   readonly name: string;

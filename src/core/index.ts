@@ -14,6 +14,7 @@ export * from './answers/page-answer.js';
 export * from './answers/rotation-answer.js';
 export * from './answers/routes-answer.js';
 export * from './answers/secret-answer.js';
+export * from './answers/status-answer.js';
 export * from './answers/version-answer.js';
 export * from './audit.js';
 export * from './audit-statement.js';
