@@ -28,8 +28,8 @@ export function countingUsage(
   alerts: AlertEngine,
 ): Pick<Store, 'recordUsage'> {
   return {
-    async recordUsage(deltas, observations) {
-      await store.recordUsage(deltas, observations);
+    async recordUsage(deltas, observations, requests) {
+      await store.recordUsage(deltas, observations, requests);
       alerts.usage(deltas);
     },
   };

@@ -22,6 +22,7 @@ import { followChanges } from './follow-changes.js';
 import { followRoutesFile } from './follow-routes-file.js';
 import { keepAudit } from './keep-audit.js';
 import { keepHeartbeat } from './keep-heartbeat.js';
+import { keepUsageHistory } from './keep-usage-history.js';
 import { isLoopback, listenOn } from './listen-on.js';
 import { openForServing } from './open-for-serving.js';
 import { openTraces } from './open-traces.js';
@@ -285,6 +286,8 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   const { auditRetentionDays: retentionDays } = settings;
   const auditKeeping = keepAudit({ store, signer: opened.signer, clock, log, retentionDays });
   closing.push(() => auditKeeping.close());
+  const historyKeeping = keepUsageHistory(store, log);
+  closing.push(() => historyKeeping.close());
   const lines = startLines({
     version,
     proxy: proxyUrl,

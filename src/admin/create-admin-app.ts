@@ -33,6 +33,7 @@ import { serveOperation } from './serve-operation.js';
 import { sessionOperations } from './sessions.js';
 import { statusOperations } from './status.js';
 import { testVersionOperation } from './test-version.js';
+import { usageHistoryOperation } from './usage-history.js';
 import { IMMUTABLE_PATHS, valueImmutable, versionOperations } from './versions.js';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
@@ -61,6 +62,7 @@ export function createAdminApp(dependencies: AdminDependencies): AdminApp {
     ...clientOperations(dependencies),
     ...adminOperations(dependencies),
     ...sessionOperations(dependencies),
+    usageHistoryOperation(dependencies),
     ...alertOperations(dependencies),
     ...notificationOperations(dependencies),
     ...auditOperations(dependencies),

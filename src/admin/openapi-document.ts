@@ -30,6 +30,7 @@ export function openApiDocument(app: OpenAPIHono<AdminEnvironment>, version: str
       { name: 'clients', description: 'Apps that may send requests' },
       { name: 'admins', description: 'Operators and their tokens' },
       { name: 'sessions', description: 'Who is signed in at the console' },
+      { name: 'usage', description: 'Requests over time' },
       { name: 'alerts', description: 'What needs a person' },
       { name: 'notifications', description: 'Where it is told' },
       { name: 'audit', description: 'Who did what' },

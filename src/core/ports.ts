@@ -15,6 +15,7 @@ import type { SecretValue } from './secret-value.js';
 import type { SessionStore } from './session.js';
 import type { TrafficLimits } from './traffic.js';
 import type { UsageDelta, UsageRow } from './usage.js';
+import type { RequestDelta, UsageHistoryStore } from './usage-history.js';
 
 /** Wall-clock time. The only clock of the rooms; tests inject their own. */
 export interface Clock {
@@ -167,7 +168,8 @@ export interface Store
     HeartbeatStore,
     NotificationStore,
     RotationStore,
-    SessionStore {
+    SessionStore,
+    UsageHistoryStore {
   readonly databaseId: string;
 
   createEnvironment(command: ByActor & { name: string }): Promise<Environment>;
@@ -315,10 +317,14 @@ export interface Store
   ): Promise<void>;
 
   /**
-   * Adds what was observed, in one transaction. What concerns a version that is gone, or a cutover that has ended, is
-   * left out.
+   * Adds what was observed, in one transaction, to the totals and to their history. What concerns a version that is
+   * gone, or a cutover that has ended, is left out.
    */
-  recordUsage(deltas: readonly UsageDelta[], observations?: readonly CutoverDelta[]): Promise<void>;
+  recordUsage(
+    deltas: readonly UsageDelta[],
+    observations?: readonly CutoverDelta[],
+    requests?: readonly RequestDelta[],
+  ): Promise<void>;
   usageOf(secret: string, environment?: string): Promise<readonly UsageRow[]>;
 
   /** Number of the newest change. */

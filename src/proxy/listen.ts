@@ -165,6 +165,9 @@ class Listener implements ProxyListener, ExchangeHost {
     this.#traffic.admission.ended(exchange);
     if (exchange.upgrade !== undefined) this.#upgraded.delete(exchange);
     this.#options.telemetry.decision(exchange);
+    if (exchange.code !== undefined && exchange.sentAtMs === 0) {
+      this.#options.usage.recordNotSent(exchange.environment);
+    }
     exchange.plan?.stats.record(exchange.status, exchange.code, exchange.durationMs);
     if (this.#inFlight === 0) this.#onIdle?.();
   }
@@ -364,6 +367,7 @@ class Listener implements ProxyListener, ExchangeHost {
       durationMs: 0,
     };
     this.#options.telemetry.decision(decision);
+    this.#options.usage.recordNotSent(undefined);
   }
 }
 

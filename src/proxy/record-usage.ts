@@ -1,4 +1,12 @@
-import type { Clock, CutoverDelta, Plan, Store, UsageDelta, UsageOutcome } from '../core/index.js';
+import type {
+  Clock,
+  CutoverDelta,
+  Plan,
+  RequestDelta,
+  Store,
+  UsageDelta,
+  UsageOutcome,
+} from '../core/index.js';
 import {
   addCutoverDelta,
   addCutoverDeltas,
@@ -6,6 +14,7 @@ import {
   type PairCounts,
 } from './cutover-counts.js';
 import type { UsageSink } from './request-context.js';
+import { addRequestDelta, addRequestDeltas } from './request-counts.js';
 
 const FLUSH_EVERY_MS = 1000;
 
@@ -43,6 +52,8 @@ export function createUsageRecorder(options: {
   let counters = new Map<Plan, Map<string, Counter>>();
   let unsent = new Map<string, UsageDelta>();
   let unsentCutovers = new Map<string, CutoverDelta>();
+  let unsentRequests = new Map<string, RequestDelta>();
+  let notSent = new Map<string | undefined, { count: number }>();
   let flushing: Promise<void> = Promise.resolve();
   const timer = setInterval(() => void flush(), FLUSH_EVERY_MS);
   timer.unref();
@@ -102,24 +113,43 @@ export function createUsageRecorder(options: {
     if (outcome === 'refused') count(other, 'shared');
   }
 
+  function recordNotSent(environment: string | undefined): void {
+    const known = notSent.get(environment);
+    if (known === undefined) notSent.set(environment, { count: 1 });
+    else known.count++;
+  }
+
   function flush(): Promise<void> {
     flushing = flushing.then(async () => {
       const gathered = counters;
       counters = new Map();
+      for (const [environment, { count }] of notSent) {
+        const atMs = options.clock.now();
+        addRequestDelta(unsentRequests, { environment, outcome: 'notSent', count, atMs });
+      }
+      notSent = new Map();
       for (const byClient of gathered.values()) {
         for (const counter of byClient.values()) {
           addDeltas(unsent, counter);
+          addRequestDeltas(unsentRequests, counter);
           addCutoverDeltas(unsentCutovers, observed(counter));
         }
       }
-      if (unsent.size === 0) return;
+      if (unsentRequests.size === 0) return;
       const sending = unsent;
       const sendingCutovers = unsentCutovers;
+      const sendingRequests = unsentRequests;
       unsent = new Map();
       unsentCutovers = new Map();
+      unsentRequests = new Map();
       try {
-        await options.store.recordUsage([...sending.values()], [...sendingCutovers.values()]);
+        await options.store.recordUsage(
+          [...sending.values()],
+          [...sendingCutovers.values()],
+          [...sendingRequests.values()],
+        );
       } catch (error) {
+        for (const delta of sendingRequests.values()) addRequestDelta(unsentRequests, delta);
         for (const delta of sending.values()) addDelta(unsent, delta);
         for (const delta of sendingCutovers.values()) addCutoverDelta(unsentCutovers, delta);
         options.onError(error);
@@ -131,11 +161,12 @@ export function createUsageRecorder(options: {
   return {
     record,
     recordPair,
+    recordNotSent,
     flush,
     async close() {
       clearInterval(timer);
       await flush();
-      return unsent.size === 0;
+      return unsentRequests.size === 0;
     },
   };
 }

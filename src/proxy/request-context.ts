@@ -51,4 +51,6 @@ export interface UsageSink {
   ): void;
   /** Tells that a request that was refused by one plan came to this outcome by the other. Both were counted. */
   recordPair(refused: Plan, other: Plan, clientId: string, outcome: UsageOutcome): void;
+  /** Counts one request that Keyferry answered by itself. Undefined where no client was known. */
+  recordNotSent(environment: string | undefined): void;
 }

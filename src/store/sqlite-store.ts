@@ -170,8 +170,11 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     pruneAudit: (command) => call('pruneAudit', command),
     recordAudit: (command) => call('recordAudit', command),
 
-    recordUsage: (deltas, observations = []) => call('recordUsage', { deltas, observations }),
+    recordUsage: (deltas, observations = [], requests = []) =>
+      call('recordUsage', { deltas, observations, requests }),
     usageOf: (secret, environment) => call('usageOf', { secret, environment }),
+    usageHistory: (filter) => call('usageHistory', filter),
+    tidyUsageHistory: () => call('tidyUsageHistory'),
 
     raiseAlerts: (findings) => call('raiseAlerts', findings),
     resolveAlerts: (command) => call('resolveAlerts', command),

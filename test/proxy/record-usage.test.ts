@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Plan, UsageDelta } from '../../src/core/index.js';
+import type { Plan, RequestDelta, UsageDelta } from '../../src/core/index.js';
 import { createUsageRecorder } from '../../src/proxy/index.js';
 import { FakeClock } from '../support/fake-clock.js';
 
@@ -47,4 +47,39 @@ test('counts that could not be written are kept, added up, and written once', as
       { ...names, outcome: 'refused', count: 1, firstUsedAtMs: 10, lastUsedAtMs: 31 },
     ],
   ]);
+});
+
+test('requests are counted by environment, also those without a secret and those that were not sent', async () => {
+  const written: (readonly RequestDelta[])[] = [];
+  const clock = new FakeClock(5000);
+  let broken = true;
+  const usage = createUsageRecorder({
+    clock,
+    onError: () => undefined,
+    store: {
+      recordUsage: async (_deltas, _observations, requests = []) => {
+        if (broken) throw new Error('disk full');
+        written.push(requests);
+      },
+    },
+  });
+  usage.record(planOf(use(1), use(2)), 'c', 'accepted', 20, true);
+  usage.record(planOf(), 'd', 'accepted', 30, true);
+  usage.recordNotSent('production');
+  usage.recordNotSent(undefined);
+  await usage.flush();
+  usage.recordNotSent(undefined);
+  broken = false;
+  clock.advance(1);
+  expect(await usage.close()).toBe(true);
+  const environment = 'production';
+  expect(written).toHaveLength(1);
+  expect(written[0]).toHaveLength(3);
+  expect(written[0]).toEqual(
+    expect.arrayContaining([
+      { environment, outcome: 'accepted', count: 2, atMs: 30 },
+      { environment, outcome: 'notSent', count: 1, atMs: 5000 },
+      { environment: undefined, outcome: 'notSent', count: 2, atMs: 5001 },
+    ]),
+  );
 });

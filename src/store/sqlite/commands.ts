@@ -34,6 +34,7 @@ import { sessionCommands } from './sessions.js';
 import { storedKeyCommands } from './stored-keys.js';
 import { unnamedSinceCommands } from './unnamed-since.js';
 import { usageCommands } from './usage.js';
+import { createHistoryAdder, usageHistoryCommands } from './usage-history.js';
 import { createUseGuard } from './use-guard.js';
 import { createVersionInsert } from './version-insert.js';
 import { createVersionReader } from './version-row.js';
@@ -80,7 +81,8 @@ export function createCommands(session: Session, schemaVersion: number) {
     ...sessionCommands(session),
     ...auditCommands(session),
     ...pruneAuditCommands(session),
-    ...usageCommands(session),
+    ...usageCommands(session, createHistoryAdder(session)),
+    ...usageHistoryCommands(session),
     ...heartbeatCommands(session),
     ...alertCommands(session, book),
     ...notificationCommands(session, outbox),

@@ -1,6 +1,7 @@
-import type { CutoverDelta, UsageDelta, UsageRow } from '../../core/index.js';
+import type { CutoverDelta, RequestDelta, UsageDelta, UsageRow } from '../../core/index.js';
 import { createObservationAdder } from './list-cutovers.js';
 import type { Session } from './session.js';
+import type { HistoryAdder } from './usage-history.js';
 
 interface StoredUsageRow {
   readonly environment: string;
@@ -14,7 +15,7 @@ interface StoredUsageRow {
   readonly last_used_at_ms: number;
 }
 
-export function usageCommands(session: Session) {
+export function usageCommands(session: Session, addToHistory: HistoryAdder) {
   const { database, lookup, write } = session;
   const addObservation = createObservationAdder(session);
   // What was deleted meanwhile is left out: its rows are gone.
@@ -51,12 +52,15 @@ export function usageCommands(session: Session) {
     recordUsage({
       deltas,
       observations,
+      requests,
     }: {
       deltas: readonly UsageDelta[];
       observations: readonly CutoverDelta[];
+      requests: readonly RequestDelta[];
     }): void {
-      if (deltas.length === 0 && observations.length === 0) return;
+      if (deltas.length + observations.length + requests.length === 0) return;
       write(() => {
+        addToHistory(deltas, requests);
         for (const observation of observations) addObservation(observation);
         for (const delta of deltas) {
           const { secretId, environment, version, route, clientId, outcome, count } = delta;
