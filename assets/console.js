@@ -12,6 +12,38 @@ function localTimes(root) {
   }
 }
 
+// On a phone a wide table is a list of cards, in which each cell says what its column is.
+function nameCells(root) {
+  for (const table of root.querySelectorAll('.scrolls:not(.matrix) table:not(.stacks)')) {
+    const columns = [...table.querySelectorAll('thead th')].map((cell) => cell.textContent.trim());
+    for (const row of table.tBodies[0]?.rows ?? []) {
+      for (const [index, cell] of [...row.cells].entries()) {
+        cell.dataset.label = columns[index] ?? '';
+        if (cell.textContent.trim() === '' && cell.children.length === 0) {
+          cell.classList.add('blank');
+        }
+      }
+    }
+    table.classList.add('stacks');
+  }
+}
+
+// A part that shows itself anew every other second would be read aloud each time: what it says is read when it changes.
+const said = document.querySelector('#said');
+const lastSaid = new Map();
+function say(root) {
+  for (const part of root.querySelectorAll('[data-says]')) {
+    const text = part.dataset.says;
+    if (lastSaid.has(part.id) && lastSaid.get(part.id) !== text) said.textContent = text;
+    lastSaid.set(part.id, text);
+  }
+}
+
+function refine(root) {
+  localTimes(root);
+  nameCells(root);
+}
+
 // What is done for good asks first, in words of the button itself.
 document.addEventListener('submit', (event) => {
   const asked = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
@@ -23,6 +55,18 @@ document.addEventListener('change', (event) => {
   if (event.target.dataset.submits !== undefined) event.target.form?.requestSubmit();
 });
 
+document.addEventListener('click', (event) => {
+  const button = event.target.closest('button[data-copies]');
+  if (button === null) return;
+  const text = document.getElementById(button.dataset.copies)?.textContent ?? '';
+  navigator.clipboard.writeText(text).then(
+    () => {
+      button.textContent = 'Copied';
+    },
+    () => undefined,
+  );
+});
+
 document.addEventListener('keydown', (event) => {
   const typing = event.target.closest('input, textarea, select, [contenteditable]');
   if (event.key !== '/' || typing !== null || event.ctrlKey || event.metaKey) return;
@@ -32,6 +76,26 @@ document.addEventListener('keydown', (event) => {
   search.focus();
 });
 
-document.addEventListener('htmx:afterSwap', (event) => localTimes(event.target));
-document.addEventListener('htmx:afterSettle', (event) => localTimes(event.target));
-localTimes(document);
+// htmx swaps parts that show themselves anew.
+document.addEventListener('htmx:afterSettle', () => {
+  refine(document);
+  say(document);
+  document.querySelector('#stale')?.remove();
+});
+for (const name of ['htmx:sendError', 'htmx:responseError']) {
+  document.addEventListener(name, (event) => {
+    if (document.querySelector('#stale') !== null) return;
+    const notice = document.createElement('p');
+    notice.id = 'stale';
+    notice.className = 'notice warn';
+    notice.setAttribute('role', 'alert');
+    notice.textContent = 'The server does not answer: what is shown here may be old.';
+    event.target.before(notice);
+  });
+}
+
+for (const button of document.querySelectorAll('button[data-copies]')) {
+  button.hidden = navigator.clipboard === undefined;
+}
+refine(document);
+say(document);

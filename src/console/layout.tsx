@@ -2,18 +2,25 @@ import type { Child, FC } from 'hono/jsx';
 import type { ConsoleContext, Visitor } from './console-environment.js';
 import { assetPath } from './serve-assets.js';
 
+/** In groups: keys and their ways; what happens to them; who, and where. */
 const MENU = [
-  ['/', 'Overview'],
-  ['/secrets', 'Secrets'],
-  ['/cutovers', 'Cutovers'],
-  ['/rotations', 'Rotations'],
-  ['/routes', 'Routes'],
-  ['/clients', 'Clients'],
-  ['/alerts', 'Alerts'],
-  ['/channels', 'Channels'],
-  ['/audit', 'Audit'],
-  ['/admins', 'Admins'],
-  ['/system', 'System'],
+  [
+    ['/', 'Overview'],
+    ['/secrets', 'Secrets'],
+    ['/cutovers', 'Cutovers'],
+    ['/rotations', 'Rotations'],
+    ['/routes', 'Routes'],
+    ['/clients', 'Clients'],
+  ],
+  [
+    ['/alerts', 'Alerts'],
+    ['/channels', 'Channels'],
+    ['/audit', 'Audit'],
+  ],
+  [
+    ['/admins', 'Admins'],
+    ['/system', 'System'],
+  ],
 ] as const;
 
 /** No inline style or script, no evaluation of text: what the policy of the pages forbids is not tried either. */
@@ -73,23 +80,27 @@ const Page: FC<PageProps> = (props) => {
         Skip to the content
       </a>
       <div class="frame">
-        <nav class="menu" aria-label="Main">
-          <a class="brand" href="/">
-            <img src={assetPath('icon.svg')} alt="" />
-            Keyferry
-          </a>
-          <ul>
-            {MENU.map(([href, text]) => (
-              <li>
-                <a href={href} {...(isAt(path, href) ? { 'aria-current': 'page' } : {})}>
-                  {text}
-                  {href === '/alerts' && openAlerts !== null && openAlerts > 0 && (
-                    <span class="mark bad">{openAlerts}</span>
-                  )}
-                </a>
-              </li>
-            ))}
-          </ul>
+        <header class="bar">
+          <Brand />
+          <OpenAlerts count={openAlerts} />
+          <button type="button" class="secondary" popovertarget="menu">
+            Menu
+          </button>
+        </header>
+        <nav class="menu" id="menu" popover="auto" aria-label="Main">
+          <Brand />
+          {MENU.map((group) => (
+            <ul>
+              {group.map(([href, text]) => (
+                <li>
+                  <a href={href} {...(isAt(path, href) ? { 'aria-current': 'page' } : {})}>
+                    {text}
+                    {href === '/alerts' && <Count of={openAlerts} />}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          ))}
           <footer>
             <div>
               <span class="name">{admin.name}</span> <span>({admin.role})</span>
@@ -118,10 +129,34 @@ const Page: FC<PageProps> = (props) => {
           </header>
           {children}
         </main>
+        <p id="said" class="unseen" role="status" />
       </div>
     </Document>
   );
 };
+
+const Brand: FC = () => (
+  <a class="brand" href="/">
+    <img src={assetPath('icon.svg')} alt="" />
+    Keyferry
+  </a>
+);
+
+/** Beside the button of the menu, which is closed on a phone. */
+const OpenAlerts: FC<{ readonly count: number | null }> = ({ count }) =>
+  count === null || count === 0 ? null : (
+    <a href="/alerts">
+      Alerts <Count of={count} />
+    </a>
+  );
+
+const Count: FC<{ readonly of: number | null }> = ({ of: count }) =>
+  count === null || count === 0 ? null : (
+    <span class="mark bad">
+      {count}
+      <span class="unseen"> open</span>
+    </span>
+  );
 
 /** A page for somebody who is signed in. */
 export async function renderPage(
