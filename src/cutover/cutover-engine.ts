@@ -14,8 +14,8 @@ import { moveRoutes, type RoutedDecision, type SettledDecision } from './move-ro
 import { WatchedCutover } from './watched-cutover.js';
 
 const TICK_EVERY_MS = 1000;
-/** With very many clients a tick takes longer: it then leaves the time of this many ticks to other work. */
-const REST_PER_TICK = 10;
+/** With very many clients it takes long to judge: this many times as long is then left to other work. */
+const REST_PER_JUDGING = 10;
 /** Who used the secret so long before the cutover may be expected to use it again. */
 const EXPECTED_FOR_MS = 24 * 3_600_000;
 
@@ -58,14 +58,16 @@ export function createCutoverEngine(options: CutoverEngineOptions): CutoverEngin
   let closed = false;
   let isFailing = false;
   let ticking: Promise<void> | undefined;
+  /** Of the tick under way: what it waits for, and what it carries out, is no reason to rest. */
+  let judgingMs = 0;
   let timer = setTimeout(onTimer, TICK_EVERY_MS);
   timer.unref();
 
   function onTimer(): void {
-    const startedAtMs = performance.now();
+    judgingMs = 0;
     void tick().then(() => {
       if (closed) return;
-      const restMs = (performance.now() - startedAtMs) * REST_PER_TICK;
+      const restMs = judgingMs * REST_PER_JUDGING;
       timer = setTimeout(onTimer, Math.max(TICK_EVERY_MS, restMs));
       timer.unref();
     });
@@ -117,6 +119,7 @@ export function createCutoverEngine(options: CutoverEngineOptions): CutoverEngin
     const observations = await store.observationsOf(id);
     const ground = await options.groundOf(cutover);
     const nowMs = clock.now();
+    const beganAtMs = performance.now();
     const decision = decideCutover({
       cutover,
       observations,
@@ -124,6 +127,7 @@ export function createCutoverEngine(options: CutoverEngineOptions): CutoverEngin
       nowMs,
       ...watch.lookAt(cutover, observations, nowMs),
     });
+    judgingMs += performance.now() - beganAtMs;
     if (decision.action === 'wait') return;
     if (decision.action === 'probe') {
       const { prober, onError } = options;

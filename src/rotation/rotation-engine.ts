@@ -44,6 +44,8 @@ export function createRotationEngine(options: RotationEngineOptions): RotationEn
   const workerOptions = { ...options, stopping: stop.signal, cutting: cut.signal };
   const memories = new Map<string, RunMemory>();
   const working = new Map<string, Promise<void>>();
+  /** Ready at the last look, and without a place among those that are worked on. */
+  let queue: RotationRun[] = [];
   let closed = false;
   let isFailing = false;
   let mayBeUnplanned = true;
@@ -86,15 +88,16 @@ export function createRotationEngine(options: RotationEngineOptions): RotationEn
     const cutovers = meetsCutover ? await store.runningCutovers() : [];
     const nowMs = clock.now();
     const ready = open.filter((run) => !working.has(run.id) && isReady(run, cutovers, nowMs));
-    for (const run of ready.slice(0, Math.max(0, AT_ONCE - working.size))) begin(run);
+    queue = ready.sort((a, b) => rankOf(a) - rankOf(b));
+    beginQueued();
     isFailing = false;
-    if (ready.length > AT_ONCE) return LEAST_SLEEP_MS;
     const dueAtMs = (await store.nextDueAtMs()) ?? Number.POSITIVE_INFINITY;
-    const waits = open.map(({ id }) => memories.get(id)?.notBeforeMs ?? Number.POSITIVE_INFINITY);
+    const waits = open.map(({ id }) => memories.get(id)?.notBeforeMs ?? 0);
+    const looksSoon = meetsCutover || queue.length > 0;
     const nextMs = Math.min(
       dueAtMs,
-      ...waits,
-      meetsCutover ? nowMs + pace.pollMs : Number.POSITIVE_INFINITY,
+      ...waits.filter((untilMs) => untilMs > nowMs),
+      looksSoon ? nowMs + pace.pollMs : Number.POSITIVE_INFINITY,
     );
     return Math.min(LONGEST_SLEEP_MS, Math.max(LEAST_SLEEP_MS, nextMs - clock.now()));
   }
@@ -125,9 +128,19 @@ export function createRotationEngine(options: RotationEngineOptions): RotationEn
       })
       .finally(() => {
         working.delete(run.id);
-        look();
+        beginQueued();
+        if (queue.length === 0) look();
       });
     working.set(run.id, work);
+  }
+
+  /** For as long as there is a place. Who claims a run sees whether it still is as it was. */
+  function beginQueued(): void {
+    while (!closed && working.size < AT_ONCE) {
+      const next = queue.shift();
+      if (next === undefined) return;
+      if (!working.has(next.id)) begin(next);
+    }
   }
 
   async function takeOn({ id, rotationId }: RotationRun): Promise<void> {
@@ -217,6 +230,11 @@ export function createRotationEngine(options: RotationEngineOptions): RotationEn
       clearTimeout(cutting);
     },
   };
+}
+
+/** What somebody waits for goes before what is merely due. */
+function rankOf({ trigger }: RotationRun): number {
+  return trigger === 'emergency' ? 0 : trigger === 'manual' ? 1 : 2;
 }
 
 /** Whether a cutover says when it goes on. */

@@ -11,6 +11,8 @@ import {
   serveLine,
   temporaryDataDir,
 } from '../support/serve-process.js';
+import { campaign } from '../torture/campaigns/shared-rotations.js';
+import { expectClean } from '../torture/expect-clean.js';
 
 const shared = { flags: ['--shared'] };
 const SECRET = '/v1/secrets/api_key/environments/production/versions';
@@ -134,11 +136,15 @@ test('two servers on one database serve, follow each other, and write one audit 
   expect(doctor.exitCode).toBe(0);
 }, 120_000);
 
-test('two processes on one database begin and run each of 1,000 due rotations once', async () => {
+test('two servers on one database run each of 20 due rotations once, and ask for one key for each', async () => {
+  await expectClean(campaign, 20);
+}, 120_000);
+
+test('two processes on one database begin and claim each of 300 due runs once', async () => {
   const dataDir = newDataDir();
   const opened = await openTestStore({ dataDir, shared: true });
   const { store } = opened;
-  const count = 1_000;
+  const count = 300;
   for (let index = 0; index < count; index++) {
     const secret = `key${index}`;
     await store.createSecret({ actor, name: secret });
