@@ -254,10 +254,12 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     openPathsNeedToken: !isLoopback(settings.adminListen),
     logError: (error, where) => log.error('admin_request_failed', error, where),
   });
-  const pages = serveConsole(api, {
+  const pages = await serveConsole(api, {
     store,
     tokens,
     clock,
+    outbound,
+    oidc: settings.oidc,
     secure: settings.adminTls !== undefined,
     logError: (error, where) => log.error('console_request_failed', error, where),
   });

@@ -225,7 +225,7 @@ describe('routes documents', () => {
     expect({ problems, warnings }).toEqual({ problems: [], warnings: [] });
   });
 
-  it('on the pages are valid, and so are config files', () => {
+  it('on the pages are valid, and so are config files and roles of OpenID Connect', () => {
     const seen = { routes: 0, config: 0 };
     // Those of providers are rotations' configs: test/rotation/provider-docs.test.ts.
     const documents = blocks.filter(
@@ -239,7 +239,10 @@ describe('routes documents', () => {
         expect({ problems, warnings, text }).toEqual({ problems: [], warnings: [], text });
       } else {
         seen.config++;
-        const flags = { '--config': 'keyferry.json' };
+        const oidc = { '--oidc-issuer': 'https://sso.example', '--oidc-client-id': 'keyferry' };
+        const flags = Array.isArray(value)
+          ? { ...oidc, '--oidc-roles': 'r.json', '--public-admin-url': 'https://keyferry.example' }
+          : { '--config': 'keyferry.json' };
         expect(() => loadSettings({ flags, environment: {}, readFile: () => text })).not.toThrow();
       }
     }

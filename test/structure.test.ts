@@ -57,6 +57,7 @@ const EXPOSE_CALLERS: Readonly<Record<string, readonly [calls: number, reason: s
     'reads the fields of a copied value, to check them as those of a new one',
   ],
   'admin/guard-header-value.ts': [1, 'looks for control characters that a header cannot carry'],
+  'console/openid-connect.ts': [1, 'sends the secret of the client to the provider'],
   'cli/send-value.ts': [2, 'writes the value into the body of the API call'],
   'crypto/keyring.ts': [1, 'derives the named keys from the root key'],
   'crypto/root-key.ts': [3, 'reads a given key, writes a new one, derives one from a passphrase'],

@@ -1,5 +1,12 @@
 import { z } from '@hono/zod-openapi';
-import { type Admin, AppError, nearestName, ROLES, type Store } from '../core/index.js';
+import {
+  type Admin,
+  AppError,
+  nearestName,
+  OIDC_PREFIX,
+  ROLES,
+  type Store,
+} from '../core/index.js';
 import { actorOf } from './actor.js';
 import type { AdminDependencies } from './dependencies.js';
 import { findAdmin } from './find-admin.js';
@@ -34,7 +41,10 @@ const NewAdminAnswer = z
 
 const NewAdmin = z
   .strictObject({
-    name: holderName,
+    name: holderName.refine(
+      (name) => !name.startsWith(OIDC_PREFIX),
+      `expected another beginning than "${OIDC_PREFIX}": it names who signs in with OpenID Connect`,
+    ),
     role: z.enum(ROLES),
     environments: z
       .array(z.string())

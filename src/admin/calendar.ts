@@ -9,6 +9,7 @@ import { FailureLimit } from './limit-failures.js';
 import { defineOperation, type Operation } from './operation.js';
 import { problemResponses } from './problem-schema.js';
 import { renderCalendar } from './render-calendar.js';
+import { requireOwnToken } from './require-own-token.js';
 
 const PATH = '/v1/rotations/calendar.ics';
 
@@ -31,6 +32,7 @@ export function calendarOperation({ tokens }: AdminDependencies): Operation {
     answerDescription: 'Path and query on this listener',
     changes: false,
     async handle({ caller }) {
+      requireOwnToken(caller.admin, 'The address of a calendar');
       return { body: { path: `${PATH}?feed=${tokens.feedOf(caller.admin.id)}` } };
     },
   });

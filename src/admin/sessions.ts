@@ -4,7 +4,9 @@ import { actorOf } from './actor.js';
 import type { AdminDependencies } from './dependencies.js';
 import { defineOperation, type Operation } from './operation.js';
 import { pageOf, pageParameters } from './query-parameters.js';
-import { coversScope, requireRole } from './scope.js';
+import { requireOwnToken } from './require-own-token.js';
+import { coversScope, outsideScope, requireRole } from './scope.js';
+import { wholeList } from './whole-list.js';
 import { Timestamp, toTimestamp } from './wire-time.js';
 
 const SessionSchema = z
@@ -40,6 +42,7 @@ export function sessionOperations({ store, tokens, clock }: AdminDependencies): 
       answerDescription: 'What the link holds, this once',
       changes: false,
       async handle({ caller }) {
+        requireOwnToken(caller.admin, 'A sign-in link');
         const { id, hash, token } = tokens.mint('session');
         await store.createSignInLink({
           actor: actorOf(caller),
@@ -72,16 +75,22 @@ export function sessionOperations({ store, tokens, clock }: AdminDependencies): 
       path: '/v1/sessions',
       tag: 'sessions',
       summary: 'Sign out everywhere',
-      description: 'Ends all sessions of the caller, or of another admin (role `admin`).',
+      description:
+        'Ends all sessions of the caller, or of another admin (role `admin`), who may be somebody who signed in with OpenID Connect.',
       role: 'viewer',
-      query: z.strictObject({ admin: z.string().max(200).optional() }),
+      query: z.strictObject({ admin: z.string().max(300).optional() }),
       status: 200,
       answer: z.strictObject({ ended: z.int() }),
       answerDescription: 'How many sessions ended',
       changes: false,
       async handle({ caller, query }) {
         const adminId = query.admin ?? caller.admin.id;
-        if (adminId !== caller.admin.id) requireRole(caller.admin, 'admin');
+        if (adminId !== caller.admin.id) {
+          requireRole(caller.admin, 'admin');
+          const sessions = await wholeList((page) => store.listSessions(page));
+          const found = sessions.filter(({ admin }) => admin.id === adminId);
+          if (!found.every(({ admin }) => coversScope(caller.admin, admin))) throw outsideScope();
+        }
         return { body: { ended: await store.endSessionsOf({ actor: actorOf(caller), adminId }) } };
       },
     }),

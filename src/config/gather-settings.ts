@@ -1,12 +1,10 @@
 import { dirname } from 'node:path';
-import { printPath, quote, shapeOf } from './finding.js';
+import { printPath, shapeOf } from './finding.js';
 import { readJsonDocument } from './read-json-document.js';
+import { type ReadFile, readText } from './read-text.js';
 import { SETTINGS, type SettingRow } from './setting-table.js';
 import { SettingsLayer } from './settings-layer.js';
 import { unknownVariables } from './unknown-variables.js';
-
-/** Reads a file as UTF-8 text; throws as `readFileSync` does. */
-export type ReadFile = (file: string) => string;
 
 const ROWS: readonly SettingRow[] = SETTINGS;
 
@@ -55,7 +53,7 @@ export function gatherVariables(
 /** The config file; names of files in it are relative to its folder. */
 export function gatherConfigFile(file: string, readFile: ReadFile): SettingsLayer {
   const layer = new SettingsLayer();
-  const text = readText(layer, file, file, readFile);
+  const text = readText(file, file, readFile, layer.problems);
   if (text === undefined) return layer;
   const reading = readJsonDocument(text);
   if (!reading.ok) {
@@ -97,22 +95,7 @@ function takeSecretFile(
   readFile: ReadFile,
 ): void {
   const variable = row.fileVariable ?? row.variable;
-  const text = readText(layer, variable, file, readFile);
+  const text = readText(variable, file, readFile, layer.problems);
   // Editors and `echo` end a file with a line end that is not part of the secret.
   if (text !== undefined) layer.takeSecret(row, text.replace(/\r?\n$/, ''), variable);
-}
-
-function readText(
-  layer: SettingsLayer,
-  path: string,
-  file: string,
-  readFile: ReadFile,
-): string | undefined {
-  try {
-    return readFile(file);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    layer.report({ path }, `the file ${quote(file)} cannot be read (${code})`);
-    return undefined;
-  }
 }

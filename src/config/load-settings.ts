@@ -4,18 +4,16 @@ import {
   AppError,
   formatListenAddress,
   type ListenAddress,
+  type OidcSettings,
   type Problem,
   type SecretValue,
   type TrafficLimits,
 } from '../core/index.js';
 import { addressClass } from './address-class.js';
-import {
-  gatherConfigFile,
-  gatherFlags,
-  gatherVariables,
-  type ReadFile,
-} from './gather-settings.js';
+import { gatherConfigFile, gatherFlags, gatherVariables } from './gather-settings.js';
+import { oidcSettings } from './oidc-settings.js';
 import { type LogLevel, type ParsedSetting, parseSetting } from './parse-setting.js';
+import type { ReadFile } from './read-text.js';
 import { SETTINGS, type SettingName, type SettingRow } from './setting-table.js';
 import type { SettingsLayer } from './settings-layer.js';
 import { type TraceSettings, traceWarnings } from './trace-settings.js';
@@ -74,6 +72,8 @@ export interface Settings {
   readonly limits: ListenerLimits;
   /** Where people reach the console; undefined = nobody said. */
   readonly publicAdminUrl: string | undefined;
+  /** Undefined = nobody signs in with OpenID Connect. */
+  readonly oidc: OidcSettings | undefined;
   /** Undefined = traces are off. */
   readonly traces: TraceSettings | undefined;
   /** What works but is likely not meant; one sentence each. */
@@ -101,7 +101,7 @@ export function loadSettings(input: SettingsInput): Settings {
   const layers = [flags, variables];
   if (typeof configFile === 'string') layers.push(gatherConfigFile(configFile, readFile));
   const problems = layers.flatMap((layer) => layer.problems);
-  const settings = assemble(layers, problems, input.environment);
+  const settings = assemble(layers, problems, { ...input, readFile });
   const [first] = problems;
   if (first !== undefined) {
     const { path, message, nearest } = first;
@@ -115,7 +115,7 @@ export function loadSettings(input: SettingsInput): Settings {
 function assemble(
   layers: readonly SettingsLayer[],
   problems: Problem[],
-  environment: SettingsInput['environment'],
+  { environment, readFile }: Pick<SettingsInput, 'environment'> & { readonly readFile: ReadFile },
 ): Settings {
   const find = (name: SettingName): ParsedSetting | undefined =>
     layers.find((layer) => layer.values.has(name))?.values.get(name) ?? defaultOf(name);
@@ -123,6 +123,8 @@ function assemble(
     const value = find(name);
     return typeof value === 'string' ? value : undefined;
   };
+  const secret = (name: SettingName): SecretValue | undefined =>
+    layers.map(({ secrets }) => secrets.get(name)).find(Boolean);
   const address = (name: SettingName): ListenAddress => find(name) as ListenAddress;
   const count = (name: SettingName): number => Number(find(name));
   const tls = (listener: 'proxy' | 'admin'): ListenerTls | undefined =>
@@ -147,6 +149,7 @@ function assemble(
     example: find('example') === true,
     shared: find('shared') === true,
     publicAdminUrl: text('publicAdminUrl'),
+    oidc: oidcSettings({ text, secret, readFile, problems }),
     strictExpiry: find('strictExpiry') === true,
     drainTimeoutMs: count('drainTimeoutMs'),
     auditRetentionDays: count('auditRetentionDays'),
@@ -171,7 +174,7 @@ function assemble(
         ? undefined
         : {
             endpoint,
-            headers: layers.map(({ secrets }) => secrets.get('otlpHeaders')).find(Boolean),
+            headers: secret('otlpHeaders'),
             caFile: text('otlpCa'),
             serviceName: text('otlpServiceName') ?? '',
             sampleRatio: count('traceSampleRatio'),

@@ -3,6 +3,7 @@ import type { Clock, SessionStore, Store, Tokens } from '../core/index.js';
 import { addAdmins } from './admins.js';
 import { addAlerts } from './alerts.js';
 import { ApiProblem, type CallApi, createApi } from './api.js';
+import { createAttemptCookie } from './attempt-cookie.js';
 import { addAudit } from './audit.js';
 import { addChannels } from './channels.js';
 import { addClients } from './clients.js';
@@ -12,8 +13,10 @@ import { addCutovers } from './cutovers.js';
 import { addEnableRotation } from './enable-rotation.js';
 import { renderBare, renderPage } from './layout.js';
 import { addNewSecret } from './new-secret.js';
+import { createOpenIdConnect, type OpenIdConnectOptions } from './openid-connect.js';
 import { addOverview } from './overview.js';
 import { refuseForeignPosts } from './refuse-foreign-posts.js';
+import { returnPath } from './return-path.js';
 import { addRotationPage } from './rotation-page.js';
 import { addRotations } from './rotations.js';
 import { addRoutes } from './routes.js';
@@ -22,6 +25,7 @@ import { addSecrets } from './secrets.js';
 import { serveAssets } from './serve-assets.js';
 import { createSessionCookie } from './session-cookie.js';
 import { addSignIn } from './sign-in.js';
+import { addOidcSignIn } from './sign-in-oidc.js';
 import { addSystem } from './system.js';
 
 export interface ConsoleDependencies {
@@ -31,6 +35,8 @@ export interface ConsoleDependencies {
   readonly callApi: CallApi;
   /** Whether the listener speaks TLS: its cookie is for TLS alone then. */
   readonly secure: boolean;
+  /** Undefined = nobody signs in with OpenID Connect. */
+  readonly openIdConnect: Omit<OpenIdConnectOptions, 'clock'> | undefined;
   /** Too many failures to sign in from one address: seconds to wait. */
   readonly tooMany: (address: string) => number | undefined;
   /** Takes what no page may show: unexpected errors. */
@@ -53,20 +59,29 @@ const CONTENT_SECURITY_POLICY = [
 
 /** The pages. Everything that is shown or changed goes through the admin API, as the person who is signed in. */
 export function createConsole(dependencies: ConsoleDependencies): Console {
-  const { store, tokens, callApi } = dependencies;
+  const { store, tokens, clock, callApi, secure, openIdConnect } = dependencies;
   const app = new Hono<ConsoleEnvironment>();
-  const cookie = createSessionCookie(dependencies.secure);
+  const cookie = createSessionCookie(secure);
+  const oidc =
+    openIdConnect === undefined ? undefined : createOpenIdConnect({ ...openIdConnect, clock });
 
   app.use('*', protectPage);
   app.use('*', refuseForeignPosts);
   serveAssets(app);
-  addSignIn(app, { ...dependencies, cookie, oidcLabel: undefined });
+  addSignIn(app, { ...dependencies, cookie, oidc });
+  if (oidc !== undefined) {
+    const attempts = createAttemptCookie(secure, { tokens, clock });
+    addOidcSignIn(app, { ...dependencies, cookie, attempts, oidc });
+  }
 
   app.use('*', async (context, next) => {
     const token = cookie.read(context);
     const id = token === undefined ? undefined : tokens.idOf(token);
     const session = id === undefined ? undefined : await store.findSession(id);
     if (token === undefined || session === undefined || !tokens.matches(token, session.tokenHash)) {
+      return askToSignIn(context);
+    }
+    if (session.origin === 'oidc' && session.grantedBy !== oidc?.grantedBy) {
       return askToSignIn(context);
     }
     const caller = { admin: session.admin, token };
@@ -120,7 +135,10 @@ function askToSignIn(context: ConsoleContext): Response {
     context.header('HX-Redirect', '/sign-in');
     return context.body(null, 204);
   }
-  return context.redirect('/sign-in', 303);
+  const { pathname, search } = new URL(context.req.url);
+  const to = context.req.method === 'GET' ? returnPath(pathname + search) : '/';
+  const query = to === '/' ? '' : `?${new URLSearchParams({ to })}`;
+  return context.redirect(`/sign-in${query}`, 303);
 }
 
 const PROBLEM_STATUSES = [400, 403, 404, 409, 422, 503] as const;

@@ -37,6 +37,7 @@ export * from './listen-address.js';
 export * from './nearest-name.js';
 export * from './notification.js';
 export * from './notification-store.js';
+export * from './oidc-settings.js';
 export * from './outbound.js';
 export * from './page.js';
 export * from './placed.js';

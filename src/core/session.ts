@@ -12,12 +12,17 @@ export const SESSION_IDLE_MS = 3_600_000;
 /** A link is for the person who asked for it, now. */
 export const SIGN_IN_LINK_LASTS_MS = 2 * 60_000;
 
+/** The id of somebody who signed in with OpenID Connect is this and the subject, the name this and what people call them. */
+export const OIDC_PREFIX = 'oidc:';
+
 /** Somebody who is signed in at the console. */
 export interface Session {
   readonly id: string;
-  /** Who it acts as. One by OpenID Connect is no row of `admins`: its id is `oidc:` and the subject. */
+  /** Who it acts as. One by OpenID Connect is no row of `admins`. */
   readonly admin: Admin;
   readonly origin: SessionOrigin;
+  /** Of one by OpenID Connect: digest of the settings that its rights come from. */
+  readonly grantedBy: string | null;
   readonly createdAtMs: number;
   /** At the latest; `SESSION_IDLE_MS` after `lastSeenAtMs` if that is sooner. */
   readonly expiresAtMs: number;
@@ -30,10 +35,10 @@ export interface SessionCredential extends Session {
 }
 
 /** Whom a provider of OpenID Connect vouches for. */
-export type SignedInIdentity = Pick<
-  Admin,
-  'id' | 'name' | 'role' | 'environments' | 'secretPrefix'
->;
+export interface SignedInIdentity
+  extends Pick<Admin, 'id' | 'name' | 'role' | 'environments' | 'secretPrefix'> {
+  readonly grantedBy: string;
+}
 
 /** A token of a session or a link, as it is kept. */
 interface KeptToken {
@@ -55,6 +60,8 @@ export interface SessionStore {
         | { origin: 'oidc'; identity: SignedInIdentity }
       ),
   ): Promise<Session>;
+  /** Audits that somebody whom the provider vouches for has no role. */
+  refuseSignIn(command: ByActor): Promise<void>;
   /** By the public id of its token; undefined when it ended, or its admin did. Counts as seen. */
   findSession(tokenId: string): Promise<SessionCredential | undefined>;
   /** Ended again, it is as ended as before. */

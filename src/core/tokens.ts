@@ -19,4 +19,8 @@ export interface Tokens {
   feedOf(id: string): string;
   /** The public id that a feed token goes with; undefined for anything that is not one of ours. */
   idOfFeed(token: string): string | undefined;
+  /** `text` with a keyed hash over it, in characters that a cookie takes: not secret, and not to be made by others. */
+  stamp(text: string): string;
+  /** The text of a stamp; undefined for anything that is not one of ours. */
+  stamped(stamp: string): string | undefined;
 }

@@ -15,6 +15,7 @@ const ID_BYTES = 12;
 const RANDOM_BYTES = 32;
 /** 12 bytes are 16 base64url characters, 32 bytes are 43. */
 const TOKEN = /^kf[cas]_([A-Za-z0-9_-]{16})[A-Za-z0-9_-]{43}$/;
+const STAMP = /^([A-Za-z0-9_-]{1,4096})\.[A-Za-z0-9_-]{43}$/;
 const FEED_TOKEN = /^kff_([A-Za-z0-9_-]{1,64})\.[A-Za-z0-9_-]{43}$/;
 
 const PREFIXES: Readonly<Record<TokenKind, string>> = {
@@ -31,9 +32,13 @@ const PREFIXES: Readonly<Record<TokenKind, string>> = {
 export function createTokens(key: SecretValue): Tokens {
   const hash = (token: string): Buffer =>
     createHmac('sha256', key.expose()).update(token, 'utf8').digest();
-  // No token begins so: what is kept of tokens says nothing about feeds.
+  // No token begins so: what is kept of tokens says nothing about feeds and stamps.
   const feedOf = (id: string): string =>
     `${FEED_TOKEN_PREFIX}${id}.${hash(`feed of ${id}`).toString('base64url')}`;
+  const stamp = (text: string): string => {
+    const encoded = Buffer.from(text).toString('base64url');
+    return `${encoded}.${hash(`stamp of ${encoded}`).toString('base64url')}`;
+  };
   return {
     mint(kind: TokenKind): MintedToken {
       const prefix = PREFIXES[kind];
@@ -53,6 +58,16 @@ export function createTokens(key: SecretValue): Tokens {
       const id = FEED_TOKEN.exec(token)?.[1];
       if (id === undefined) return undefined;
       return timingSafeEqual(Buffer.from(token), Buffer.from(feedOf(id))) ? id : undefined;
+    },
+    stamp,
+    stamped(given: string): string | undefined {
+      const encoded = STAMP.exec(given)?.[1];
+      if (encoded === undefined) return undefined;
+      const text = Buffer.from(encoded, 'base64url').toString();
+      const expected = Buffer.from(stamp(text));
+      const found = Buffer.from(given);
+      if (found.byteLength !== expected.byteLength) return undefined;
+      return timingSafeEqual(found, expected) ? text : undefined;
     },
   };
 }

@@ -143,6 +143,7 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     tidyDeliveries: () => call('tidyDeliveries'),
 
     startSession: (command) => call('startSession', command),
+    refuseSignIn: (command) => call('refuseSignIn', command),
     findSession: (tokenId) => call('findSession', tokenId),
     endSession: (command) => call('endSession', command),
     endSessionsOf: (command) => call('endSessionsOf', command),

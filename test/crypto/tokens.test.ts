@@ -85,3 +85,30 @@ describe('a feed token', () => {
     expect(others.filter((text) => tokens.idOfFeed(text) !== undefined)).toEqual([feed]);
   });
 });
+
+describe('a stamp', () => {
+  test('gives its text back, and no other', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 500 }), fc.nat(), (text, at) => {
+        const given = Buffer.from(text).toString();
+        const stamp = tokens.stamp(given);
+        expect(stamp).toMatch(/^[A-Za-z0-9_.-]+$/);
+        expect(tokens.stamped(stamp)).toBe(given === '' ? undefined : given);
+        const place = at % stamp.length;
+        const other = stamp[place] === 'A' ? 'B' : 'A';
+        const changed = stamp.slice(0, place) + other + stamp.slice(place + 1);
+        expect(tokens.stamped(changed)).toBeUndefined();
+        expect(createTokens(generateRootKey()).stamped(stamp)).toBeUndefined();
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('is no token, and no token or feed is one', () => {
+    const { token, hash } = tokens.mint('session');
+    expect(tokens.stamped(token)).toBeUndefined();
+    expect(tokens.stamped(tokens.feedOf('someone'))).toBeUndefined();
+    expect(tokens.matches(tokens.stamp('x'), hash)).toBe(false);
+    expect(tokens.idOfFeed(tokens.stamp('x'))).toBeUndefined();
+  });
+});

@@ -120,7 +120,7 @@ async function fill(): Promise<void> {
       ? store.startSession({
           ...kept,
           origin: 'oidc',
-          identity: { ...made, id: 'oidc:someone', name: 'someone' },
+          identity: { ...made, id: 'oidc:someone', name: 'someone', grantedBy: 'these' },
         })
       : store.startSession({ ...kept, origin: 'token', adminId: made.id }));
     await store.createChannel({

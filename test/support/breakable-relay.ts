@@ -11,13 +11,18 @@ export interface BreakableRelay {
   mend(): Promise<void>;
 }
 
-/** Passes connections on to a server of this machine: what is behind it can be away without being stopped. */
-export async function startBreakableRelay(target: string): Promise<BreakableRelay> {
-  const { port: targetPort } = new URL(target);
+/**
+ * Passes connections on to a server of this machine: what is behind it can be away without being stopped, or start
+ * after its address was given out.
+ */
+export async function startBreakableRelay(
+  target: string | (() => string),
+): Promise<BreakableRelay> {
   const open = new Set<Socket>();
   let taken = 0;
   const server = createServer((socket) => {
     taken += 1;
+    const { port: targetPort } = new URL(typeof target === 'string' ? target : target());
     const behind = connect(Number(targetPort), '127.0.0.1');
     for (const [one, other] of [
       [socket, behind],

@@ -103,10 +103,11 @@ export function sessionCommands(session: DatabaseSession) {
   };
 
   const adminOf = (row: SessionRow): Admin | undefined => {
-    if (row.identity === null) return activeAdmin(row.admin_id);
-    const identity = JSON.parse(row.identity) as SignedInIdentity;
+    const identity = identityOf(row);
+    if (identity === undefined) return activeAdmin(row.admin_id);
+    const { grantedBy: _, ...admin } = identity;
     return {
-      ...identity,
+      ...admin,
       createdAtMs: row.created_at_ms,
       expiresAtMs: row.expires_at_ms,
       revokedAtMs: null,
@@ -120,15 +121,7 @@ export function sessionCommands(session: DatabaseSession) {
     if (row.ended_at_ms !== null || !ledger.holds('sessions', row)) return undefined;
     const admin = adminOf(row);
     if (admin === undefined) return undefined;
-    return {
-      id: row.id,
-      admin,
-      origin: row.origin,
-      createdAtMs: row.created_at_ms,
-      expiresAtMs: row.expires_at_ms,
-      lastSeenAtMs: row.last_seen_at_ms,
-      tokenHash: row.token_hash,
-    };
+    return { ...withoutHash(row, admin), tokenHash: row.token_hash };
   };
 
   const usableLink = (row: LinkRow | undefined): LinkRow | undefined =>
@@ -178,6 +171,13 @@ export function sessionCommands(session: DatabaseSession) {
         const actor: Actor = { type: 'admin', id: admin.id, name: admin.name };
         audit.append({ actor, action: 'session.start', detail: { id: row.id, origin } });
         return withoutHash(row, admin);
+      });
+    },
+
+    refuseSignIn({ actor }: { actor: Actor }): void {
+      session.write(() => {
+        const detail = { origin: 'oidc', reason: 'no_role' };
+        audit.append({ actor, action: 'session.refuse', detail });
       });
     },
 
@@ -250,11 +250,16 @@ export function sessionCommands(session: DatabaseSession) {
   };
 }
 
+function identityOf(row: SessionRow): SignedInIdentity | undefined {
+  return row.identity === null ? undefined : (JSON.parse(row.identity) as SignedInIdentity);
+}
+
 function withoutHash(row: SessionRow, admin: Admin): Session {
   return {
     id: row.id,
     admin,
     origin: row.origin,
+    grantedBy: identityOf(row)?.grantedBy ?? null,
     createdAtMs: row.created_at_ms,
     expiresAtMs: row.expires_at_ms,
     lastSeenAtMs: row.last_seen_at_ms,

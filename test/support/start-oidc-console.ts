@@ -1,0 +1,67 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { startBreakableRelay } from './breakable-relay.js';
+import { startKeyferry, type TestKeyferry } from './start-keyferry.js';
+
+export const CLIENT_SECRET = 'secret-of-the-console-6c1f4e';
+
+export const ROLES = [
+  { value: 'keyferry-admins', role: 'admin' },
+  { value: 'payments', role: 'operator', environments: ['staging'], secretPrefix: 'payments_' },
+  { value: 'everybody', role: 'viewer' },
+];
+
+export interface OidcConsole extends TestKeyferry {
+  /** Where browsers reach it. */
+  readonly origin: string;
+  /** Its first admin's token. */
+  readonly token: string;
+  /** Rows of the audit log about sessions, newest first. */
+  sessionRows(): Promise<Record<string, unknown>[]>;
+}
+
+export interface OidcConsoleOptions {
+  readonly issuer: (origin: string) => string | Promise<string>;
+  readonly flags?: Readonly<Record<string, unknown>>;
+  readonly roles?: readonly unknown[];
+}
+
+/** Keyferry with its console behind an address that is known before it starts, as the provider wants it. */
+export async function startOidcConsole(options: OidcConsoleOptions): Promise<OidcConsole> {
+  const { issuer, flags = {}, roles = ROLES } = options;
+  const started: { keyferry?: TestKeyferry } = {};
+  const relay = await startBreakableRelay(() => started.keyferry?.adminUrl ?? 'http://none:1');
+  const scheme = flags['--admin-tls-cert'] === undefined ? 'http' : 'https';
+  const origin = relay.origin.replace('http', scheme);
+  const folder = await mkdtemp(join(tmpdir(), 'keyferry-oidc-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const rolesFile = join(folder, 'roles.json');
+  await writeFile(rolesFile, JSON.stringify(roles));
+  const keyferry = await startKeyferry(
+    {
+      '--public-admin-url': origin,
+      '--oidc-issuer': await issuer(origin),
+      '--oidc-client-id': 'console',
+      '--oidc-scopes': 'openid email groups',
+      '--oidc-roles': rolesFile,
+      ...flags,
+    },
+    undefined,
+    { KEYFERRY_OIDC_CLIENT_SECRET: CLIENT_SECRET },
+  );
+  started.keyferry = keyferry;
+  return {
+    ...keyferry,
+    origin,
+    token: (await readFile(join(keyferry.dataDir, 'admin-token'), 'utf8')).trim(),
+    async sessionRows() {
+      const { items } = await keyferry.admin<{ items: Record<string, unknown>[] }>(
+        'GET',
+        '/v1/audit?limit=100',
+      );
+      return items.filter(({ action }) => String(action).startsWith('session.'));
+    },
+  };
+}
