@@ -247,6 +247,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     metrics: () => metrics.text(),
     readiness: () =>
       findReadiness({ store, follower, draining: state.draining, behind: changes.behind }),
+    secretAges: () => alerts.ages(),
     backup: () => opened.backup(),
     closing: stopping.signal,
     about: { version },

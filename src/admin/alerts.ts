@@ -33,6 +33,21 @@ const AlertSchema = z
   })
   .openapi('Alert');
 
+const CountsSchema = z
+  .strictObject({
+    total: z.int(),
+    items: z.array(
+      z
+        .strictObject({
+          kind: z.enum(ALERT_KINDS),
+          urgency: z.enum(ALERT_URGENCIES),
+          count: z.int(),
+        })
+        .openapi('AlertCount'),
+    ),
+  })
+  .openapi('AlertCounts');
+
 const Acknowledgement = z.strictObject({
   note: z.string().min(1).max(500).optional().openapi({ description: 'Kept with the alert' }),
 });
@@ -49,6 +64,7 @@ export function alertOperations({ store }: AdminDependencies): Operation[] {
       role: 'viewer',
       query: z.strictObject({
         kind: z.enum(ALERT_KINDS).optional(),
+        urgency: z.enum(ALERT_URGENCIES).optional(),
         open: booleanParameter('Whether its cause goes on, or nobody has looked yet').optional(),
         acknowledged: booleanParameter('Whether somebody has seen it').optional(),
         secret: z.string().optional(),
@@ -69,6 +85,25 @@ export function alertOperations({ store }: AdminDependencies): Operation[] {
           secretPrefix: admin.secretPrefix ?? undefined,
         });
         return { body: { items: page.items.map(showAlert), nextCursor: page.nextCursor } };
+      },
+    }),
+    defineOperation({
+      method: 'get',
+      path: '/v1/alerts/counts',
+      tag: 'alerts',
+      summary: 'Count the open alerts that nobody has acknowledged, the most urgent first',
+      role: 'viewer',
+      status: 200,
+      answer: CountsSchema,
+      answerDescription: 'Of those that the token may see',
+      changes: false,
+      async handle({ caller: { admin } }) {
+        const counts = await store.unseenAlertCounts({
+          environments: environmentsFilter(admin),
+          secretPrefix: admin.secretPrefix ?? undefined,
+        });
+        const total = counts.reduce((sum, { count }) => sum + count, 0);
+        return { body: { total, items: [...counts] } };
       },
     }),
     defineOperation({

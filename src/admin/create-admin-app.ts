@@ -28,6 +28,7 @@ import { addRotationEvents } from './rotation-events.js';
 import { rotationRunOperations } from './rotation-runs.js';
 import { rotationOperations } from './rotations.js';
 import { routesOperations } from './routes.js';
+import { secretAgesOperation } from './secret-ages.js';
 import { secretOperations } from './secrets.js';
 import { serveOperation } from './serve-operation.js';
 import { sessionOperations } from './sessions.js';
@@ -51,6 +52,7 @@ export function createAdminApp(dependencies: AdminDependencies): AdminApp {
   const operations = [
     ...environmentOperations(dependencies),
     ...secretOperations(dependencies),
+    secretAgesOperation(dependencies),
     ...versionOperations(dependencies),
     testVersionOperation(dependencies),
     ...cutoverOperations(dependencies),

@@ -6,6 +6,7 @@ import type {
   RotationControl,
   RoutesDocument,
   RoutesRevision,
+  SecretAges,
   Signer,
   Store,
   Tokens,
@@ -100,6 +101,8 @@ export interface AdminDependencies {
   publish(): Promise<void>;
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   readiness(): Promise<Readiness>;
+  /** Undefined until they have been counted once. */
+  secretAges(): Promise<SecretAges | undefined>;
   /** An encrypted copy of the whole store. */
   backup(): AsyncIterable<Uint8Array>;
   /** Aborted when the server stops: what would last for hours ends then. */

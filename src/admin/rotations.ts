@@ -23,7 +23,7 @@ import {
   RunWithEventsSchema,
   showRunWithEvents,
 } from './show-rotation.js';
-import { Timestamp, toTimestamp } from './wire-time.js';
+import { fromTimestamp, Timestamp, TimestampInput, toTimestamp } from './wire-time.js';
 
 export const RotationPath = z.strictObject({ id: z.string() });
 
@@ -105,6 +105,9 @@ export function rotationOperations(dependencies: AdminDependencies): Operation[]
         secret: z.string().optional(),
         environment: z.string().optional(),
         status: z.enum(ROTATION_STATUSES).optional(),
+        dueBefore: TimestampInput.optional().openapi({
+          description: 'Only what is to run before (RFC 3339), the soonest first',
+        }),
         ...pageParameters,
       }),
       status: 200,
@@ -112,10 +115,14 @@ export function rotationOperations(dependencies: AdminDependencies): Operation[]
       answerDescription: 'One page of rotations',
       errors: ['not_found', 'environment_unknown'],
       changes: false,
-      async handle({ caller: { admin }, query }) {
+      async handle({ caller: { admin }, query: { dueBefore, ...query } }) {
         if (query.environment !== undefined) requireEnvironment(admin, query.environment);
         if (query.secret !== undefined) await requireSecret(store, admin, query.secret);
-        const page = await store.listRotations({ ...query, ...rotationsOf(admin) });
+        const page = await store.listRotations({
+          ...query,
+          dueBeforeMs: dueBefore === undefined ? undefined : fromTimestamp(dueBefore),
+          ...rotationsOf(admin),
+        });
         if (page.items.length === 0) {
           // None may mean a misspelt name.
           const { secret, environment } = query;

@@ -8,8 +8,10 @@ import type {
   Clock,
   Cutover,
   EchoFinding,
+  SecretAges,
   Store,
 } from '../core/index.js';
+import { AgeCounter } from './age-counter.js';
 import { ClientRefusals } from './client-refusals.js';
 import { GatheredEchoes } from './gather-echoes.js';
 import { judgeHold, reportRollback } from './judge-cutover.js';
@@ -24,6 +26,9 @@ const FACTS_PER_PAGE = 500;
 const LEAST_SWEEP_MS = 60_000;
 /** With very many secrets a sweep takes longer: it then takes one part of so many of the store's time. */
 const REST_PER_SWEEP = 50;
+/** Ages that somebody asks for are counted anew, unless they are that young; it waits for them no longer. */
+const LEAST_RECOUNT_MS = 1000;
+const COUNT_WITHIN_MS = 100;
 const OPEN_AT_ONCE = 1000;
 /** A hundred thousand open alerts are not counted every second where nothing happens. */
 const TICKS_PER_COUNT = 15;
@@ -45,6 +50,8 @@ export interface AlertEngine extends AlertCounts {
   sweep(): Promise<void>;
   /** Not older than some seconds. */
   openCounts(): ReadonlyMap<AlertKind, number>;
+  /** Of the newest sweep; undefined before the first one is over. Begins another one where that is due. */
+  ages(): Promise<SecretAges | undefined>;
   /** Writes what was counted. */
   close(): Promise<void>;
 }
@@ -62,6 +69,9 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   let unwritten: readonly AlertFinding[] = [];
   let saidRows: ReadonlySet<string> = new Set();
   let openCounts: ReadonlyMap<AlertKind, number> = new Map();
+  let ages: SecretAges | undefined;
+  let sweepTookMs = 0;
+  let sweptAtMs = Number.NEGATIVE_INFINITY;
   let ticksDone = 0;
   let isFailing = false;
   let closed = false;
@@ -146,9 +156,12 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   }
 
   async function judgeSecrets(): Promise<void> {
+    const beganMs = performance.now();
+    const counter = new AgeCounter(clock.now());
     let cursor: string | undefined;
     do {
       const page = await store.secretFacts({ cursor, limit: FACTS_PER_PAGE });
+      for (const facts of page.items) counter.add(facts);
       const settled = page.items.map((facts) => settleSecret(facts, clock.now()));
       await store.raiseAlerts(settled.flatMap(({ raise }) => raise));
       const ids = settled.flatMap(({ resolve }) => resolve);
@@ -156,7 +169,10 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
       cursor = page.nextCursor ?? undefined;
       if (cursor !== undefined) await rest(1);
     } while (cursor !== undefined && !closed);
+    if (cursor === undefined) ages = counter.counted;
     await store.tidyAlerts();
+    sweptAtMs = performance.now();
+    sweepTookMs = sweptAtMs - beganMs;
   }
 
   const tick = (): Promise<void> => inTurn(judgeEvents);
@@ -181,11 +197,9 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   let sweeps = setTimeout(onSweep, TICK_EVERY_MS);
   sweeps.unref();
   function onSweep(): void {
-    const beganMs = performance.now();
     void sweep().then(() => {
       if (closed) return;
-      const restMs = (performance.now() - beganMs) * REST_PER_SWEEP;
-      sweeps = setTimeout(onSweep, Math.max(LEAST_SWEEP_MS, restMs));
+      sweeps = setTimeout(onSweep, Math.max(LEAST_SWEEP_MS, sweepTookMs * REST_PER_SWEEP));
       sweeps.unref();
     });
   }
@@ -197,6 +211,13 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
     tick,
     sweep,
     openCounts: () => openCounts,
+    async ages() {
+      const restMs = Math.max(LEAST_RECOUNT_MS, sweepTookMs * REST_PER_SWEEP);
+      if (!closed && performance.now() - sweptAtMs >= restMs) {
+        await Promise.race([sweep(), rest(COUNT_WITHIN_MS, undefined, { ref: false })]);
+      }
+      return ages;
+    },
     async close() {
       closed = true;
       clearInterval(ticks);

@@ -1,18 +1,30 @@
-import type { Alert, AlertFinding, AlertKind, SecretFacts } from './alert.js';
+import type { Alert, AlertFinding, AlertKind, AlertUrgency, SecretFacts } from './alert.js';
 import type { Cutover } from './cutover.js';
 import type { Page, PageRequest } from './page.js';
 import type { ByActor } from './ports.js';
 
-export interface AlertFilter extends PageRequest {
-  readonly kind?: AlertKind | undefined;
-  readonly open?: boolean | undefined;
-  readonly acknowledged?: boolean | undefined;
-  readonly secret?: string | undefined;
-  readonly environment?: string | undefined;
+/** What somebody may see; undefined = everything. */
+export interface AlertScope {
   /** Only those of these environments: one without an environment is left out. */
   readonly environments?: readonly string[] | undefined;
   /** Only those about such secrets. */
   readonly secretPrefix?: string | undefined;
+}
+
+export interface AlertFilter extends PageRequest, AlertScope {
+  readonly kind?: AlertKind | undefined;
+  readonly urgency?: AlertUrgency | undefined;
+  readonly open?: boolean | undefined;
+  readonly acknowledged?: boolean | undefined;
+  readonly secret?: string | undefined;
+  readonly environment?: string | undefined;
+}
+
+/** Alerts of one sort. */
+export interface AlertCount {
+  readonly kind: AlertKind;
+  readonly urgency: AlertUrgency;
+  readonly count: number;
 }
 
 /** Part of `Store`: what needs a person. It decides nothing. */
@@ -38,6 +50,8 @@ export interface AlertStore {
   /** Newest first. */
   listAlerts(filter: AlertFilter): Promise<Page<Alert>>;
   openAlertCounts(): Promise<ReadonlyMap<AlertKind, number>>;
+  /** Those that are open and that nobody has acknowledged. */
+  unseenAlertCounts(scope: AlertScope): Promise<readonly AlertCount[]>;
   /** One page of what the rules of time judge, in no order of meaning. */
   secretFacts(page: PageRequest): Promise<Page<SecretFacts>>;
   /**

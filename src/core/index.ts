@@ -54,6 +54,7 @@ export * from './route.js';
 export * from './run-alert.js';
 export * from './sealer.js';
 export * from './secret.js';
+export * from './secret-ages.js';
 export * from './secret-value.js';
 export * from './session.js';
 export * from './show-name.js';

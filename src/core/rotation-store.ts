@@ -22,6 +22,8 @@ export interface RotationFilter extends PageRequest {
   readonly secrets?: readonly string[] | undefined;
   readonly environment?: string | undefined;
   readonly status?: RotationStatus | undefined;
+  /** Active ones that are to run before this; the soonest first. */
+  readonly dueBeforeMs?: number | undefined;
   /** False: active ones that have neither a next run nor an open one. */
   readonly planned?: false | undefined;
   readonly environments?: readonly string[] | undefined;

@@ -91,6 +91,11 @@ export function markAge(secret: SecretAttributes, ageMs: number): AgeMark {
     secret.maximumAgeDays ??
     secret.rotateEveryDays ??
     recommendedDays(secret.kind, secret.criticality);
+  return markAgeWithin(limitDays, ageMs);
+}
+
+/** The same by the days from which on it counts as overdue. */
+export function markAgeWithin(limitDays: number, ageMs: number): AgeMark {
   const limitMs = limitDays * DAY_MS;
   if (ageMs >= limitMs) return 'overdue';
   return ageMs >= limitMs * 0.75 ? 'ageing' : 'fresh';

@@ -183,6 +183,7 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     getAlert: (id) => call('getAlert', id),
     listAlerts: (filter) => call('listAlerts', filter),
     openAlertCounts: () => call('openAlertCounts'),
+    unseenAlertCounts: (scope) => call('unseenAlertCounts', scope),
     secretFacts: (page) => call('secretFacts', page),
     tidyAlerts: () => call('tidyAlerts'),
     unreportedRollbacks: () => call('unreportedRollbacks'),

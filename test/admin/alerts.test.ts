@@ -57,6 +57,26 @@ test('alerts are listed by kind, secret and environment, and in pages', async ()
   expect(wrong.body.code).toBe('invalid_request');
 });
 
+test('open alerts that nobody has seen are counted, of what the token may see', async () => {
+  const counted = async (token = admin.rootToken) =>
+    (await admin.call('GET', '/v1/alerts/counts', { token })).body;
+  const urgency = 'urgent';
+  expect(await counted()).toEqual({
+    total: 4,
+    items: [
+      { kind: 'echo_hit', urgency, count: 1 },
+      { kind: 'rows_altered', urgency, count: 1 },
+      { kind: 'secret_unused', urgency, count: 2 },
+    ],
+  });
+  const production = await admin.mint({ role: 'viewer', environments: ['production'] });
+  expect((await counted(production)).total).toBe(2);
+  const mail = await admin.mint({ role: 'viewer', secretPrefix: 'mail_' });
+  expect((await counted(mail)).items).toEqual([{ kind: 'secret_unused', urgency, count: 1 }]);
+  expect(await seen('?urgency=urgent')).toEqual(ALL);
+  expect(await seen('?urgency=notice')).toEqual([]);
+});
+
 test('a limited token sees and acknowledges only what is about its own', async () => {
   const production = await admin.mint({ role: 'operator', environments: ['production'] });
   const payments = await admin.mint({ role: 'operator', secretPrefix: 'pay_' });
@@ -90,6 +110,7 @@ test('the command lists what nobody has seen, and acknowledges', async () => {
   expect((await run('alerts')).stdout).toContain('about pay_key production');
   const done = await run('alerts', 'acknowledge', id, '--note', 'key replaced');
   expect(done.stdout).toContain('Acknowledged. It is closed.');
+  expect((await admin.call('GET', '/v1/alerts/counts')).body.total).toBe(3);
   expect((await run('alerts', 'list', '--open')).stdout).not.toContain('echo_hit');
   const all = await run('alerts', '--all', '--kind', 'echo_hit', '--json');
   expect(JSON.parse(all.stdout).items).toMatchObject([

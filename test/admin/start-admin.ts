@@ -80,6 +80,7 @@ export async function startAdmin(
     },
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
     readiness: async () => ({ ready: true, reasons: [] }),
+    secretAges: async () => undefined,
     backup: opened.backup,
     closing: new AbortController().signal,
     about: { version: '9.8.7' },

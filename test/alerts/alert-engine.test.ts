@@ -109,6 +109,43 @@ test('a version grows old: one alert that becomes more urgent, then overdue, the
   expect(await openKinds()).toEqual([]);
 });
 
+test('a sweep counts ages, and one is made where somebody asks and it is due', async () => {
+  const { store, clock } = opened;
+  await store.createSecret({ actor, name: 'young', maximumAgeDays: 10 });
+  const none = { fresh: 0, ageing: 0, overdue: 0 };
+  clock.advance(89 * DAY_MS);
+  const value = SecretValue.fromText('a value');
+  for (const environment of ['production', 'staging']) {
+    await store.addVersion({ actor, secret: 'young', environment, value });
+  }
+  clock.advance(9 * DAY_MS);
+  await expect
+    .poll(() => engine.ages(), { timeout: 20_000 })
+    .toEqual({
+      countedAtMs: clock.now(),
+      environments: [
+        {
+          environment: 'production',
+          bands: [
+            { ...none, belowDays: 30, ageing: 1 },
+            { ...none, belowDays: 90 },
+            { ...none, belowDays: 180, overdue: 1 },
+            { ...none, belowDays: 365 },
+            { ...none, belowDays: null },
+          ],
+        },
+        {
+          environment: 'staging',
+          bands: expect.arrayContaining([{ ...none, belowDays: 30, ageing: 1 }]),
+        },
+      ],
+    });
+  clock.advance(DAY_MS);
+  await expect
+    .poll(async () => (await engine.ages())?.countedAtMs, { timeout: 20_000 })
+    .toBe(clock.now());
+});
+
 test('alerts about a secret that is deleted are over', async () => {
   opened.clock.advance(31 * DAY_MS);
   await engine.sweep();

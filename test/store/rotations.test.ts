@@ -208,6 +208,28 @@ describe('a rotation', () => {
     expect(await found({ cursor: page.nextCursor })).toEqual(['overdue', 'paused']);
   });
 
+  test('is found by when it is due, the soonest first, in pages', async () => {
+    const { store, clock } = opened;
+    const hours = { late: 3, soon: 1, paused: 2, past: -1, same: 1, never: null, far: 100 };
+    for (const [name, hour] of Object.entries(hours)) {
+      await store.createSecret({ actor, name });
+      const dueMs = hour === null ? null : clock.now() + hour * HOUR_MS;
+      const { id } = await enable(dueMs, name);
+      if (name === 'paused') await store.setRotationState({ actor, id, state: 'paused' });
+    }
+    const dueBeforeMs = clock.now() + 3 * HOUR_MS + 1;
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.listRotations({ dueBeforeMs, cursor, limit: 2 });
+      seen.push(...page.items.map(({ secret }) => secret));
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    expect(seen).toEqual(['past', 'soon', 'same', 'late']);
+    const sooner = await store.listRotations({ dueBeforeMs: dueBeforeMs - 1 });
+    expect(sooner.items.map(({ secret }) => secret)).toEqual(['past', 'soon', 'same']);
+  });
+
   test('goes with its secret or environment, but not while a run is open', async () => {
     const { store } = opened;
     await store.createSecret({ actor, name: 'fresh' });

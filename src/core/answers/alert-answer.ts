@@ -1,4 +1,5 @@
 import type { AlertKind, AlertUrgency } from '../alert.js';
+import type { AlertCount } from '../alert-store.js';
 
 /** An alert as the admin API shows it. */
 export interface AlertAnswer {
@@ -22,4 +23,11 @@ export interface AlertAnswer {
   readonly note: string | null;
   readonly closedAt: string | null;
   readonly closedBecause: string | null;
+}
+
+/** Open alerts that nobody has acknowledged, as the admin API counts them. */
+export interface AlertCountsAnswer {
+  readonly total: number;
+  /** The most urgent first. */
+  readonly items: readonly AlertCount[];
 }

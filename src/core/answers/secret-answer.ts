@@ -1,5 +1,6 @@
 import type { CutoverState } from '../cutover.js';
 import type { AgeMark, Criticality, SecretKind } from '../secret.js';
+import type { SecretAges } from '../secret-ages.js';
 import type { RotationOfSecret } from './rotation-answer.js';
 
 /** A secret as the admin API shows it. */
@@ -79,4 +80,10 @@ export interface ConsumerAnswer {
   readonly client: string | null;
   readonly version: number | null;
   readonly lastUsedAt: string | null;
+}
+
+/** Current versions by age, as the admin API counts them. */
+export interface SecretAgesAnswer extends Pick<SecretAges, 'environments'> {
+  /** Null where they were not counted yet, or may not be seen. */
+  readonly countedAt: string | null;
 }

@@ -1,9 +1,12 @@
 import {
   type Actor,
+  ALERT_URGENCIES,
   type Alert,
+  type AlertCount,
   type AlertFilter,
   type AlertFinding,
   type AlertKind,
+  type AlertScope,
   AppError,
   type Page,
   STAYING_ALERT_KINDS,
@@ -110,6 +113,17 @@ export function alertCommands({ database, audit, now, write }: Session, book: Al
     openAlertCounts: (): Map<AlertKind, number> =>
       new Map(counts.all().map(({ kind, count }) => [kind, count])),
 
+    unseenAlertCounts(scope: AlertScope): AlertCount[] {
+      const { conditions, values } = conditionsOf({ ...scope, open: true, acknowledged: false });
+      return database
+        .prepare<unknown[], { kind: AlertKind; urgency: number; count: number }>(
+          `SELECT kind, urgency, count(*) AS count FROM alerts INDEXED BY alerts_unseen
+           WHERE ${conditions.join(' AND ')} GROUP BY kind, urgency ORDER BY urgency DESC, kind`,
+        )
+        .all(...values)
+        .map(({ urgency, ...row }) => ({ ...row, urgency: ALERT_URGENCIES[urgency] ?? 'urgent' }));
+    },
+
     tidyAlerts(): void {
       const atMs = now();
       const because = 'the secret has no current version there any more';
@@ -131,6 +145,9 @@ function conditionsOf(filter: AlertFilter): { conditions: string[]; values: unkn
   const isNull = (column: string, whether: boolean): void =>
     add(`${column} IS ${whether ? '' : 'NOT '}NULL`);
   if (filter.kind !== undefined) add('kind = ?', filter.kind);
+  if (filter.urgency !== undefined) {
+    add('urgency = ?', ALERT_URGENCIES.indexOf(filter.urgency));
+  }
   if (filter.open !== undefined) isNull('closed_at_ms', filter.open);
   if (filter.acknowledged !== undefined) isNull('acknowledged_at_ms', !filter.acknowledged);
   if (filter.secret !== undefined) add('secret = ?', filter.secret);

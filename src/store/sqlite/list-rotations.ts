@@ -25,6 +25,15 @@ interface KeyRow {
 /** Neither is in a name. */
 const BETWEEN_NAMES = '\n';
 
+const BY_NAME = {
+  columns: 't.secret, t.environment',
+  of: ({ secret, environment }: RotationRow) => [secret, environment],
+};
+const BY_TIME = {
+  columns: 't.next_run_at_ms, t.id',
+  of: ({ next_run_at_ms, id }: RotationRow) => [next_run_at_ms ?? 0, id],
+};
+
 const OPEN = 'r.id IS NOT NULL AND r.ended_at_ms IS NULL';
 const FAILED = "coalesce(r.state IN ('FAILED', 'ROLLED_BACK', 'NEEDS_ATTENTION'), FALSE)";
 const PAUSED = "t.state = 'paused'";
@@ -105,18 +114,19 @@ export function listRotationsCommands(
     listRotations(filter: RotationFilter): Page<Rotation> {
       const limit = pageLimit(filter);
       const { conditions, values } = conditionsOf(filter, now());
+      const order = filter.dueBeforeMs === undefined ? BY_NAME : BY_TIME;
       const rows = database
         .prepare<unknown[], RotationRow>(
           `SELECT t.* FROM rotations AS t LEFT JOIN rotation_runs AS r ON r.position = (
              SELECT max(position) FROM rotation_runs WHERE rotation_id = t.id
            )
-           WHERE ${conditions.join(' AND ')} ORDER BY t.secret, t.environment LIMIT ?`,
+           WHERE ${conditions.join(' AND ')} ORDER BY ${order.columns} LIMIT ?`,
         )
         .all(...values, limit + 1);
       return toPage(
         rows,
         limit,
-        (row) => `${row.secret}${BETWEEN_NAMES}${row.environment}`,
+        (row) => order.of(row).join(BETWEEN_NAMES),
         (shown) => shown.map((row) => rotations.show(row)),
       );
     },
@@ -176,8 +186,13 @@ function conditionsOf(
     conditions.push(condition);
     values.push(...own);
   };
-  const after = decodeCursor(filter.cursor, 'string')?.split(BETWEEN_NAMES);
-  if (after !== undefined) add('(t.secret, t.environment) > (?, ?)', after[0], after[1] ?? '');
+  const [first, second = ''] = decodeCursor(filter.cursor, 'string')?.split(BETWEEN_NAMES) ?? [];
+  if (filter.dueBeforeMs !== undefined) {
+    add("t.state = 'active' AND t.next_run_at_ms < ?", filter.dueBeforeMs);
+    if (first !== undefined) add(`(${BY_TIME.columns}) > (?, ?)`, Number(first), second);
+  } else if (first !== undefined) {
+    add(`(${BY_NAME.columns}) > (?, ?)`, first, second);
+  }
   if (filter.secret !== undefined) add('t.secret = ?', filter.secret);
   if (filter.secrets !== undefined) {
     add('t.secret IN (SELECT value FROM json_each(?))', JSON.stringify(filter.secrets));
