@@ -11,9 +11,6 @@ const ALONE = [
   'test/store/{large-store,killed-*}.test.ts',
 ];
 
-/** They leave nothing behind in their process: one loads the modules for all. */
-const PLAIN = ['test/{core,config,crypto,snapshot,cutover,admin,alerts,import}/**/*.test.ts'];
-
 // Tests import `src/…` and run `dist/…`: what is tested is what ships, worker threads included.
 export default defineConfig({
   resolve: {
@@ -24,8 +21,11 @@ export default defineConfig({
   test: {
     globalSetup: ['test/support/build.ts'],
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Loaded by Node itself, as it is where it ships.
+    server: { deps: { external: [/\/dist\//] } },
+    // Ten times what the slowest take: a busy machine makes no test fail.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
@@ -33,13 +33,11 @@ export default defineConfig({
         test: {
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: [...ALONE, ...PLAIN],
+          exclude: ALONE,
           maxWorkers: 4,
+          // Modules are loaded once per worker, for the files that it runs: a file leaves nothing behind in its process.
+          isolate: false,
         },
-      },
-      {
-        extends: true,
-        test: { name: 'plain', include: PLAIN, maxWorkers: 4, isolate: false },
       },
       {
         extends: true,

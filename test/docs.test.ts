@@ -120,7 +120,7 @@ async function problemOf(argv: readonly string[]): Promise<string | undefined> {
       return Promise.resolve();
     },
   };
-  addNouns(
+  await addNouns(
     registry,
     rows
       .filter(({ readBy }) => readBy === 'server')
@@ -160,9 +160,9 @@ describe('commands on the pages', () => {
     expect(await problemOf(wordsOf(line))).toContain(problem);
   });
 
-  it('name every command that there is', () => {
+  it('name every command that there is', async () => {
     const program = buildProgram(noPorts, { write: () => undefined } as unknown as Terminal);
-    addNouns({ parent: program, run: () => Promise.resolve() }, []);
+    await addNouns({ parent: program, run: () => Promise.resolve() }, []);
     const all = program.commands.flatMap((noun) =>
       noun.commands.length === 0
         ? [noun.name()]

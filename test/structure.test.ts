@@ -208,6 +208,22 @@ describe('files in src/', () => {
     expect(silent.map(({ path }) => path)).toEqual([]);
   });
 
+  it('that hold only types are passed on by core as types, and cost no start any time', () => {
+    const isLoaded = new Map(
+      [
+        ...readFileSync(`${root}/src/core/index.ts`, 'utf8').matchAll(
+          /^export (type )?\* from '\.\/(.*)\.js';$/gm,
+        ),
+      ].map(([, type, name]) => [`core/${name}.ts`, type === undefined]),
+    );
+    expect(isLoaded.size).toBeGreaterThan(40);
+    const hasValues = /^(?:export )?(?:const|let|function|async|class|abstract)\b|^export [{*]/m;
+    const wrong = files.filter(
+      ({ path, text }) => isLoaded.has(path) && isLoaded.get(path) !== hasValues.test(text),
+    );
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+
   it('reach for no clock, chance, environment or network in core', () => {
     const impure =
       /\b(?:Date\.now|new Date\(\)|Math\.random|process\.[a-z]|fetch\(|setTimeout|setInterval)/;

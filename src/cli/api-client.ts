@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import type { PageAnswer, Problem } from '../core/index.js';
 import { CommandFailure } from './command-failure.js';
 import { nextSteps } from './next-steps.js';
+import { sendRequest } from './send-request.js';
 
 /** Long enough for an audit log of millions of rows to be verified. */
 const REQUEST_TIMEOUT_MS = 120_000;
@@ -98,82 +100,67 @@ export class ApiClient {
   }
 
   /** The body as it comes, for what is too large to hold. */
-  async download(
-    method: 'GET' | 'POST',
-    path: string,
-    query: Query = {},
-  ): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.#send(method, path, { query, until: NEVER });
-    if (response.body === null) throw this.#notKeyferry(response.status);
-    return response.body;
+  download(method: 'GET' | 'POST', path: string, query: Query = {}): Promise<IncomingMessage> {
+    return this.#send(method, path, { query, until: NEVER });
   }
 
   /** The stream of server-sent events at a path, until `signal`. */
-  async events(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  async events(path: string, signal: AbortSignal): Promise<IncomingMessage> {
     const headers = { accept: 'text/event-stream' };
-    const response = await this.#send('GET', path, { headers, until: signal });
-    const type = response.headers.get('content-type') ?? '';
-    if (response.body === null || !type.startsWith('text/event-stream')) {
-      throw this.#notKeyferry(response.status);
-    }
-    return response.body;
+    const answer = await this.#send('GET', path, { headers, until: signal });
+    if (answer.headers['content-type']?.startsWith('text/event-stream') === true) return answer;
+    answer.destroy();
+    throw this.#notKeyferry(answer);
   }
 
   async #json<T>(method: string, path: string, request: ApiRequest): Promise<T> {
-    const response = await this.#send(method, path, request);
-    if (response.status === 204) return undefined as T;
-    const body = await readJson(response);
-    if (body === undefined) throw this.#notKeyferry(response.status);
+    const answer = await this.#send(method, path, request);
+    const body = await readJson(answer);
+    if (answer.statusCode === 204) return undefined as T;
+    if (body === undefined) throw this.#notKeyferry(answer);
     return body as T;
   }
 
-  async #send(method: string, path: string, request: ApiRequest): Promise<Response> {
+  async #send(method: string, path: string, request: ApiRequest): Promise<IncomingMessage> {
     const { url, token, version } = this.#connection;
     const target = new URL(`${url.pathname.replace(/\/$/, '')}${path}`, url);
     for (const [name, value] of Object.entries(request.query ?? {})) {
       if (value !== undefined) target.searchParams.set(name, String(value));
     }
-    const headers: Record<string, string> = {
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const headers = {
       accept: 'application/json',
       ...request.headers,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       authorization: `Bearer ${token}`,
       'user-agent': `keyferry-cli/${version}`,
     };
-    const init: RequestInit = {
-      method,
-      headers,
-      // The token must not follow a redirect to another host.
-      redirect: 'manual',
-      signal: request.until ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    };
-    if (request.body !== undefined) {
-      headers['content-type'] = 'application/json';
-      init.body = JSON.stringify(request.body);
-    }
-    let response: Response;
+    const signal = request.until ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    let answer: IncomingMessage;
     try {
-      response = await fetch(target, init);
+      answer = await sendRequest(target, { method, headers, body, signal });
     } catch (error) {
       throw this.#unreachable(error);
     }
-    if (response.ok) return response;
-    throw await this.#refusal(response, path);
+    const { statusCode = 0 } = answer;
+    if (statusCode >= 200 && statusCode < 300) return answer;
+    throw await this.#refusal(answer, path);
   }
 
-  async #refusal(response: Response, path: string): Promise<CommandFailure> {
-    const problem = await readJson(response);
+  async #refusal(answer: IncomingMessage, path: string): Promise<CommandFailure> {
+    const problem = await readJson(answer);
     const isAdmin = isRecord(problem) && problem.code !== 'client_unauthenticated';
     // What asks for a client token is the proxy.
     if (!isAdmin || typeof problem.code !== 'string') {
-      return this.#notKeyferry(response.status);
+      return this.#notKeyferry(answer);
     }
     const problems = Array.isArray(problem.errors) ? problem.errors.filter(isProblem) : [];
     const hints = nextSteps(problem.code, path, problems);
-    if (response.status === 401 || problem.code === 'forbidden') {
+    if (answer.statusCode === 401 || problem.code === 'forbidden') {
       hints.push(`The token came from ${this.#connection.tokenSource}.`);
     }
-    const retryAfter = response.headers.get('retry-after');
-    if (retryAfter !== null) hints.push(`Try again in ${retryAfter} seconds.`);
+    const retryAfter = answer.headers['retry-after'];
+    if (retryAfter !== undefined) hints.push(`Try again in ${retryAfter} seconds.`);
     return new CommandFailure(String(problem.detail ?? problem.title ?? problem.code), {
       exitCode: 2,
       code: problem.code,
@@ -182,9 +169,9 @@ export class ApiClient {
     });
   }
 
-  #notKeyferry(status: number): CommandFailure {
+  #notKeyferry({ statusCode }: IncomingMessage): CommandFailure {
     return new CommandFailure(
-      `what answers at ${this.#connection.url.origin} (status ${status}) is not Keyferry's admin API`,
+      `what answers at ${this.#connection.url.origin} (status ${statusCode}) is not Keyferry's admin API`,
       {
         hints: [
           'The admin listener is not the proxy listener: by default it is http://127.0.0.1:8081.',
@@ -196,8 +183,7 @@ export class ApiClient {
 
   #unreachable(error: unknown): CommandFailure {
     const { origin } = this.#connection.url;
-    const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
-    if (timedOut) {
+    if (isRecord(error) && isRecord(error.cause) && error.cause.name === 'TimeoutError') {
       return new CommandFailure(
         `the server at ${origin} did not answer within ${REQUEST_TIMEOUT_MS / 1000} seconds`,
       );
@@ -220,18 +206,19 @@ export function segment(name: string): string {
   return encodeURIComponent(name);
 }
 
-async function readJson(response: Response): Promise<unknown> {
+async function readJson(answer: IncomingMessage): Promise<unknown> {
   try {
-    return await response.json();
+    let text = '';
+    for await (const piece of answer.setEncoding('utf8')) text += piece;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
 }
 
-/** `ECONNREFUSED` and the like: fetch hides it in the cause. */
+/** `ECONNREFUSED` and the like. */
 function systemCode(error: unknown): string | undefined {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return isRecord(cause) && typeof cause.code === 'string' ? cause.code : undefined;
+  return isRecord(error) && typeof error.code === 'string' ? error.code : undefined;
 }
 
 function isProblem(value: unknown): value is Problem {

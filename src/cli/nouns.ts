@@ -1,56 +1,60 @@
-import { addAcceptRows } from './accept-rows.js';
-import { addAdmins } from './admins.js';
-import { addAlerts } from './alerts.js';
-import { addAudit } from './audit.js';
-import { addBackup } from './backup.js';
-import { addClients } from './clients.js';
 import type { Registry } from './command.js';
-import { addCompletion } from './completion.js';
-import { addConsole } from './console.js';
-import { addCutover } from './cutover.js';
-import { addDoctor } from './doctor.js';
-import { addEnvironments } from './environments.js';
-import { addImport } from './import.js';
-import { addNotifications } from './notifications.js';
 import type { ServeSetting } from './ports.js';
-import { addRekey } from './rekey.js';
-import { addRestore } from './restore.js';
-import { addRollback } from './rollback.js';
-import { addRotate } from './rotate.js';
-import { addRotation } from './rotation.js';
-import { addRoutes } from './routes.js';
-import { addSecrets } from './secrets.js';
-import { addServe } from './serve.js';
-import { addStatus } from './status.js';
-import { addVersions } from './versions.js';
 
-/** Adds every command, in the order and the groups of the help. */
-export function addNouns(registry: Registry, serveSettings: readonly ServeSetting[]): void {
-  registry.parent.commandsGroup('Server:');
-  addServe(registry, serveSettings);
-  addStatus(registry);
-  addConsole(registry);
-  registry.parent.commandsGroup('Secrets:');
-  addSecrets(registry);
-  addVersions(registry);
-  addRotate(registry);
-  addRotation(registry);
-  addCutover(registry);
-  addRollback(registry);
-  addImport(registry);
-  registry.parent.commandsGroup('Routes and who may use them:');
-  addRoutes(registry);
-  addClients(registry);
-  addEnvironments(registry);
-  registry.parent.commandsGroup('Operation:');
-  addAlerts(registry);
-  addNotifications(registry);
-  addAdmins(registry);
-  addAudit(registry);
-  addBackup(registry);
-  addRestore(registry);
-  addRekey(registry);
-  addDoctor(registry);
-  addAcceptRows(registry);
-  addCompletion(registry);
+type Add = (registry: Registry, serveSettings: readonly ServeSetting[]) => void;
+
+/** Every command by its name, in the order and the groups of the help. */
+const NOUNS: Readonly<Record<string, Readonly<Record<string, () => Promise<Add>>>>> = {
+  'Server:': {
+    serve: async () => (await import('./serve.js')).addServe,
+    status: async () => (await import('./status.js')).addStatus,
+    console: async () => (await import('./console.js')).addConsole,
+  },
+  'Secrets:': {
+    secrets: async () => (await import('./secrets.js')).addSecrets,
+    versions: async () => (await import('./versions.js')).addVersions,
+    rotate: async () => (await import('./rotate.js')).addRotate,
+    rotation: async () => (await import('./rotation.js')).addRotation,
+    cutover: async () => (await import('./cutover.js')).addCutover,
+    rollback: async () => (await import('./rollback.js')).addRollback,
+    import: async () => (await import('./import.js')).addImport,
+  },
+  'Routes and who may use them:': {
+    routes: async () => (await import('./routes.js')).addRoutes,
+    clients: async () => (await import('./clients.js')).addClients,
+    environments: async () => (await import('./environments.js')).addEnvironments,
+  },
+  'Operation:': {
+    alerts: async () => (await import('./alerts.js')).addAlerts,
+    notifications: async () => (await import('./notifications.js')).addNotifications,
+    admins: async () => (await import('./admins.js')).addAdmins,
+    audit: async () => (await import('./audit.js')).addAudit,
+    backup: async () => (await import('./backup.js')).addBackup,
+    restore: async () => (await import('./restore.js')).addRestore,
+    rekey: async () => (await import('./rekey.js')).addRekey,
+    doctor: async () => (await import('./doctor.js')).addDoctor,
+    'accept-rows': async () => (await import('./accept-rows.js')).addAcceptRows,
+    completion: async () => (await import('./completion.js')).addCompletion,
+  },
+};
+
+/**
+ * Adds the commands. Where `named` is one of them, only that one is loaded and added: each of the others would cost
+ * some of the time that a short command takes. A completion script is made of them all.
+ */
+export async function addNouns(
+  registry: Registry,
+  serveSettings: readonly ServeSetting[],
+  named?: string,
+): Promise<void> {
+  const nouns = Object.entries(NOUNS).flatMap(([group, members]) =>
+    Object.entries(members).map(([name, load]) => ({ group, name, load })),
+  );
+  const alone = named === 'completion' ? [] : nouns.filter(({ name }) => name === named);
+  const wanted = alone.length === 0 ? nouns : alone;
+  const loaded = await Promise.all(wanted.map(({ load }) => load()));
+  for (const [index, { group }] of wanted.entries()) {
+    registry.parent.commandsGroup(group);
+    loaded[index]?.(registry, serveSettings);
+  }
 }

@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 /** Thrown where nothing came for too long. */
 export class SilentStream extends Error {}
 
@@ -5,16 +7,13 @@ export class SilentStream extends Error {}
  * The data of each server-sent event (WHATWG HTML section 9.2.6) as it comes. Comments keep it alive; throws
  * `SilentStream` when not even those come for `silenceMs`. What it was reading is let go when the loop ends.
  */
-export async function* readEvents(
-  body: ReadableStream<Uint8Array>,
-  silenceMs: number,
-): AsyncGenerator<string> {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+export async function* readEvents(body: Readable, silenceMs: number): AsyncGenerator<string> {
+  const pieces: AsyncIterator<string> = body.setEncoding('utf8')[Symbol.asyncIterator]();
   let rest = '';
   let data: string[] = [];
   try {
     while (true) {
-      const { done, value } = await within(reader.read(), silenceMs);
+      const { done, value } = await within(pieces.next(), silenceMs);
       if (done) return;
       const lines = (rest + value).split(/\r\n|\n|\r(?!$)/);
       rest = lines.pop() ?? '';
@@ -27,8 +26,7 @@ export async function* readEvents(
       }
     }
   } finally {
-    // It may have failed already; then there is nothing to let go.
-    await reader.cancel().catch(() => undefined);
+    body.destroy();
   }
 }
 

@@ -50,7 +50,10 @@ export async function runCommandLine(
   try {
     refuseValuesInArguments(input.argv);
     const asksForServe = input.argv.some((word) => word === 'serve' || word === 'completion');
-    addNouns(registry, asksForServe ? await ports.serveSettings() : []);
+    const settings = asksForServe ? await ports.serveSettings() : [];
+    // Behind another option that word may be its value, and any command may follow.
+    const named = input.argv.find((word) => word !== '--json');
+    await addNouns(registry, settings, named);
     await program.parseAsync(helpLast(input.argv, program), { from: 'user' });
     return exitCode;
   } catch (error) {

@@ -11,12 +11,15 @@ const MINIMUM_WIDTH = 8;
 const WIDE =
   /^(?:\p{Extended_Pictographic}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6])/u;
 const NARROW_PICTOGRAPHS = new Set(['✓', '⚠', '✗', '™', '©', '®']);
-const segmenter = new Intl.Segmenter();
+const PRINTABLE_ASCII = /^[ -~]*$/;
+/** Made when it is first needed: it takes longer than all else before a short command. */
+let segmenter: Intl.Segmenter | undefined;
 
 /** Cells that a text takes on a terminal. */
 export function displayWidth(text: string): number {
+  if (PRINTABLE_ASCII.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const segment of charactersOf(text)) {
     width += !NARROW_PICTOGRAPHS.has(segment) && WIDE.test(segment) ? 2 : 1;
   }
   return width;
@@ -27,13 +30,19 @@ export function cutToWidth(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   let cut = '';
   let used = 0;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const segment of charactersOf(text)) {
     const next = displayWidth(segment);
     if (used + next > width - 1) break;
     cut += segment;
     used += next;
   }
   return `${cut}…`;
+}
+
+/** What a reader takes for one character each. */
+function* charactersOf(text: string): Generator<string> {
+  segmenter ??= new Intl.Segmenter();
+  for (const { segment } of segmenter.segment(text)) yield segment;
 }
 
 /**

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { confirm, isCancel, password } from '@clack/prompts';
 import colors from 'picocolors';
 import { CommandFailure } from './command-failure.js';
 import { type Column, cutToWidth, displayWidth, renderTable } from './table.js';
@@ -164,6 +163,8 @@ export class Terminal {
    * alone would be a wrong value.
    */
   async askHidden(message: string): Promise<string> {
+    // Loaded where somebody is asked: most commands ask nothing.
+    const { isCancel, password } = await import('@clack/prompts');
     const { stdin } = this.#streams;
     let severalLines = false;
     const watch = (chunk: Buffer | string): void => {
@@ -183,6 +184,7 @@ export class Terminal {
   }
 
   async askYes(message: string): Promise<boolean> {
+    const { confirm } = await import('@clack/prompts');
     const answer = await confirm({ message, initialValue: false, ...this.#prompt });
     return answer === true;
   }
