@@ -71,13 +71,19 @@ export function rotationRunOperations(dependencies: AdminDependencies): Operatio
     acting({
       verb: 'rotate',
       summary: 'Rotate now',
-      description: 'Refused while a run is open. It goes on by itself.',
+      description:
+        'It goes on by itself. While a run is open it is refused; as an emergency it takes that run over, from where it is: without further waits, and the key of before is revoked at once.',
       body: Start,
       example: { reason: 'Kim left the team' },
       async act(rotation, caller, { emergency = false, reason: why }) {
+        const actor = actorOf(caller);
+        if (emergency && rotation.run !== null && !isRunEnded(rotation.run.state)) {
+          await store.directRun({ actor, id: rotation.run.id, to: 'emergency', reason: why });
+          return;
+        }
         refuseSecondRun(rotation);
         await store.startRun({
-          actor: actorOf(caller),
+          actor,
           rotationId: rotation.id,
           trigger: emergency ? 'emergency' : 'manual',
           reason: why,

@@ -1,7 +1,13 @@
-import { isRunEnded, type RotationAnswer, type RotationDetail } from '../core/index.js';
+import {
+  isRunEnded,
+  type RotationAnswer,
+  type RotationDetail,
+  type RunAnswer,
+} from '../core/index.js';
 import type { Session } from './command.js';
 import { CommandFailure, type ExitCode } from './command-failure.js';
 import { confirm } from './confirm.js';
+import { describeMoment } from './describe-time.js';
 import { findRotation } from './find-rotation.js';
 import { concludeRun, followRun } from './follow-run.js';
 import { giveValue } from './give-value.js';
@@ -22,20 +28,23 @@ export interface ProviderRotateOptions extends ValueOptions {
 /** `rotate` where a provider makes the new key: begins a run and shows its steps. */
 export async function rotateByProvider(
   session: Session,
-  { id, secret, environment, provider }: RotationAnswer,
+  { id, secret, environment, provider, run: before }: RotationAnswer,
   options: ProviderRotateOptions,
 ): Promise<ExitCode> {
   const { json, terminal } = session;
   const { emergency = false, reason, detach = false, wait = false, report } = options;
+  const open = before === null || isRunEnded(before.state) ? undefined : before;
   if (emergency) {
-    await confirm(
-      session,
-      options,
-      `Replace ${secret} in ${environment} now, and revoke the old key at ${provider} at once, whoever still uses it?`,
-    );
+    const what =
+      open === undefined
+        ? `Replace ${secret} in ${environment} now`
+        : `Let the open run of ${secret} in ${environment} (${open.state}) go on as an emergency`;
+    const question = `${what}, and revoke the key of before at ${provider} at once, whoever still uses it?`;
+    await confirm(session, options, question);
   }
   const body = { emergency: emergency ? true : undefined, reason };
   const started = await begin(session, id, body, { secret, environment });
+  if (emergency && open !== undefined) tellOfTakingOver(session, open);
   if (detach) {
     if (json) terminal.json(started);
     else {
@@ -70,26 +79,29 @@ async function begin(
     if (!(error instanceof CommandFailure) || error.code !== 'conflict') throw error;
     const { message, exitCode, code, problems } = error;
     const found = await findRotation(session.api(), place.secret, place);
-    throw new CommandFailure(message, {
-      exitCode,
-      code,
-      problems,
-      hints: hintsFor(found, body.emergency === true),
-    });
+    throw new CommandFailure(message, { exitCode, code, problems, hints: hintsFor(found) });
   }
 }
 
+/** Which key goes, and what to do if it is the other one that others know. */
+function tellOfTakingOver(
+  { terminal }: Session,
+  { state, fromVersion, toVersion, startedAt }: RunAnswer,
+): void {
+  terminal.hint(
+    `The run of ${describeMoment(startedAt)} was open (${state}): it goes on as an emergency.`,
+  );
+  if (toVersion === null) return;
+  terminal.hint(
+    `It replaces version ${fromVersion ?? 'none'}. If version ${toVersion}, which it made, is the one that others know: once more when it has ended.`,
+  );
+}
+
 /** Why another run cannot be begun, and what makes room for it. */
-function hintsFor({ run, state, ...rotation }: RotationDetail, emergency: boolean): string[] {
+function hintsFor({ run, state, ...rotation }: RotationDetail): string[] {
   const words = placeWords(rotation);
   if (run === null || isRunEnded(run.state)) {
     return state === 'paused' ? [`Let it go on: keyferry rotation resume ${words}`] : [];
-  }
-  if (emergency) {
-    return [
-      `Take it back first: keyferry rotation rollback ${words} (that deletes the key which it made)`,
-      'If it is the key before that is known to others, then once more: keyferry rotate … --emergency',
-    ];
   }
   const isGrace = run.cutoverId !== null && run.state === 'GRACE';
   return [

@@ -200,9 +200,15 @@ const About: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> =
           </form>
         )}
       </div>
-      {!runs && (
+      {canHurry(rotation) && (
         <details>
           <summary>A key leaked?</summary>
+          {runs && (
+            <p class="quiet">
+              The open run goes on as an emergency, and revokes the key of before. If the key that
+              it made is the one that leaked, do it once more when the run has ended.
+            </p>
+          )}
           <form method="post" action={`${path}/rotate`} class="row">
             <input type="hidden" name="emergency" value="yes" />
             <label>
@@ -222,6 +228,12 @@ const About: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> =
     </section>
   );
 };
+
+/** What is being taken back comes to its end first. */
+function canHurry({ run }: RotationDetail): boolean {
+  const at = run?.resumesAs ?? run?.state;
+  return at !== 'ROLLING_BACK' && at !== 'CLEANUP';
+}
 
 function describeSchedule({ intervalDays, cron, timezone, window }: RotationDetail): string {
   const when =

@@ -6,6 +6,7 @@ import type {
   RotationRun,
   RotationSettings,
   RotationState,
+  RunDirection,
   RunEvent,
   RunState,
   RunTrigger,
@@ -171,15 +172,11 @@ export interface RotationStore {
       readonly credentials?: readonly { readonly secret: string; readonly value: SecretValue }[];
     },
   ): Promise<RotationRun>;
-  /** A person's word on an open run, whoever holds it: the holder's next write is refused. */
+  /** A person's word on an open run, whoever holds it. Its next write is refused, but for `emergency`. */
   directRun(
     command: ByActor & {
       id: string;
-      /**
-       * `resume`: from `NEEDS_ATTENTION` on; `rollback`: as far back as can be gone (before `MINTING` and from
-       * `AWAITING_VALUE`: `FAILED`; from `MINTING`: `CLEANUP`; later: `ROLLING_BACK`), `conflict` from `REVOKING` on.
-       */
-      to: 'resume' | 'rollback';
+      to: RunDirection;
       reason?: string | undefined;
     },
   ): Promise<RotationRun>;

@@ -164,6 +164,14 @@ export const RUN_TRIGGERS = ['schedule', 'manual', 'emergency'] as const;
 /** `emergency`: short waits, and the old key is revoked at once after the first verified traffic. */
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
+/**
+ * `resume`: from `NEEDS_ATTENTION` on. `rollback`: as far back as can be gone (before `MINTING` and from
+ * `AWAITING_VALUE`: `FAILED`; from `MINTING`: `CLEANUP`; later: `ROLLING_BACK`), `conflict` from `REVOKING` on.
+ * `emergency`: on from where it is, without further waits, and from `NEEDS_ATTENTION` on; `conflict` where it is being
+ * taken back, or its rotation is paused.
+ */
+export type RunDirection = 'resume' | 'rollback' | 'emergency';
+
 /** One passage from an old key to a new one. Names, numbers and ids only: never a value. */
 export interface RotationRun {
   readonly id: string;

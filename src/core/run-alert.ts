@@ -62,13 +62,14 @@ function toldOf(run: RotationRun): Told | undefined {
     case 'GRACE':
     case 'DISABLING':
       if (problem === null) return undefined;
-      if (run.state === 'DISABLING' && attempts > 0) {
+      // Asked in vain whether it is used, or to disable it.
+      if (attempts > 0) {
         return {
           kind: 'rotation_needs_attention',
           urgency: 'warning',
-          summary: withWhy(`The old key of ${what} could not be disabled yet.`, problem),
+          summary: withWhy(`The old key of ${what} could not be taken out of use yet.`, problem),
           whatToDo:
-            'The new key is in use, and disabling is tried again for days. If the provider goes on refusing, look there for the cause.',
+            'The new key is in use, and the provider is asked again for days. If it goes on failing, look there for the cause.',
           command: `keyferry rotation show ${target}`,
         };
       }

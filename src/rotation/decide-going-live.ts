@@ -1,3 +1,4 @@
+import type { Cutover } from '../core/index.js';
 import { decideUse } from './decide-use.js';
 import { goesLiveAtMs, graceMinutes } from './grace.js';
 import {
@@ -50,7 +51,10 @@ export function decideCutoverState(situation: RunSituation): RunDecision {
   }
   const activate: RunDecision = { type: 'activate', version: newVersion.version };
   if (nowMs >= (goesLiveAtMs(facts) ?? Number.POSITIVE_INFINITY)) return activate;
-  if (cutover !== undefined) return { type: 'wait', untilMs: nowMs + situation.pace.pollMs };
+  if (cutover !== undefined) {
+    if (run.trigger === 'emergency') return hurryCutover(situation, cutover) ?? activate;
+    return { type: 'wait', untilMs: nowMs + situation.pace.pollMs };
+  }
   if (facts.otherCutover !== undefined) {
     const { id, state } = facts.otherCutover;
     return hold(
@@ -85,6 +89,21 @@ export function decideGrace(situation: RunSituation): RunDecision {
   const inUse = decideUse(situation);
   if (inUse !== undefined) return inUse;
   return { type: 'commit', to: 'REVOKING' };
+}
+
+/** What an emergency waits for that found a cutover under way, or whose own one does not go on; undefined for nothing. */
+function hurryCutover(situation: RunSituation, cutover: Cutover): RunDecision | undefined {
+  const { run, facts, nowMs, pace } = situation;
+  const stops = cutover.paused ? 'paused' : cutover.hold;
+  if (stops !== null) {
+    return hold(
+      situation,
+      `Cutover ${cutover.id} does not go on (${stops}). Look why, then activate version ${run.toVersion} or roll the run back.`,
+    );
+  }
+  const untilMs = run.stateSinceMs + pace.emergencyWaitMs;
+  if (facts.accepted > 0 || nowMs >= untilMs) return undefined;
+  return { type: 'wait', untilMs: Math.min(untilMs, nowMs + pace.pollMs) };
 }
 
 /** Why an emergency need not wait for the end of the window; undefined while it must. */

@@ -20,7 +20,7 @@ export function decideUse(situation: RunSituation): RunDecision | undefined {
   if (run.trigger === 'emergency' || oldVersion === undefined) return undefined;
   const what = `Version ${oldVersion.version}`;
   if (oldIsKept !== undefined) {
-    return hold(
+    return holdUsed(
       situation,
       `${what} is not disabled: ${oldIsKept}. The run goes on when that is over.`,
     );
@@ -35,19 +35,31 @@ export function decideUse(situation: RunSituation): RunDecision | undefined {
     const isStillUsed = lastUsedAtMs > restsSinceMs + pace.settleMs;
     const by = facts.oldUsedBy ?? 'somebody';
     const problem = isStillUsed ? `${what} is not disabled: it is still used (${by}).` : null;
-    return hold(situation, problem, quietFromMs);
+    return holdUsed(situation, problem, quietFromMs);
   }
   if (!facts.traits.tellsLastUse) return undefined;
-  if (isFailure(outcome) && outcome.call === 'last_use') return askAgain(situation, outcome.failed);
+  if (isFailure(outcome) && outcome.call === 'last_use') {
+    return withAttempts(askAgain(situation, outcome.failed), run.attempts + 1);
+  }
   if (outcome?.call !== 'last_use') return { type: 'call', call: { name: 'last_use' } };
   if (isFailure(outcome) || outcome.atMs === undefined) return undefined;
   const ownUseMs = Math.max(lastUsedAtMs, cutover?.currentSinceMs ?? restsSinceMs);
   const isOurs = outcome.atMs <= ownUseMs + CLOCK_SKEW_MS;
   if (isOurs || nowMs - outcome.atMs >= QUIET_MS) return undefined;
   const at = new Date(outcome.atMs).toISOString();
-  return hold(
+  return holdUsed(
     situation,
     `${what} is not disabled: its key was used at the provider at ${at}, and not by Keyferry. Find who has a copy of it and give them a client token, or end it at once: keyferry rotate --emergency.`,
     outcome.atMs + QUIET_MS,
   );
+}
+
+/** That it is used, or named, is another problem than that nobody could be asked: only that one counts attempts. */
+function holdUsed(situation: RunSituation, problem: string | null, untilMs?: number): RunDecision {
+  return withAttempts(hold(situation, problem, untilMs), 0);
+}
+
+function withAttempts(decision: RunDecision, attempts: number): RunDecision {
+  if (decision.type !== 'commit') return decision;
+  return { ...decision, changes: { ...decision.changes, attempts } };
 }

@@ -50,7 +50,7 @@ export interface RunWorkerOptions extends Omit<ProviderCallOptions, 'store'> {
 
 /** What this process remembers of a run between looks. Nothing of it is needed. */
 export interface RunMemory {
-  /** What the rest belongs to: in another state, or after another holder, it is forgotten. */
+  /** What the rest belongs to: in another state, after another holder, or in an emergency, it is forgotten. */
   readonly place: string;
   verified: number;
   checked: boolean;
@@ -58,8 +58,8 @@ export interface RunMemory {
   notBeforeMs: number | null;
 }
 
-export function placeOf({ state, epoch }: RotationRun): string {
-  return `${state} ${epoch}`;
+export function placeOf({ state, epoch, trigger }: RotationRun): string {
+  return `${state} ${epoch} ${trigger}`;
 }
 
 /** Takes one run on for as long as there is something to do. It holds the run's lease. */

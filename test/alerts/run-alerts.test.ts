@@ -75,7 +75,7 @@ test('what is said of a run is sentences, whether a cause is known or not', asyn
         expect(found.summary).toMatch(SENTENCES);
         expect(found.summary).not.toMatch(BAD);
         if (why !== null) expect(found.summary).toContain('he provider answered 503.');
-        if (state !== 'DISABLING') continue;
+        if (state !== 'DISABLING' && state !== 'GRACE') continue;
         expect(found.kind).toBe(attempts > 0 ? 'rotation_needs_attention' : 'key_used_elsewhere');
       }
     }

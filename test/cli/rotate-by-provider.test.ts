@@ -126,9 +126,14 @@ test('it is shown until the new version is current, and what follows is said', a
   expect(second.stderr).toContain('keyferry cutover complete pay_key --environment production');
   const urgent = await run('rotate pay_key -e production --emergency --yes');
   expect([urgent.exitCode, urgent.stderr]).toEqual([
-    2,
-    expect.stringContaining('Take it back first: keyferry rotation rollback pay_key'),
+    0,
+    expect.stringContaining('was open (GRACE): it goes on as an emergency.'),
   ]);
+  expect(urgent.stderr).toContain('It replaces version 1. If version 2, which it made, is the one');
+  expect(urgent.stdout).toContain('Done: Version 2 is in use, and version 1 is revoked');
+  const third = run('rotate pay_key -e production');
+  await carryOn(7);
+  await third;
   const back = await run('rotation rollback pay_key -e production --reason wrong');
   expect(back.exitCode).toBe(0);
   const ended = await run('rotation show pay_key -e production --watch');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SecretValue } from '../../src/core/index.js';
+import { alertOfRun, SecretValue } from '../../src/core/index.js';
 import type { Recovery } from '../../src/rotation/index.js';
 import { TEST_ACTOR as actor } from '../support/open-test-store.js';
 import { PLACE, type RotationRig, startRig } from './rotation-rig.js';
@@ -361,11 +361,16 @@ describe('an old key that is in use', () => {
     const { stateSinceMs } = await rig.until(({ state }) => state === 'GRACE');
     rig.service.lastUsedAtMs = stateSinceMs + 3_600_000;
     rig.opened.clock.advance(2 * 3_600_000);
-    const run = await rig.until(({ problem }) => problem !== null);
+    rig.service.fault = (name) => (name === 'last_use' ? 'unavailable' : undefined);
+    const asked = await rig.until(({ problem }) => problem !== null);
+    expect(alertOfRun(asked, 0)?.kind).toBe('rotation_needs_attention');
+    rig.service.fault = () => undefined;
+    const run = await rig.until(({ attempts }) => attempts === 0);
     expect(run).toMatchObject({
       state: 'DISABLING',
       problem: expect.stringContaining('not by Keyferry'),
     });
+    expect(alertOfRun(run, 0)?.kind).toBe('key_used_elsewhere');
     expect(await rig.until(undefined, 3_600_000)).toMatchObject({ state: 'DONE' });
     expect(rig.opened.clock.now()).toBeGreaterThan(rig.service.lastUsedAtMs + 2 * DAY_MS);
   });

@@ -71,7 +71,7 @@ export function createCommands(session: Session, schemaVersion: number) {
     ...rotationCommands(session, rotations, runs),
     ...listRotationsCommands(session, rotations, runs),
     ...runCommands(session, rotations, runs, runSteps, pointers),
-    ...directRunCommands(session, runs, runSteps),
+    ...directRunCommands(session, rotations, runs, runSteps),
     ...sealMintedCommands(session, runs, runSteps, pointers, insertVersion),
     ...resolveCommands(session),
     ...routeCommands(session, routes),

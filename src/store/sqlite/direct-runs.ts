@@ -1,4 +1,11 @@
-import { type Actor, AppError, type RotationRun, type RunState } from '../../core/index.js';
+import {
+  type Actor,
+  AppError,
+  type RotationRun,
+  type RunDirection,
+  type RunState,
+} from '../../core/index.js';
+import type { RotationTable } from './rotation-table.js';
 import { describeRun, NO_HOLDER, type RunRow } from './run-row.js';
 import type { RunSteps } from './run-steps.js';
 import type { RunTable } from './run-table.js';
@@ -20,7 +27,18 @@ const BACK: Partial<Record<RunState, RunState>> = {
   CLEANUP: 'CLEANUP',
 };
 
-export function directRunCommands({ write }: Session, runs: RunTable, steps: RunSteps) {
+const WORDS: Readonly<Record<RunDirection, string>> = {
+  resume: 'Resumed',
+  rollback: 'Taken back',
+  emergency: 'Goes on as an emergency',
+};
+
+export function directRunCommands(
+  { now, write }: Session,
+  rotations: RotationTable,
+  runs: RunTable,
+  steps: RunSteps,
+) {
   const resumedFrom = (row: RunRow): RunState => {
     if (row.resumes_as === null) {
       throw new AppError('conflict', `The ${describeRun(row)}: there is nothing to resume.`);
@@ -36,19 +54,46 @@ export function directRunCommands({ write }: Session, runs: RunTable, steps: Run
     );
   };
 
+  /** Whoever is at work on it goes on: what it learns is not lost, and the next look knows. */
+  const hurry = (row: RunRow): { to: RunState; patch: Partial<RunRow> } => {
+    const state = row.resumes_as ?? row.state;
+    if (state === 'ROLLING_BACK' || state === 'CLEANUP') {
+      throw new AppError(
+        'conflict',
+        `The ${describeRun(row)}: it is being taken back, so that the key of before stays in use. When it has ended, rotate as an emergency.`,
+      );
+    }
+    rotations.requireActive(row.rotation_id);
+    const isWaiting = row.state === 'NEEDS_ATTENTION';
+    return {
+      to: isWaiting ? resumedFrom(row) : row.state,
+      patch: {
+        begun_by: 'emergency',
+        retry_at_ms:
+          row.retry_at_ms === null || isWaiting ? null : Math.min(row.retry_at_ms, now()),
+        deadline_at_ms: null,
+        ...(isWaiting ? { epoch: row.epoch + 1, ...NO_HOLDER } : {}),
+      },
+    };
+  };
+
   return {
     directRun(command: {
       actor: Actor;
       id: string;
-      to: 'resume' | 'rollback';
+      to: RunDirection;
       reason?: string | undefined;
     }): RotationRun {
       return write(() => {
-        const { actor, id } = command;
+        const { actor, id, reason } = command;
         const row = runs.requireOpen(id);
+        const word = WORDS[command.to];
+        const note = reason === undefined ? `${word}.` : `${word}: ${reason}`;
+        if (command.to === 'emergency') {
+          const { to, patch } = hurry(row);
+          return steps.take(row, { actor, to, note }, patch);
+        }
         const to = command.to === 'resume' ? resumedFrom(row) : backFrom(row);
-        const word = command.to === 'resume' ? 'Resumed' : 'Taken back';
-        const note = command.reason === undefined ? `${word}.` : `${word}: ${command.reason}`;
         return steps.take(row, { actor, to, note }, { epoch: row.epoch + 1, ...NO_HOLDER });
       });
     },

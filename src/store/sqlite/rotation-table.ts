@@ -10,6 +10,8 @@ export interface RotationTable {
   require(id: string): RotationRow;
   /** Throws `not_found`, and `database_corrupt` when it was altered. */
   requireIntact(id: string): RotationRow;
+  /** The same, and `conflict` where it is paused. */
+  requireActive(id: string): RotationRow;
   find(secretId: string, environment: string): RotationRow | undefined;
   /** Altered or not. */
   ofSecret(secretId: string): RotationRow[];
@@ -52,13 +54,22 @@ export function createRotationTable(
     if (row === undefined) throw new AppError('not_found', `There is no rotation "${id}".`);
     return row;
   };
+  const requireIntact = (id: string): RotationRow => {
+    const row = requireRow(id);
+    ledger.requireIntact('rotations', row);
+    return row;
+  };
   return {
     get: (id) => get.get(id),
     require: requireRow,
-    requireIntact(id) {
-      const row = requireRow(id);
-      ledger.requireIntact('rotations', row);
-      return row;
+    requireIntact,
+    requireActive(id) {
+      const row = requireIntact(id);
+      if (row.state !== 'paused') return row;
+      throw new AppError(
+        'conflict',
+        `The rotation of "${row.secret}" in ${row.environment} is paused. Resume it first.`,
+      );
     },
     find: (secretId, environment) => find.get(secretId, environment),
     ofSecret: (secretId) => ofSecret.all(secretId),

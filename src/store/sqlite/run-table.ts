@@ -45,7 +45,7 @@ export function createRunTable(database: Database, ledger: RowLedger): RunTable 
        @material_wrapped_key, @material_ciphertext)`,
   );
   const save = database.prepare<RunRow>(
-    `UPDATE rotation_runs SET state = @state, resumes_as = @resumes_as, epoch = @epoch,
+    `UPDATE rotation_runs SET begun_by = @begun_by, state = @state, resumes_as = @resumes_as, epoch = @epoch,
        principal = @principal, from_version = @from_version, to_version = @to_version, step_id = @step_id,
        key_ids_before = @key_ids_before, old_key_id = @old_key_id, new_key_id = @new_key_id,
        orphan_key_ids = @orphan_key_ids, cutover_id = @cutover_id, attempts = @attempts,

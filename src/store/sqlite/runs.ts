@@ -63,16 +63,10 @@ export function runCommands(
     }): RotationRun {
       return write(() => {
         const { actor, trigger, ifNextRunAtMs } = command;
-        const rotation = rotations.requireIntact(command.rotationId);
-        const { secret, environment } = rotation;
-        const open = runs.openOf(rotation.id);
+        const open = runs.openOf(command.rotationId);
         if (open !== undefined) throw new AppError('conflict', `The ${describeRun(open)} already.`);
-        if (rotation.state === 'paused') {
-          throw new AppError(
-            'conflict',
-            `The rotation of "${secret}" in ${environment} is paused. Resume it first.`,
-          );
-        }
+        const rotation = rotations.requireActive(command.rotationId);
+        const { secret, environment } = rotation;
         if (ifNextRunAtMs !== undefined && rotation.next_run_at_ms !== ifNextRunAtMs) {
           throw new AppError(
             'conflict',

@@ -133,6 +133,7 @@ class WildRun {
     const rotation = await this.#rig.rotation();
     const unless = (): undefined => undefined;
     if (this.#chance(0.008)) await store.directRun({ actor, id, to: 'rollback' }).catch(unless);
+    if (this.#chance(0.01)) await store.directRun({ actor, id, to: 'emergency' }).catch(unless);
     if (this.#chance(0.008) && cutoverId !== null) {
       await store.rollbackCutover({ actor, id: cutoverId, reason: 'by hand' }).catch(unless);
     }
