@@ -14,6 +14,7 @@ import {
   type Telemetry,
 } from './core/index.js';
 import { createProber } from './create-prober.js';
+import { createRequestTrier } from './create-request-trier.js';
 import { createCutoverRoutes, endingWithRoutes } from './cutover-routes.js';
 import { endRevokedUpgrades } from './end-revoked-upgrades.js';
 import { revokeLeftoverExamples, startExample } from './example.js';
@@ -233,6 +234,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     clock,
     routes,
     prober,
+    requestTrier: createRequestTrier(keeper, proxy),
     notifier,
     rotations: rotations.control,
     diffRoutes: (from, to) => diffRoutes(from, to),

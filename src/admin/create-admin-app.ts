@@ -34,6 +34,7 @@ import { serveOperation } from './serve-operation.js';
 import { sessionOperations } from './sessions.js';
 import { statusOperations } from './status.js';
 import { testVersionOperation } from './test-version.js';
+import { tryRouteOperation } from './try-route.js';
 import { usageHistoryOperation } from './usage-history.js';
 import { IMMUTABLE_PATHS, valueImmutable, versionOperations } from './versions.js';
 
@@ -60,6 +61,7 @@ export function createAdminApp(dependencies: AdminDependencies): AdminApp {
     ...rotationOperations(dependencies),
     ...rotationRunOperations(dependencies),
     ...routesOperations(dependencies),
+    tryRouteOperation(dependencies),
     ...replaceSecretOperations(dependencies),
     ...clientOperations(dependencies),
     ...adminOperations(dependencies),

@@ -3,6 +3,7 @@ import type {
   Clock,
   Prober,
   Problem,
+  RequestTrier,
   RotationControl,
   RoutesDocument,
   RoutesRevision,
@@ -91,6 +92,7 @@ export interface AdminDependencies {
   readonly clock: Clock;
   readonly routes: RoutesControl;
   readonly prober: Prober;
+  readonly requestTrier: RequestTrier;
   /** Sends a message that the store keeps, now. Undefined = it arrived; otherwise why not. */
   readonly notifier: { sendNow(deliveryId: string): Promise<string | undefined> };
   readonly rotations: RotationControl;

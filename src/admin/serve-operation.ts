@@ -50,7 +50,7 @@ async function serve(
   const request = { method: context.req.method, target: url.pathname + url.search, body: bytes };
   const outcome = await runOnce(dependencies.store, caller, key, request, async () => {
     const result = await run();
-    return { result, keep: { status: operation.status, body: withoutToken(result) } };
+    return { result, keep: { status: operation.status, body: asKept(result) } };
   });
   if (operation.changes) await dependencies.publish();
   if (outcome.replayed) {
@@ -73,11 +73,10 @@ function send(
   return context.body(body, { status: status as ContentfulStatusCode });
 }
 
-/** A token is shown once: what is kept for a repetition is without it. */
-function withoutToken({ body }: Answer<unknown>): string {
-  if (typeof body !== 'object' || body === null || !('token' in body))
-    return JSON.stringify(body) ?? '';
-  const { token: _, ...kept } = body;
+/** A token is shown once, and what an upstream answered is not kept: a repetition is answered without them. */
+function asKept({ body }: Answer<unknown>): string {
+  if (typeof body !== 'object' || body === null) return JSON.stringify(body) ?? '';
+  const { token: _, response: __, ...kept } = body as Readonly<Record<string, unknown>>;
   return JSON.stringify(kept);
 }
 

@@ -14,13 +14,14 @@ import { CommandFailure, type ExitCode } from './command-failure.js';
 import { nextSteps } from './next-steps.js';
 import { addReplaceSecret } from './replace-secret.js';
 import { addRevisions } from './revisions.js';
+import { addTryRoute } from './try-route.js';
 
 interface ApplyOptions {
   readonly allowMissing?: boolean;
   readonly ifRevision?: number;
 }
 
-/** `keyferry routes validate|apply|show|revisions|compare|restore|replace-secret`. */
+/** `keyferry routes validate|apply|show|try|revisions|compare|restore|replace-secret`. */
 export function addRoutes(registry: Registry): void {
   const noun = addNoun(registry, 'routes', 'check, apply, show and restore routes');
   addCommand<{ readonly offline?: boolean; readonly allowMissing?: boolean }>(noun, {
@@ -53,6 +54,7 @@ export function addRoutes(registry: Registry): void {
     ],
     act: show,
   });
+  addTryRoute(noun);
   addRevisions(noun);
   addReplaceSecret(noun);
 }

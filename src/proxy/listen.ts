@@ -8,12 +8,15 @@ import {
   errorTable,
   type ListenAddress,
   type Plan,
+  type PlanToTry,
+  type PreparedTry,
   type ProbeAnswer,
   type ProbeRequest,
   type RouteShape,
   type Snapshot,
   type Telemetry,
   type TrafficFigures,
+  type TriedRequest,
   type UsageOutcome,
 } from '../core/index.js';
 import { AnswersInLine } from './answers-in-line.js';
@@ -39,6 +42,7 @@ import type { RequestContext, UsageSink } from './request-context.js';
 import { nextRequestId } from './request-id.js';
 import { problemAnswer } from './send-problem.js';
 import { toAppError } from './to-app-error.js';
+import { prepareTry } from './try-request.js';
 import { type UpgradedConnection, UpgradedConnections } from './upgraded-connections.js';
 import { UpstreamPools } from './upstream-pools.js';
 
@@ -67,6 +71,8 @@ export interface ProxyListener {
   traffic(): TrafficFigures;
   /** Sends one request of Keyferry's own by a plan. Never rejects. */
   probe(plan: Plan, target: Pick<ProbeRequest, 'method' | 'path'>): Promise<ProbeAnswer>;
+  /** Makes a person's request ready. Throws what the proxy answers such a head with. */
+  prepareTry(planned: PlanToTry, request: TriedRequest): PreparedTry;
   /**
    * Stops accepting, lets requests under way finish, and closes each connection after its answer. What is
    * still under way after `timeoutMs` is cut.
@@ -144,6 +150,10 @@ class Listener implements ProxyListener, ExchangeHost {
 
   probe(plan: Plan, target: Pick<ProbeRequest, 'method' | 'path'>): Promise<ProbeAnswer> {
     return probeUpstream(this.#context, this.#options.telemetry, plan, target);
+  }
+
+  prepareTry(planned: PlanToTry, request: TriedRequest): PreparedTry {
+    return prepareTry(this.#context, this.#options.telemetry, planned, request);
   }
 
   answered(exchange: Exchange, plan: Plan, status: number): void {

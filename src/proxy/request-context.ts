@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici';
 import type {
   ClientRefusal,
   EchoFinding,
@@ -5,17 +6,36 @@ import type {
   RouteShape,
   Snapshot,
   Traces,
+  Upstream,
   UsageOutcome,
 } from '../core/index.js';
 import type { Admission } from './admit-request.js';
 import type { ByteBudget } from './kept-bytes.js';
 import type { FailureLimit } from './limit-failures.js';
-import type { UpstreamPools } from './upstream-pools.js';
+import type { OutgoingRequest } from './outgoing-request.js';
+
+/** A request as it is handed to a connection. */
+export interface Call {
+  readonly method: 'GET';
+  /** With the query. */
+  readonly path: string;
+  /** Name, value, …. */
+  readonly headers: string[];
+  readonly body: OutgoingRequest['body'];
+  readonly upgrade: 'websocket' | null;
+  /** Whether the connection closes after it. */
+  readonly reset: boolean;
+}
+
+/** The connections to one upstream. */
+export interface Connections {
+  dispatch(call: Call, handler: Dispatcher.DispatchHandler): boolean;
+}
 
 /** What handling a request needs besides the request. */
 export interface RequestContext {
   snapshot(): Snapshot;
-  readonly pools: UpstreamPools;
+  readonly pools: { poolFor(upstream: Upstream): Connections };
   readonly failures: FailureLimit;
   readonly admission: Admission;
   readonly noRoute: RouteShape;

@@ -2,6 +2,7 @@ import {
   AppError,
   type Change,
   type Plan,
+  type PlanToTry,
   type Probe,
   type ProbedVersion,
   type Route,
@@ -61,6 +62,8 @@ export interface SnapshotKeeper {
    * such version.
    */
   planFor(route: string, environment: string, probed?: ProbedVersion): Promise<Plan>;
+  /** The plan for a request of a person, opened for it alone; else as `planFor`. */
+  planToTry(route: string, environment: string, probed?: ProbedVersion): Promise<PlanToTry>;
 }
 
 /** A route that takes part in a cutover. */
@@ -132,16 +135,25 @@ class Keeper implements SnapshotKeeper {
   }
 
   async planFor(route: string, environment: string, probed?: ProbedVersion): Promise<Plan> {
+    const { source, plan } = this.#find(route, environment);
+    return probed === undefined ? plan : this.#renderer.renderWith(source, probed, this.#cutovers);
+  }
+
+  async planToTry(route: string, environment: string, probed?: ProbedVersion): Promise<PlanToTry> {
+    const { source } = this.#find(route, environment);
+    return this.#renderer.renderToTry(source, probed, this.#cutovers);
+  }
+
+  /** Throws `route_not_found`. */
+  #find(route: string, environment: string): { source: PlanSource; plan: Plan } {
     const index = this.#compiled?.routes.findIndex((one) => one.route.name === route) ?? -1;
     const plan = this.current().plans[index]?.get(environment);
     const source = this.#compiled?.sources[index]?.find(
       ({ effective }) => effective.environment === environment,
     );
-    if (plan === undefined || source === undefined) {
-      const detail = `The route "${route}" does not exist in environment "${environment}".`;
-      throw new AppError('route_not_found', detail);
-    }
-    return probed === undefined ? plan : this.#renderer.renderWith(source, probed, this.#cutovers);
+    if (plan !== undefined && source !== undefined) return { source, plan };
+    const detail = `The route "${route}" does not exist in environment "${environment}".`;
+    throw new AppError('route_not_found', detail);
   }
 
   #start(): Promise<void> {

@@ -63,6 +63,7 @@ export async function startAdmin(
     clock,
     routes: createRoutesControl({ store }),
     prober: { probe: () => Promise.reject(new Error('nothing is probed here')) },
+    requestTrier: { prepare: () => Promise.reject(new Error('nothing is tried here')) },
     notifier: { sendNow: () => Promise.reject(new Error('nothing is sent here')) },
     rotations: createRotationControl({
       store,
