@@ -105,19 +105,15 @@ export function createOpenIdConnect(options: OpenIdConnectOptions): OpenIdConnec
       const state = library.randomState();
       const nonce = library.randomNonce();
       const verifier = library.randomPKCECodeVerifier();
-      try {
-        const url = library.buildAuthorizationUrl(configuration, {
-          redirect_uri: callback,
-          scope: scopes,
-          state,
-          nonce,
-          code_challenge: await library.calculatePKCECodeChallenge(verifier),
-          code_challenge_method: 'S256',
-        });
-        return { url: url.href, attempt: { state, nonce, verifier, returnPath } };
-      } catch (error) {
-        throw notAnswered(settings, error);
-      }
+      const url = library.buildAuthorizationUrl(configuration, {
+        redirect_uri: callback,
+        scope: scopes,
+        state,
+        nonce,
+        code_challenge: await library.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+      });
+      return { url: url.href, attempt: { state, nonce, verifier, returnPath } };
     },
     async finish(query, attempt) {
       if (underWay >= MOST_AT_ONCE) {
@@ -143,7 +139,7 @@ export function createOpenIdConnect(options: OpenIdConnectOptions): OpenIdConnec
   };
 }
 
-/** Rejects with what the library throws, and for a provider that goes by another name than the one that was asked for. */
+/** Rejects with what the library throws, and for a provider that goes by another name, or that leads nowhere. */
 async function discover({ settings, ca, outbound }: OpenIdConnectOptions): Promise<Provider> {
   const library = await import('openid-client');
   const issuer = new URL(settings.issuer);
@@ -164,6 +160,8 @@ async function discover({ settings, ca, outbound }: OpenIdConnectOptions): Promi
   if (new URL(configuration.serverMetadata().issuer).href !== issuer.href) {
     throw new Error('another issuer');
   }
+  // Throws where there is nothing to go to.
+  library.buildAuthorizationUrl(configuration, {});
   return { library, configuration };
 }
 

@@ -218,3 +218,22 @@ test('an admin token is shown once, and the last full admin stays', async () => 
   expect((await admin.call('DELETE', `/v1/admins/${self.body.id}`)).status).toBe(204);
   expect((await admin.call('GET', '/v1/admins')).status).toBe(401);
 });
+
+test('what ends with an admin token is not given to who has none', async () => {
+  const person = { id: 'oidc:id-of-alice', name: 'oidc:alice@example.com', role: 'admin' } as const;
+  const unlimited = { environments: null, secretPrefix: null, expiresAtMs: null };
+  const caller = {
+    admin: { ...person, ...unlimited, createdAtMs: 0, revokedAtMs: null },
+    token: 'kfs_of-a-session',
+  };
+  for (const [method, path] of [
+    ['POST', '/v1/sign-in-links'],
+    ['GET', '/v1/rotations/calendar'],
+  ]) {
+    const request = new Request(`http://console.invalid${path}`, { method: method ?? 'GET' });
+    const answer = await admin.app.fetch(request, { caller });
+    expect({ path, status: answer.status }).toEqual({ path, status: 403 });
+    expect(await answer.text()).toContain('create an admin for it');
+  }
+  expect((await admin.call('POST', '/v1/sign-in-links')).status).toBe(201);
+});

@@ -20,6 +20,8 @@ export interface OidcConsole extends TestKeyferry {
   readonly token: string;
   /** Rows of the audit log about sessions, newest first. */
   sessionRows(): Promise<Record<string, unknown>[]>;
+  /** Stops it, and starts it with other roles. */
+  restart(roles: readonly unknown[]): Promise<void>;
 }
 
 export interface OidcConsoleOptions {
@@ -38,20 +40,21 @@ export async function startOidcConsole(options: OidcConsoleOptions): Promise<Oid
   const folder = await mkdtemp(join(tmpdir(), 'keyferry-oidc-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const rolesFile = join(folder, 'roles.json');
-  await writeFile(rolesFile, JSON.stringify(roles));
-  const keyferry = await startKeyferry(
-    {
-      '--public-admin-url': origin,
-      '--oidc-issuer': await issuer(origin),
-      '--oidc-client-id': 'console',
-      '--oidc-scopes': 'openid email groups',
-      '--oidc-roles': rolesFile,
-      ...flags,
-    },
-    undefined,
-    { KEYFERRY_OIDC_CLIENT_SECRET: CLIENT_SECRET },
-  );
-  started.keyferry = keyferry;
+  const settings = {
+    '--public-admin-url': origin,
+    '--oidc-issuer': await issuer(origin),
+    '--oidc-client-id': 'console',
+    '--oidc-scopes': 'openid email groups',
+    '--oidc-roles': rolesFile,
+    ...flags,
+  };
+  const start = async (granted: readonly unknown[], dataDir?: string): Promise<TestKeyferry> => {
+    await writeFile(rolesFile, JSON.stringify(granted));
+    const secret = { KEYFERRY_OIDC_CLIENT_SECRET: CLIENT_SECRET };
+    started.keyferry = await startKeyferry(settings, dataDir, secret);
+    return started.keyferry;
+  };
+  const keyferry = await start(roles);
   return {
     ...keyferry,
     origin,
@@ -62,6 +65,10 @@ export async function startOidcConsole(options: OidcConsoleOptions): Promise<Oid
         '/v1/audit?limit=100',
       );
       return items.filter(({ action }) => String(action).startsWith('session.'));
+    },
+    async restart(others) {
+      await started.keyferry?.server.close();
+      await start(others, keyferry.dataDir);
     },
   };
 }

@@ -17,7 +17,7 @@ export interface OidcProvider {
 }
 
 /**
- * The npm package oidc-provider on loopback, for the console at `origin`. Whoever types a name into its page is that
+ * The npm package oidc-provider on loopback, for the console at `origin`, which is another site to a browser. Whoever types a name into its page is that
  * person. Claims of scopes are at its userinfo endpoint, or in the ID token too.
  */
 export async function startOidcProvider(
@@ -27,9 +27,9 @@ export async function startOidcProvider(
 ): Promise<OidcProvider> {
   const claims = new Map(Object.entries(people));
   const server = createServer();
-  server.listen(0, '127.0.0.1');
+  server.listen(0, 'localhost');
   await once(server, 'listening');
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = `http://localhost:${(server.address() as AddressInfo).port}`;
   const provider = new Provider(issuer, {
     clients: [
       {
