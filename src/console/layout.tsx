@@ -1,4 +1,5 @@
 import type { Child, FC } from 'hono/jsx';
+import type { AlertCountsAnswer } from '../core/index.js';
 import type { ConsoleContext, Visitor } from './console-environment.js';
 import { assetPath } from './serve-assets.js';
 
@@ -34,7 +35,7 @@ const HTMX_CONFIG = JSON.stringify({
 
 interface DocumentProps {
   readonly title: string;
-  /** Style sheets and scripts of this page alone. */
+  /** Whether it has any: they have style sheets and scripts of their own. */
   readonly charts?: boolean;
   readonly children?: Child;
 }
@@ -51,9 +52,11 @@ const Document: FC<DocumentProps> = ({ title, charts = false, children }) => (
       <link rel="stylesheet" href={assetPath('pico.css')} />
       {charts && <link rel="stylesheet" href={assetPath('uplot.css')} />}
       <link rel="stylesheet" href={assetPath('console.css')} />
+      {charts && <link rel="stylesheet" href={assetPath('charts.css')} />}
       <script src={assetPath('htmx.js')} defer />
       {charts && <script src={assetPath('uplot.js')} defer />}
       <script src={assetPath('console.js')} defer />
+      {charts && <script src={assetPath('charts.js')} defer />}
     </head>
     <body>{children}</body>
   </html>
@@ -187,11 +190,9 @@ export function renderBare(
   return context.html(`<!doctype html>${page.toString()}`, status);
 }
 
-/** More than a page of them is "100". */
 async function countOpenAlerts({ api }: Visitor): Promise<number | null> {
   try {
-    const query = { open: true, acknowledged: false, limit: 100 };
-    return (await api.get<{ items: readonly unknown[] }>('/v1/alerts', query)).items.length;
+    return (await api.get<AlertCountsAnswer>('/v1/alerts/counts')).total;
   } catch {
     return null;
   }

@@ -16,6 +16,8 @@ const ASSETS = {
   'htmx.js': [() => require.resolve('htmx.org/dist/htmx.min.js'), 'text/javascript'],
   'uplot.js': [() => require.resolve('uplot/dist/uPlot.iife.min.js'), 'text/javascript'],
   'uplot.css': [() => require.resolve('uplot/dist/uPlot.min.css'), 'text/css'],
+  'charts.js': [() => own('charts.js'), 'text/javascript'],
+  'charts.css': [() => own('charts.css'), 'text/css'],
   'icon.svg': [() => own('icon.svg'), 'image/svg+xml'],
 } as const satisfies Record<string, readonly [file: () => string, type: string]>;
 
