@@ -13,26 +13,44 @@ const DAY_MS = 86_400_000;
 /** Windows of two days begin at least so far apart, whatever the clocks do. */
 const HALF_DAY_MS = DAY_MS / 2;
 /** Most schedules share a few expressions. */
-const MOST_CRONS = 1000;
+const MOST_CRONS = 4000;
 
-const crons = new Map<string, Cron>();
+interface PlacedCron {
+  readonly cron: Cron;
+  /** What was found last: from any time in between, the next time is the same. */
+  fromMs: number;
+  nextMs: number;
+}
 
-/** Throws where it is no expression of five fields. */
-export function cronOf(expression: string, timezone: string): Cron {
+const crons = new Map<string, PlacedCron>();
+
+/** The first time after `fromMs`; undefined for none. Throws where it is no expression of five fields. */
+export function nextTickMs(
+  expression: string,
+  timezone: string,
+  fromMs: number,
+): number | undefined {
   const key = `${timezone} ${expression}`;
-  let cron = crons.get(key);
-  if (cron === undefined) {
+  let placed = crons.get(key);
+  if (placed === undefined) {
     if (crons.size >= MOST_CRONS) crons.clear();
-    cron = new Cron(expression, {
-      timezone,
-      mode: '5-part',
-      // A time that the clocks show twice is met once, also in a list of times.
-      fixedTimeRule: 'no-wildcard',
-      paused: true,
-    });
-    crons.set(key, cron);
+    placed = { cron: readCron(expression, timezone), fromMs: 0, nextMs: 0 };
+    crons.set(key, placed);
   }
-  return cron;
+  if (fromMs >= placed.fromMs && fromMs < placed.nextMs) return placed.nextMs;
+  const nextMs = placed.cron.nextRun(new Date(fromMs))?.getTime();
+  if (nextMs !== undefined) Object.assign(placed, { fromMs, nextMs });
+  return nextMs;
+}
+
+function readCron(expression: string, timezone: string): Cron {
+  return new Cron(expression, {
+    timezone,
+    mode: '5-part',
+    // A time that the clocks show twice is met once, also in a list of times.
+    fixedTimeRule: 'no-wildcard',
+    paused: true,
+  });
 }
 
 /**
@@ -46,7 +64,7 @@ export function nextRunAtMs(
 ): number | null {
   const placed = window === null ? undefined : { window, timezone };
   if (cron !== null) {
-    const tickMs = cronOf(cron, timezone).nextRun(new Date(fromMs))?.getTime();
+    const tickMs = nextTickMs(cron, timezone, fromMs);
     if (tickMs === undefined) return null;
     return placed === undefined ? tickMs : nextInside(placed, tickMs);
   }

@@ -1,7 +1,7 @@
 import type { Problem, RotationSettings } from '../core/index.js';
 import type { ProviderRegistry } from './bound-provider.js';
 import { configProblems } from './config-problems.js';
-import { cronOf } from './next-run.js';
+import { nextTickMs } from './next-run.js';
 import { isTimezone } from './zoned-time.js';
 
 /** What is wrong with the settings of a rotation beyond the shape of each field, by the path of each field. */
@@ -56,7 +56,7 @@ function scheduleProblems(
 
 function isCron(expression: string): boolean {
   try {
-    return cronOf(expression, 'UTC').nextRun() !== null;
+    return nextTickMs(expression, 'UTC', Date.now()) !== undefined;
   } catch {
     return false;
   }

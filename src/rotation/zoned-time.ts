@@ -3,7 +3,12 @@ const DAY_MS = 86_400_000;
 /** A wall clock's time in a zone, as the instant that would show it in UTC: days and minutes can be added to it. */
 export type WallTime = number;
 
+/** Schedules ask for the same days of few zones again and again, and the format is slow. */
+const MOST_DAYS = 5000;
+
 const formats = new Map<string, Intl.DateTimeFormat>();
+/** Offsets at the beginning of days of UTC, by zone. */
+const offsets = new Map<string, Map<number, number>>();
 
 /** Throws `RangeError` for a zone that is not known. */
 function formatOf(timezone: string): Intl.DateTimeFormat {
@@ -36,6 +41,29 @@ export function isTimezone(name: string): boolean {
 
 /** What the clocks of the zone show at an instant, to the second. */
 export function wallTimeAt(instantMs: number, timezone: string): WallTime {
+  const day = Math.floor(instantMs / DAY_MS);
+  const offset = offsetOfDay(day, timezone);
+  // No two changes of a zone's offset are within a day of each other: the same at both ends is the same all day.
+  if (offset !== offsetOfDay(day + 1, timezone)) return shownAt(instantMs, timezone);
+  return Math.floor(instantMs / 1000) * 1000 + offset;
+}
+
+function offsetOfDay(day: number, timezone: string): number {
+  let days = offsets.get(timezone);
+  if (days === undefined) {
+    days = new Map();
+    offsets.set(timezone, days);
+  }
+  let offset = days.get(day);
+  if (offset === undefined) {
+    if (days.size >= MOST_DAYS) days.clear();
+    offset = shownAt(day * DAY_MS, timezone) - day * DAY_MS;
+    days.set(day, offset);
+  }
+  return offset;
+}
+
+function shownAt(instantMs: number, timezone: string): WallTime {
   const part = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
   for (const { type, value } of formatOf(timezone).formatToParts(instantMs)) {
     if (type in part) part[type as keyof typeof part] = Number(value);
@@ -49,7 +77,6 @@ export function wallTimeAt(instantMs: number, timezone: string): WallTime {
  */
 export function instantOf(wall: WallTime, timezone: string): number {
   const offsetAt = (instantMs: number): number => wallTimeAt(instantMs, timezone) - instantMs;
-  // No two changes of a zone's offset are within a day of each other.
   const before = offsetAt(wall - DAY_MS);
   const after = offsetAt(wall + DAY_MS);
   if (offsetAt(wall - before) === before) return wall - before;
