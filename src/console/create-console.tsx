@@ -3,6 +3,7 @@ import type { Clock, SessionStore, Store, Tokens } from '../core/index.js';
 import { addAdmins } from './admins.js';
 import { addAlerts } from './alerts.js';
 import { ApiProblem, type CallApi, createApi } from './api.js';
+import { askToSignIn } from './ask-to-sign-in.js';
 import { createAttemptCookie } from './attempt-cookie.js';
 import { addAudit } from './audit.js';
 import { addChannels } from './channels.js';
@@ -16,7 +17,6 @@ import { addNewSecret } from './new-secret.js';
 import { createOpenIdConnect, type OpenIdConnectOptions } from './openid-connect.js';
 import { addOverview } from './overview.js';
 import { refuseForeignPosts } from './refuse-foreign-posts.js';
-import { returnPath } from './return-path.js';
 import { addRotationPage } from './rotation-page.js';
 import { addRotations } from './rotations.js';
 import { addRoutes } from './routes.js';
@@ -127,18 +127,6 @@ export function createConsole(dependencies: ConsoleDependencies): Console {
     return renderBare(context, { title: 'Error', children }, 500);
   });
   return app;
-}
-
-/** A part of a page that is asked for anew goes to the sign-in page as a whole. */
-function askToSignIn(context: ConsoleContext): Response {
-  if (context.req.header('hx-request') === 'true') {
-    context.header('HX-Redirect', '/sign-in');
-    return context.body(null, 204);
-  }
-  const { pathname, search } = new URL(context.req.url);
-  const to = context.req.method === 'GET' ? returnPath(pathname + search) : '/';
-  const query = to === '/' ? '' : `?${new URLSearchParams({ to })}`;
-  return context.redirect(`/sign-in${query}`, 303);
 }
 
 const PROBLEM_STATUSES = [400, 403, 404, 409, 422, 503] as const;

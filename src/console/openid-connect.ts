@@ -166,13 +166,17 @@ async function discover({ settings, ca, outbound }: OpenIdConnectOptions): Promi
 }
 
 function authenticationOf(
-  { ClientSecretBasic, ClientSecretPost, None }: Provider['library'],
+  { ClientSecretPost, None }: Provider['library'],
   { clientSecret }: OidcSettings,
 ): ClientAuth {
   if (clientSecret === undefined) return None();
   const secret = Buffer.from(clientSecret.expose()).toString();
-  const basic = ClientSecretBasic(secret);
   const post = ClientSecretPost(secret);
+  // The library also encodes what needs no encoding (RFC 6749 section 2.3.1), which some providers do not undo.
+  const basic: ClientAuth = (_, client, __, headers) => {
+    const pair = [client.client_id, secret].map(encodeURIComponent).join(':');
+    headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
+  };
   return (server, ...rest) => {
     // RFC 8414 section 2: basic where nothing is said.
     const ways = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];

@@ -46,14 +46,17 @@ export function addOidcSignIn(
     return showSignIn(context, { returnPath: to, oidc, problem: wait }, 429);
   };
 
-  const explain = (
+  const explain = async (
     context: ConsoleContext,
     to: string,
     error: unknown,
-  ): Response | Promise<Response> => {
+  ): Promise<Response> => {
     if (!(error instanceof AppError)) throw error;
-    logError(error, { path: context.req.path });
-    return refuse(context, to, error.message, error.code === 'unauthenticated' ? 401 : 503);
+    const status = error.code === 'unauthenticated' ? 401 : 503;
+    const answer = await refuse(context, to, error.message, status);
+    // Not more of them than are answered.
+    if (answer.status === status) logError(error, { path: context.req.path });
+    return answer;
   };
 
   app.get(OIDC_PATH, async (context) => {
@@ -90,7 +93,6 @@ export function addOidcSignIn(
     const { actor, granted } = person;
     if (granted === undefined) {
       const answer = await refuse(context, attempt.returnPath, withoutRole(actor.name, oidc), 403);
-      // Not more of them than are answered.
       if (answer.status === 403) await store.refuseSignIn({ actor });
       return answer;
     }

@@ -186,7 +186,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     'over %s somebody goes to the provider, comes back to the page they asked for, and signs out',
     async (scheme) => {
       const flags = scheme === 'https' ? await tlsFlags() : {};
-      const { keyferry } = await start('userinfo', flags);
+      const { keyferry, provider } = await start('userinfo', flags);
       const context = await browser.newContext({ ignoreHTTPSErrors: true });
       const { page, complaints } = await openPage(context);
       const cookies = async (): Promise<Record<string, unknown>[]> =>
@@ -226,6 +226,12 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
           secure,
         },
       ]);
+
+      // A link on a page of another site finds who is signed in.
+      await page.goto(`${provider.issuer}/login/none`);
+      await page.evaluate(`location.href = '${keyferry.origin}/routes?from=mail'`);
+      await onPage(page, 'Routes');
+      expect(page.url()).toBe(`${keyferry.origin}/routes?from=mail`);
 
       await page.getByRole('button', { name: 'Sign out' }).click();
       await page.getByRole('button', { name: /sign me out/i }).click();

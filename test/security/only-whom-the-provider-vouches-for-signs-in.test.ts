@@ -1,6 +1,10 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { visitConsole } from '../support/console-visit.js';
 import { CookieVisit } from '../support/cookie-visit.js';
+import { makeAuthority, makeCertificate } from '../support/make-certificate.js';
 import {
   type Lies,
   type LyingProvider,
@@ -10,6 +14,7 @@ import {
 import {
   CLIENT_SECRET,
   type OidcConsole,
+  ROLES,
   startOidcConsole,
 } from '../support/start-oidc-console.js';
 
@@ -384,6 +389,53 @@ test('a provider that is away or silent holds nobody up for long, and tokens sig
   expect((await waiting).status).toBe(503);
   expect(performance.now() - begunMs).toBeGreaterThan(4000);
   expect(sessionOf(scene, visit)).toBeUndefined();
+});
+
+test('over TLS the provider is who its certificate says, and sends nobody’s code into the clear', async () => {
+  const authority = await makeAuthority();
+  const provider = await startLyingProvider(
+    await makeCertificate(authority, { ips: ['127.0.0.1'] }),
+  );
+  provider.person.claims = ADMIN;
+  const folder = await mkdtemp(join(tmpdir(), 'keyferry-ca-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'ca.pem');
+  await writeFile(file, authority.cert);
+  const issuer = (): string => provider.issuer;
+  const strange = await startOidcConsole({ issuer });
+  expect((await fetch(`${strange.origin}/sign-in/oidc`)).status).toBe(503);
+  const keyferry = await startOidcConsole({ issuer, flags: { '--oidc-ca': file } });
+  await expectHonest({ provider, keyferry });
+  const clear = await startLyingProvider();
+  provider.lies.discovery = (honest) => ({ ...honest, token_endpoint: `${clear.issuer}/token` });
+  await keyferry.restart(ROLES);
+  expect((await signIn({ provider, keyferry })).answer.status).toBe(401);
+  provider.lies.discovery = (honest) => ({ ...honest, authorization_endpoint: clear.issuer });
+  await keyferry.restart(ROLES);
+  expect((await fetch(`${keyferry.origin}/sign-in/oidc`)).status).toBe(503);
+  expect(clear.requests).toEqual([]);
+});
+
+test('the client shows its secret as the provider wants it, or has none', async () => {
+  const basic = `Basic ${Buffer.from(`console:${CLIENT_SECRET}`).toString('base64')}`;
+  for (const [ways, hasSecret, authorization, inForm] of [
+    [undefined, true, basic, null],
+    [['client_secret_post', 'client_secret_basic'], true, basic, null],
+    [['client_secret_post'], true, undefined, CLIENT_SECRET],
+    [['none'], false, undefined, null],
+  ] as const) {
+    const provider = await startLyingProvider();
+    provider.person.claims = ADMIN;
+    provider.lies.discovery = (honest) => ({
+      ...honest,
+      token_endpoint_auth_methods_supported: ways,
+    });
+    const keyferry = await startOidcConsole({ issuer: () => provider.issuer, hasSecret });
+    await expectHonest({ provider, keyferry });
+    const asked = provider.requests.find(({ path }) => path === '/token');
+    expect(asked?.authorization).toBe(authorization);
+    expect(asked?.form.get('client_secret')).toBe(inForm);
+  }
 });
 
 test('guessing at the way back is slowed down, and a right token passes', async () => {

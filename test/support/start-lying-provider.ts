@@ -1,9 +1,11 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
+import type { Certificate } from './make-certificate.js';
 
 type Json = Record<string, unknown>;
 
@@ -32,22 +34,27 @@ export interface LyingProvider {
   readonly lies: Lies;
   /** What the next ID token is for. */
   readonly person: { claims: Json; nonce: string };
-  /** Requests so far: path, and the form of what was posted. */
-  readonly requests: { readonly path: string; readonly form: URLSearchParams }[];
+  /** Requests so far, with the form of what was posted. */
+  readonly requests: {
+    readonly path: string;
+    readonly authorization: string | undefined;
+    readonly form: URLSearchParams;
+  }[];
 }
 
-/** A provider on loopback that says what it is told to say. */
-export async function startLyingProvider(): Promise<LyingProvider> {
+/** A provider on loopback that says what it is told to say; over TLS with a certificate. */
+export async function startLyingProvider(certificate?: Certificate): Promise<LyingProvider> {
   const own = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const lies: Lies = {};
   const person = { claims: {} as Json, nonce: '' };
-  const requests: { path: string; form: URLSearchParams }[] = [];
-  const server = createServer((request, response) => {
+  const requests: LyingProvider['requests'] = [];
+  const serve: RequestListener = (request, response) => {
     const { pathname: path } = new URL(request.url ?? '/', 'http://provider');
     text(request).then(
       (body) => {
-        requests.push({ path, form: new URLSearchParams(body) });
+        const { authorization } = request.headers;
+        requests.push({ path, authorization, form: new URLSearchParams(body) });
         if (lies.answer?.(path, response) === true) return;
         const answer = answers[path];
         if (answer === undefined) response.writeHead(404).end();
@@ -55,7 +62,9 @@ export async function startLyingProvider(): Promise<LyingProvider> {
       },
       () => response.destroy(),
     );
-  });
+  };
+  const server =
+    certificate === undefined ? createServer(serve) : createTlsServer(certificate, serve);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(async () => {
@@ -63,7 +72,8 @@ export async function startLyingProvider(): Promise<LyingProvider> {
     server.closeAllConnections();
     await once(server, 'close');
   });
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const scheme = certificate === undefined ? 'http' : 'https';
+  const issuer = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const subject = 'subject-of-mallory';
 
   const idToken = (): string => {

@@ -28,11 +28,13 @@ export interface OidcConsoleOptions {
   readonly issuer: (origin: string) => string | Promise<string>;
   readonly flags?: Readonly<Record<string, unknown>>;
   readonly roles?: readonly unknown[];
+  /** Default true; else a public client. */
+  readonly hasSecret?: boolean;
 }
 
 /** Keyferry with its console behind an address that is known before it starts, as the provider wants it. */
 export async function startOidcConsole(options: OidcConsoleOptions): Promise<OidcConsole> {
-  const { issuer, flags = {}, roles = ROLES } = options;
+  const { issuer, flags = {}, roles = ROLES, hasSecret = true } = options;
   const started: { keyferry?: TestKeyferry } = {};
   const relay = await startBreakableRelay(() => started.keyferry?.adminUrl ?? 'http://none:1');
   const scheme = flags['--admin-tls-cert'] === undefined ? 'http' : 'https';
@@ -50,7 +52,9 @@ export async function startOidcConsole(options: OidcConsoleOptions): Promise<Oid
   };
   const start = async (granted: readonly unknown[], dataDir?: string): Promise<TestKeyferry> => {
     await writeFile(rolesFile, JSON.stringify(granted));
-    const secret = { KEYFERRY_OIDC_CLIENT_SECRET: CLIENT_SECRET };
+    const secret: Record<string, string> = hasSecret
+      ? { KEYFERRY_OIDC_CLIENT_SECRET: CLIENT_SECRET }
+      : {};
     started.keyferry = await startKeyferry(settings, dataDir, secret);
     return started.keyferry;
   };
