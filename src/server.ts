@@ -235,6 +235,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     routes,
     prober,
     requestTrier: createRequestTrier(keeper, proxy),
+    snapshot: () => keeper.current(),
     notifier,
     rotations: rotations.control,
     diffRoutes: (from, to) => diffRoutes(from, to),

@@ -28,6 +28,7 @@ import { addRotationEvents } from './rotation-events.js';
 import { rotationRunOperations } from './rotation-runs.js';
 import { rotationOperations } from './rotations.js';
 import { routesOperations } from './routes.js';
+import { routesInUseOperation } from './routes-in-use.js';
 import { secretAgesOperation } from './secret-ages.js';
 import { secretOperations } from './secrets.js';
 import { serveOperation } from './serve-operation.js';
@@ -61,6 +62,7 @@ export function createAdminApp(dependencies: AdminDependencies): AdminApp {
     ...rotationOperations(dependencies),
     ...rotationRunOperations(dependencies),
     ...routesOperations(dependencies),
+    routesInUseOperation(dependencies),
     tryRouteOperation(dependencies),
     ...replaceSecretOperations(dependencies),
     ...clientOperations(dependencies),

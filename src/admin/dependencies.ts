@@ -9,6 +9,7 @@ import type {
   RoutesRevision,
   SecretAges,
   Signer,
+  Snapshot,
   Store,
   Tokens,
 } from '../core/index.js';
@@ -93,6 +94,8 @@ export interface AdminDependencies {
   readonly routes: RoutesControl;
   readonly prober: Prober;
   readonly requestTrier: RequestTrier;
+  /** What requests read now. */
+  snapshot(): Pick<Snapshot, 'plans'>;
   /** Sends a message that the store keeps, now. Undefined = it arrived; otherwise why not. */
   readonly notifier: { sendNow(deliveryId: string): Promise<string | undefined> };
   readonly rotations: RotationControl;

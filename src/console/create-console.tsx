@@ -27,6 +27,7 @@ import { createSessionCookie } from './session-cookie.js';
 import { addSignIn } from './sign-in.js';
 import { addOidcSignIn } from './sign-in-oidc.js';
 import { addSystem } from './system.js';
+import { addTryRoute } from './try-route.js';
 
 export interface ConsoleDependencies {
   readonly store: SessionStore & Pick<Store, 'findAdmin'>;
@@ -99,6 +100,7 @@ export function createConsole(dependencies: ConsoleDependencies): Console {
   addEnableRotation(app);
   addRotationPage(app);
   addRoutes(app);
+  addTryRoute(app);
   addClients(app);
   addAlerts(app);
   addChannels(app);

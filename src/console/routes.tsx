@@ -1,15 +1,13 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import {
-  effectiveRoute,
-  type PageAnswer,
-  type Problem,
-  placedTemplates,
-  type RevisionAnswer,
-  type Route,
-  type RoutesAnswer,
-  type StatusAnswer,
-  type ValidationAnswer,
+import type {
+  PageAnswer,
+  Problem,
+  RevisionAnswer,
+  RouteInUseAnswer,
+  RoutesAnswer,
+  StatusAnswer,
+  ValidationAnswer,
 } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
@@ -18,7 +16,9 @@ import { readForm } from './form.js';
 import { renderPage } from './layout.js';
 import { Mark } from './mark.js';
 import { Moment } from './moment.js';
+import { NextPage } from './next-page.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { RoutesTable } from './routes-table.js';
 
 const SHOWN_REVISIONS = 20;
 
@@ -69,6 +69,30 @@ export function addRoutes(app: Hono<ConsoleEnvironment>): void {
     return show(context, { text: '', problem });
   });
 
+  app.get('/routes/revisions', async (context) => {
+    const { api } = context.get('visitor');
+    const cursor = context.req.query('cursor');
+    const [applied, { items, nextCursor }, status] = await Promise.all([
+      api.get<RoutesAnswer>('/v1/routes'),
+      api.get<PageAnswer<RevisionAnswer>>('/v1/routes/revisions', { cursor }),
+      api.get<StatusAnswer>('/v1/status'),
+    ]);
+    return renderPage(context, {
+      title: 'Revisions of the routes',
+      crumbs: [['/routes', 'Routes']],
+      children: (
+        <>
+          <Revisions
+            items={items}
+            applied={applied.revision}
+            canRestore={status.routes.file === null}
+          />
+          <NextPage path="/routes/revisions" cursor={nextCursor} />
+        </>
+      ),
+    });
+  });
+
   app.get('/routes/revisions/:revision', async (context) => {
     const { api } = context.get('visitor');
     const number = context.req.param('revision');
@@ -103,8 +127,9 @@ function textOf(document: unknown): string {
 
 async function show(context: ConsoleContext, edited?: Edited): Promise<Response> {
   const { api } = context.get('visitor');
-  const [applied, revisions, status] = await Promise.all([
+  const [applied, inUse, revisions, status] = await Promise.all([
     api.get<RoutesAnswer>('/v1/routes'),
+    api.get<{ readonly items: readonly RouteInUseAnswer[] }>('/v1/routes/in-use'),
     api.get<PageAnswer<RevisionAnswer>>('/v1/routes/revisions', { limit: SHOWN_REVISIONS }),
     api.get<StatusAnswer>('/v1/status'),
   ]);
@@ -119,7 +144,8 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
           {file !== null && (
             <p class="notice">
               The routes are those of the file <code>{file}</code>: change that file, and they are
-              applied when it is saved. Here they can only be read.
+              applied when it is saved. Here they can only be read, so that file and server say the
+              same. To change them here, start the server without <code>--routes</code>.
             </p>
           )}
           <section class="panel" aria-labelledby="applied">
@@ -132,10 +158,19 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
             </h2>
             {applied.document.routes.length === 0 ? (
               <p class="empty">
-                No route yet. A route says where requests go and which secrets they get.
+                No route yet. A route says where requests go and which secrets they get.{' '}
+                {file === null && 'Write the first one below.'}
               </p>
             ) : (
-              <RoutesTable routes={applied.document.routes} />
+              <RoutesTable
+                routes={applied.document.routes}
+                inUse={inUse.items}
+                query={{
+                  q: context.req.query('q')?.trim() || undefined,
+                  failing: context.req.query('failing') === 'true',
+                  cursor: context.req.query('cursor'),
+                }}
+              />
             )}
           </section>
           {file === null && (
@@ -151,65 +186,16 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
             applied={applied.revision}
             canRestore={file === null}
           />
+          <NextPage
+            path="/routes/revisions"
+            cursor={revisions.nextCursor}
+            text="Earlier revisions"
+          />
         </>
       ),
     },
     edited?.problem === undefined ? 200 : 422,
   );
-}
-
-const RoutesTable: FC<{ readonly routes: readonly Route[] }> = ({ routes }) => (
-  <div class="scrolls" tabindex={0}>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Route</th>
-          <th scope="col">Matches</th>
-          <th scope="col">Environment</th>
-          <th scope="col">Upstream</th>
-          <th scope="col">Injects</th>
-        </tr>
-      </thead>
-      <tbody>
-        {routes.flatMap((route) =>
-          Object.entries(route.environments).map(([environment, { upstream }], index) => (
-            <tr>
-              <th scope="row" class="name">
-                {index === 0 ? route.name : ''}
-              </th>
-              <td>{index === 0 ? describeMatch(route) : ''}</td>
-              <td>{environment}</td>
-              <td class="name">{upstream}</td>
-              <td>
-                {secretsOf(route, environment).map((name) => (
-                  <div>
-                    <a class="name" href={`/secrets/${segment(name)}#${segment(environment)}`}>
-                      {name}
-                    </a>
-                  </div>
-                ))}
-              </td>
-            </tr>
-          )),
-        )}
-      </tbody>
-    </table>
-  </div>
-);
-
-function describeMatch({ match }: Route): string {
-  const { methods, host, pathPrefix } = match;
-  return [methods?.join(', '), `${host ?? ''}${pathPrefix ?? ''}`]
-    .filter((part) => part !== undefined && part !== '')
-    .join(' ');
-}
-
-/** Names of the secrets that the route places in the environment. */
-function secretsOf(route: Route, environment: string): readonly string[] {
-  const effective = effectiveRoute(route, environment);
-  if (effective === undefined) return [];
-  const references = placedTemplates(effective).flatMap((placed) => placed.references);
-  return [...new Set(references.map(({ name }) => name))].sort();
 }
 
 const Editor: FC<{

@@ -1,4 +1,4 @@
-import type { Problem } from '../errors.js';
+import type { ErrorCode, Problem } from '../errors.js';
 import type { RoutesDocument } from '../route.js';
 
 /** The applied routes, or one revision of them, as the admin API shows it. */
@@ -24,4 +24,21 @@ export interface ValidationAnswer {
   readonly valid: boolean;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
+}
+
+/** A route in one environment, as requests meet it now. */
+export interface RouteInUseAnswer {
+  readonly route: string;
+  readonly environment: string;
+  /** False where this server leaves the environment to others. */
+  readonly served: boolean;
+  readonly injects: readonly {
+    readonly secret: string;
+    /** Null where there is none that can be placed. */
+    readonly version: number | null;
+    /** The route names this version, and not whichever is current. */
+    readonly pinned: boolean;
+  }[];
+  /** What every request is answered with; null where they are sent. */
+  readonly failure: { readonly code: ErrorCode; readonly detail: string } | null;
 }
