@@ -10,10 +10,11 @@ import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm } from './form.js';
 import { renderPage } from './layout.js';
-import { Mark, type Tone } from './mark.js';
+import { Mark, type Tone, wordsOf } from './mark.js';
 import { Distance } from './moment.js';
 import { NextPage } from './next-page.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { Prose } from './prose.js';
 
 const ROWS = 50;
 
@@ -77,7 +78,7 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
             {page.items.length === 0 ? (
               <p class="empty">Nothing needs a person.</p>
             ) : (
-              <AlertsTable items={page.items} nowMs={Date.now()} />
+              <AlertList items={page.items} nowMs={Date.now()} />
             )}
             <NextPage
               path="/alerts"
@@ -94,78 +95,81 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
 }
 
 /** Also for the overview. */
-export const AlertsTable: FC<{
+export const AlertList: FC<{
   readonly items: readonly AlertAnswer[];
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
-  <div class="scrolls" tabindex={0}>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Urgency</th>
-          <th scope="col">What happened</th>
-          <th scope="col">What to do</th>
-          <th scope="col">Since</th>
-          <th scope="col">
-            <span class="quiet">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((alert) => (
-          <tr>
-            <td>
-              <Mark tone={alert.closedAt === null ? URGENCY_TONES[alert.urgency] : 'quiet'}>
-                {alert.closedAt === null ? alert.urgency : 'over'}
-              </Mark>
-            </td>
-            <td>
-              {alert.summary}
-              <div class="quiet small">
-                {alert.kind}
-                {alert.count > 1 && `, ${alert.count} times`}
-                {alert.closedBecause !== null && `; ${alert.closedBecause}`}
-              </div>
-              <Place alert={alert} />
-            </td>
-            <td>
-              {alert.whatToDo}
-              <div class="small">
-                <code>{alert.command}</code>
-              </div>
-            </td>
-            <td>
-              <Distance at={alert.since} nowMs={nowMs} />
-            </td>
-            <td>
-              {alert.acknowledgedAt === null && alert.closedAt === null ? (
-                <form method="post" action={`/alerts/${segment(alert.id)}/acknowledge`} class="row">
-                  <input name="note" placeholder="note" aria-label="Note" maxlength={500} />
-                  <button type="submit" class="secondary">
-                    Acknowledge
-                  </button>
-                </form>
-              ) : (
-                alert.acknowledgedBy !== null && (
-                  <span class="small quiet">
-                    seen by {alert.acknowledgedBy}
-                    {alert.note !== null && `: ${alert.note}`}
-                  </span>
-                )
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+  <ul class="alerts">
+    {items.map((alert) => (
+      <li>
+        <div>
+          <Mark tone={alert.closedAt === null ? URGENCY_TONES[alert.urgency] : 'quiet'}>
+            {alert.closedAt === null ? alert.urgency : 'over'}
+          </Mark>
+        </div>
+        <div>
+          <p>
+            <Prose text={alert.summary} />
+          </p>
+          {alert.closedAt === null && (
+            <p class="small">
+              {alert.whatToDo} <code class="command">{alert.command}</code>
+            </p>
+          )}
+          <p class="small quiet">
+            {wordsOf(alert.kind)}
+            {alert.count > 1 && `, ${alert.count} times`} ·{' '}
+            <Distance at={alert.since} nowMs={nowMs} /> <Place alert={alert} />
+            {alert.closedBecause !== null && ` · ${alert.closedBecause}`}
+          </p>
+        </div>
+        <Seen alert={alert} />
+      </li>
+    ))}
+  </ul>
 );
+
+/** Who has seen it, or a way to say so. */
+const Seen: FC<{ readonly alert: AlertAnswer }> = ({ alert }) => {
+  if (alert.acknowledgedAt === null && alert.closedAt === null) {
+    return (
+      <form method="post" action={`/alerts/${segment(alert.id)}/acknowledge`}>
+        <input
+          name="note"
+          placeholder="note"
+          aria-label={`Note on: ${alert.summary}`}
+          maxlength={500}
+        />
+        <button type="submit" class="secondary" aria-label={`Acknowledge: ${alert.summary}`}>
+          Acknowledge
+        </button>
+      </form>
+    );
+  }
+  if (alert.acknowledgedBy === null) return <div />;
+  return (
+    <p class="small quiet">
+      seen by {alert.acknowledgedBy}
+      {alert.note !== null && `: ${alert.note}`}
+    </p>
+  );
+};
 
 /** Where the console shows what it is about. */
 const Place: FC<{ readonly alert: AlertAnswer }> = ({ alert }) => {
   if (alert.cutover !== null)
-    return <a href={`/cutovers/${segment(alert.cutover)}`}>The cutover</a>;
+    return (
+      <>
+        {' · '}
+        <a href={`/cutovers/${segment(alert.cutover)}`}>the cutover</a>
+      </>
+    );
   if (alert.secret === null) return null;
   const part = alert.environment === null ? '' : `#${segment(alert.environment)}`;
-  return <a href={`/secrets/${segment(alert.secret)}${part}`}>The secret</a>;
+  return (
+    <>
+      {' · '}
+      <a href={`/secrets/${segment(alert.secret)}${part}`}>{alert.secret}</a>
+    </>
+  );
 };

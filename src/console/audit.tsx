@@ -127,7 +127,12 @@ const Verified: FC<{ readonly found: AuditVerificationAnswer }> = ({ found }) =>
     </div>
   );
 
-const AuditTable: FC<{ readonly items: readonly AuditRowAnswer[] }> = ({ items }) => (
+/** Also for the history of a secret. */
+export const AuditTable: FC<{
+  readonly items: readonly AuditRowAnswer[];
+  /** All rows are of one, which the page names. */
+  readonly isOfOneSecret?: boolean;
+}> = ({ items, isOfOneSecret = false }) => (
   <div class="scrolls" tabindex={0}>
     <table>
       <thead>
@@ -138,7 +143,7 @@ const AuditTable: FC<{ readonly items: readonly AuditRowAnswer[] }> = ({ items }
           <th scope="col">When</th>
           <th scope="col">Who</th>
           <th scope="col">Did</th>
-          <th scope="col">Secret</th>
+          {!isOfOneSecret && <th scope="col">Secret</th>}
           <th scope="col">Environment</th>
           <th scope="col">Detail</th>
         </tr>
@@ -154,15 +159,10 @@ const AuditTable: FC<{ readonly items: readonly AuditRowAnswer[] }> = ({ items }
             <td>
               <code>{row.action}</code>
             </td>
-            <td class="name">{row.secret ?? ''}</td>
+            {!isOfOneSecret && <td class="name">{row.secret ?? ''}</td>}
             <td>{row.environment ?? ''}</td>
             <td class="small">
-              {Object.keys(row.detail).length > 0 && (
-                <details>
-                  <summary>{Object.keys(row.detail).slice(0, 4).join(', ')}</summary>
-                  <pre>{JSON.stringify(row.detail, null, 2)}</pre>
-                </details>
-              )}
+              <Detail of={row.detail} />
             </td>
           </tr>
         ))}
@@ -170,3 +170,26 @@ const AuditTable: FC<{ readonly items: readonly AuditRowAnswer[] }> = ({ items }
     </table>
   </div>
 );
+
+/** Names and numbers as they are; what is more than that is unfolded. */
+const Detail: FC<{ readonly of: Readonly<Record<string, unknown>> }> = ({ of: detail }) => {
+  const given = Object.entries(detail).filter(([, value]) => value !== null);
+  const nested = given.filter(([, value]) => typeof value === 'object');
+  const plain = given.filter(([, value]) => typeof value !== 'object');
+  return (
+    <>
+      {plain.map(([name, value], index) => (
+        <>
+          {index > 0 && ', '}
+          <span class="quiet">{name}</span> {String(value)}
+        </>
+      ))}
+      {nested.length > 0 && (
+        <details>
+          <summary>{nested.map(([name]) => name).join(', ')}</summary>
+          <pre>{JSON.stringify(Object.fromEntries(nested), null, 2)}</pre>
+        </details>
+      )}
+    </>
+  );
+};

@@ -4,9 +4,10 @@ import type { CutoverAnswer, PageAnswer } from '../core/index.js';
 import { segment } from './api.js';
 import type { ConsoleEnvironment } from './console-environment.js';
 import { renderPage } from './layout.js';
-import { CUTOVER_TONES, Mark } from './mark.js';
+import { CUTOVER_TONES, Mark, wordsOf } from './mark.js';
 import { Distance } from './moment.js';
 import { NextPage } from './next-page.js';
+import { Prose } from './prose.js';
 
 const ROWS = 50;
 
@@ -72,7 +73,9 @@ export const CutoversTable: FC<{
             <td>
               <Distance at={cutover.startedAt} nowMs={nowMs} />
             </td>
-            <td class="small">{cutover.reason ?? ''}</td>
+            <td class="small">
+              <Prose text={cutover.reason ?? ''} />
+            </td>
           </tr>
         ))}
       </tbody>
@@ -82,7 +85,7 @@ export const CutoversTable: FC<{
 
 export const CutoverMarks: FC<{ readonly cutover: CutoverAnswer }> = ({ cutover }) => (
   <>
-    <Mark tone={CUTOVER_TONES[cutover.state]}>{cutover.state}</Mark>{' '}
+    <Mark tone={CUTOVER_TONES[cutover.state]}>{wordsOf(cutover.state)}</Mark>{' '}
     {cutover.hold !== null && <Mark tone="warn">held</Mark>}{' '}
     {cutover.paused && <Mark tone="warn">paused</Mark>}
   </>

@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import type { PageAnswer, ProviderDescription, SecretAnswer } from '../core/index.js';
-import { type ApiProblem, segment } from './api.js';
+import { type ApiProblem, segment, withQuery } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { environmentNames } from './environment-names.js';
 import { readForm, type SentForm } from './form.js';
@@ -58,11 +58,14 @@ async function show(
   const { api } = context.get('visitor');
   const providers = await providersOf(context);
   const provider = providers.find(({ id }) => id === chosen);
+  // As the page of a secret asks for it.
+  const { secret = '', environment = '' } = context.req.query();
+  const place = { secret, environment };
   if (provider === undefined) {
     return renderPage(context, {
       title: 'Enable a rotation',
       crumbs: [['/rotations', 'Rotations']],
-      children: <Providers items={providers} />,
+      children: <Providers items={providers} place={place} />,
     });
   }
   const [secrets, environments] = await Promise.all([
@@ -89,7 +92,7 @@ async function show(
                 name="secret"
                 list="secrets"
                 required
-                value={form?.text('secret') ?? context.req.query('secret') ?? ''}
+                value={form?.text('secret') ?? place.secret}
               />
               <datalist id="secrets">
                 {secrets.items.map(({ name }) => (
@@ -101,7 +104,10 @@ async function show(
               Environment
               <select name="environment">
                 {environments.map((name) => (
-                  <option value={name} selected={form?.text('environment') === name}>
+                  <option
+                    value={name}
+                    selected={(form?.text('environment') ?? place.environment) === name}
+                  >
                     {name}
                   </option>
                 ))}
@@ -161,12 +167,15 @@ async function show(
   );
 }
 
-const Providers: FC<{ readonly items: readonly ProviderDescription[] }> = ({ items }) => (
+const Providers: FC<{
+  readonly items: readonly ProviderDescription[];
+  readonly place: { readonly secret: string; readonly environment: string };
+}> = ({ items, place }) => (
   <div class="tiles">
     {items.map(({ id, title, summary }) => (
       <section class="panel">
         <h2>
-          <a href={`/rotations/new?provider=${segment(id)}`}>{title}</a>
+          <a href={withQuery('/rotations/new', { provider: id, ...place })}>{title}</a>
         </h2>
         <p>{summary}</p>
       </section>

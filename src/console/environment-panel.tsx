@@ -1,199 +1,191 @@
 import type { FC } from 'hono/jsx';
-import type { ConsumerAnswer, SecretDetail, UsageAnswer, VersionAnswer } from '../core/index.js';
+import type {
+  ConsumerAnswer,
+  CutoverWithFigures,
+  RotationOfSecret,
+  SecretDetail,
+  VersionAnswer,
+} from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
-import { AGE_TONES, Mark, VERSION_TONES } from './mark.js';
-import { Distance, Moment } from './moment.js';
+import { CutoverLive } from './cutover-live.js';
+import type { SentForm } from './form.js';
+import { AGE_TONES, Mark } from './mark.js';
+import { Distance } from './moment.js';
 import { ProblemNotice } from './problem-notice.js';
+import { ROTATION_TONES } from './rotations.js';
+import { StartCutover } from './start-cutover.js';
+import { VersionTimeline } from './version-timeline.js';
+
+/** What was asked and refused: what was typed is shown again, values never. */
+export interface RefusedForm {
+  readonly environment: string;
+  readonly problem: ApiProblem;
+  readonly form?: SentForm | undefined;
+}
 
 export interface EnvironmentPanelProps {
   readonly secret: SecretDetail;
   readonly environment: string;
   /** Newest first. */
   readonly versions: readonly VersionAnswer[];
+  /** The one under way. */
+  readonly cutover: CutoverWithFigures | undefined;
   readonly nowMs: number;
-  readonly problem: ApiProblem | undefined;
+  /** In this environment. */
+  readonly refused: RefusedForm | undefined;
 }
 
 /** One environment of a secret: its versions as a timeline, who uses it, and what can be done. */
 export const EnvironmentPanel: FC<EnvironmentPanelProps> = (props) => {
-  const { secret, environment, versions, nowMs, problem } = props;
+  const { secret, environment, versions, cutover, nowMs, refused } = props;
   const held = secret.environments.find((one) => one.environment === environment);
   const routes = secret.routesByEnvironment[environment] ?? [];
-  const staged = versions.filter(({ state }) => state === 'staged' || state === 'previous');
+  const candidates = versions.filter(({ state }) => state === 'staged' || state === 'previous');
+  const hasCurrent = held !== undefined && held.currentVersion !== null;
+  const title = `${environment}-title`;
   return (
-    <section class="panel" id={environment} aria-labelledby={`${environment}-title`}>
-      <h2 id={`${environment}-title`}>
-        {environment}{' '}
-        {held?.mark !== null && held?.mark !== undefined && (
-          <Mark tone={AGE_TONES[held.mark]}>{`${held.mark}, ${held.ageDays} d old`}</Mark>
+    <section class="panel" id={environment} aria-labelledby={title}>
+      <header>
+        <h2 id={title}>
+          {environment}{' '}
+          {held !== undefined && held.mark !== null && (
+            <Mark tone={AGE_TONES[held.mark]}>{`${held.mark}, ${held.ageDays} d old`}</Mark>
+          )}
+          {!hasCurrent && routes.length > 0 && (
+            <Mark tone="bad">no value, and routes need one</Mark>
+          )}
+        </h2>
+        {hasCurrent && (
+          <Rotated
+            rotation={held.rotation}
+            secret={secret.name}
+            environment={environment}
+            nowMs={nowMs}
+          />
         )}
-        {held?.currentVersion == null && routes.length > 0 && (
-          <Mark tone="bad">no value, and routes need one</Mark>
-        )}
-        {held?.cutover != null && (
-          <a href={`/cutovers/${segment(held.cutover.id)}`}>
-            <Mark tone="warn">{`cutover under way, ${held.cutover.percent} %`}</Mark>
-          </a>
-        )}
-      </h2>
-      <ProblemNotice problem={problem} />
+      </header>
+      <ProblemNotice problem={refused?.problem} />
+      {cutover !== undefined && (
+        <section aria-label={`The cutover in ${environment}`}>
+          <h3>
+            <a href={`/cutovers/${segment(cutover.id)}`}>Cutover under way</a>
+          </h3>
+          <CutoverLive cutover={cutover} />
+        </section>
+      )}
       {versions.length === 0 ? (
         <p class="quiet">No value here yet. The first one is current at once.</p>
       ) : (
-        <Versions {...props} />
+        <VersionTimeline
+          secret={secret.name}
+          environment={environment}
+          versions={versions}
+          hasCutover={cutover !== undefined}
+          usage={secret.usage.filter((row) => row.environment === environment)}
+          nowMs={nowMs}
+        />
       )}
       {held !== undefined && held.consumers.length > 0 && (
-        <Consumers items={held.consumers} nowMs={nowMs} />
+        <Consumers environment={environment} items={held.consumers} nowMs={nowMs} />
       )}
-      <details open={versions.length === 0}>
-        <summary>{versions.length === 0 ? 'Add the first value' : 'Add a version'}</summary>
-        <form method="post" action={`${pathOf(secret.name, environment)}/versions`} class="row">
-          <label>
-            Value
-            <input type="password" name="value" required autocomplete="off" />
-          </label>
-          <label>
-            Note
-            <input name="note" maxlength={500} placeholder="where it was made, by whom" />
-          </label>
-          <button type="submit">Add version</button>
-        </form>
-      </details>
-      {staged.length > 0 && held?.currentVersion != null && held.cutover === null && (
-        <StartCutover secret={secret.name} environment={environment} versions={staged} />
+      <AddVersion
+        secret={secret.name}
+        environment={environment}
+        isFirst={versions.length === 0}
+        form={refused?.form}
+      />
+      {candidates.length > 0 && hasCurrent && held.cutover === null && (
+        <>
+          <StartCutover
+            secret={secret.name}
+            environment={environment}
+            versions={candidates}
+            form={refused?.form}
+          />
+          {held.previousVersion !== null && (
+            <form method="post" action={`${pathOf(secret.name, environment)}/rollback`}>
+              <button
+                type="submit"
+                class="danger"
+                data-confirm={`All requests of ${secret.name} in ${environment} take version ${held.previousVersion} again, from now on.`}
+              >
+                Roll back to v{held.previousVersion}
+              </button>
+            </form>
+          )}
+        </>
       )}
     </section>
   );
 };
 
-const Versions: FC<EnvironmentPanelProps> = ({ secret, environment, versions, nowMs }) => (
-  <div class="scrolls" tabindex={0}>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Version</th>
-          <th scope="col">State</th>
-          <th scope="col">Made</th>
-          <th scope="col">Last used</th>
-          <th scope="col" class="number">
-            Accepted
-          </th>
-          <th scope="col" class="number">
-            Refused
-          </th>
-          <th scope="col">Safe to revoke</th>
-          <th scope="col">
-            <span class="quiet">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {versions.map((version) => {
-          const used = secret.usage.filter(
-            (row) => row.environment === environment && row.version === version.version,
-          );
-          return (
-            <tr>
-              <th scope="row">
-                v{version.version}
-                {version.note !== null && <div class="quiet small">{version.note}</div>}
-              </th>
-              <td>
-                <Mark tone={VERSION_TONES[version.state]}>{version.state}</Mark>
-                {version.expiresAt !== null && (
-                  <div class="small">
-                    expires <Distance at={version.expiresAt} nowMs={nowMs} />
-                  </div>
-                )}
-              </td>
-              <td>
-                <Moment at={version.createdAt} />
-                <div class="quiet small">{version.createdBy}</div>
-              </td>
-              <td>
-                <Distance at={version.lastUsedAt} nowMs={nowMs} />
-              </td>
-              <td class="number">{total(used, 'accepted')}</td>
-              <td class="number">{total(used, 'refused')}</td>
-              <td class="small">
-                <Safety version={version} nowMs={nowMs} />
-              </td>
-              <td>
-                <Actions secret={secret.name} environment={environment} version={version} />
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
-  </div>
-);
-
-const Safety: FC<{ readonly version: VersionAnswer; readonly nowMs: number }> = ({
-  version: { safeToRevoke },
-  nowMs,
-}) => {
-  if (safeToRevoke === null || safeToRevoke === undefined) return <span class="quiet">–</span>;
-  const { safe, reasons, safeFrom } = safeToRevoke;
-  return (
-    <>
-      <Mark tone={safe ? 'good' : 'quiet'}>{safe ? 'yes' : 'no'}</Mark>{' '}
-      {reasons.map(({ message }) => message).join('; ')}
-      {!safe && safeFrom !== null && (
-        <>
-          {' '}
-          (<Distance at={safeFrom} nowMs={nowMs} />)
-        </>
-      )}
-    </>
-  );
-};
-
-const Actions: FC<{
+const Rotated: FC<{
+  readonly rotation: RotationOfSecret | null;
   readonly secret: string;
   readonly environment: string;
-  readonly version: VersionAnswer;
-}> = ({ secret, environment, version: { version, state, safeToRevoke } }) => {
-  const path = `${pathOf(secret, environment)}/versions/${version}`;
-  const name = `version ${version} of ${secret} in ${environment}`;
-  return (
-    <div class="actions">
-      {(state === 'staged' || state === 'previous') && (
-        <form method="post" action={`${path}/activate`}>
-          <button
-            type="submit"
-            class="secondary"
-            data-confirm={`All requests take ${name} from now on, without a canary. The one in use now stays as previous.`}
-          >
-            Activate
-          </button>
-        </form>
+  readonly nowMs: number;
+}> = ({ rotation, secret, environment, nowMs }) =>
+  rotation === null ? (
+    <span class="small quiet">
+      rotated by hand ·{' '}
+      <a
+        href={`/rotations/new?secret=${segment(secret)}&environment=${segment(environment)}`}
+        aria-label={`Enable a rotation of ${secret} in ${environment}`}
+      >
+        enable a rotation
+      </a>
+    </span>
+  ) : (
+    <span class="small quiet">
+      <a href={`/rotations/${segment(rotation.id)}`}>rotated by {rotation.provider}</a>{' '}
+      <Mark tone={ROTATION_TONES[rotation.status]}>{rotation.status}</Mark>
+      {rotation.nextRunAt !== null && (
+        <>
+          {' '}
+          next run <Distance at={rotation.nextRunAt} nowMs={nowMs} />
+        </>
       )}
-      {state !== 'current' && state !== 'revoked' && state !== 'destroyed' && (
-        <form method="post" action={`${path}/revoke`} class="row">
-          {safeToRevoke?.safe === false && (
-            <input name="reason" placeholder="reason, to override" aria-label="Reason" />
-          )}
-          <button
-            type="submit"
-            class="danger"
-            data-confirm={`Revoke ${name}? It can never be used again.`}
-          >
-            Revoke
-          </button>
-        </form>
-      )}
-    </div>
+    </span>
   );
-};
 
-const Consumers: FC<{ readonly items: readonly ConsumerAnswer[]; readonly nowMs: number }> = ({
-  items,
-  nowMs,
-}) => (
+const AddVersion: FC<{
+  readonly secret: string;
+  readonly environment: string;
+  readonly isFirst: boolean;
+  readonly form: SentForm | undefined;
+}> = ({ secret, environment, isFirst, form }) => (
+  <details open={isFirst || form?.exact('value') !== undefined}>
+    <summary>{isFirst ? 'Add the first value' : 'Add a version'}</summary>
+    <form method="post" action={`${pathOf(secret, environment)}/versions`} class="row">
+      <label>
+        Value
+        <input type="password" name="value" required autocomplete="off" />
+      </label>
+      <label>
+        Note
+        <input
+          name="note"
+          maxlength={500}
+          placeholder="where it was made, by whom"
+          value={form?.text('note') ?? ''}
+        />
+      </label>
+      <button type="submit">Add version</button>
+    </form>
+    {!isFirst && (
+      <p class="quiet small">It is staged: no request takes it until a cutover, or "Activate".</p>
+    )}
+  </details>
+);
+
+const Consumers: FC<{
+  readonly environment: string;
+  readonly items: readonly ConsumerAnswer[];
+  readonly nowMs: number;
+}> = ({ environment, items, nowMs }) => (
   <details open>
     <summary>Used by {items.length === 1 ? 'one consumer' : `${items.length} consumers`}</summary>
-    <div class="scrolls" tabindex={0}>
+    <section class="scrolls" tabindex={0} aria-label={`Consumers in ${environment}`}>
       <table>
         <thead>
           <tr>
@@ -206,9 +198,9 @@ const Consumers: FC<{ readonly items: readonly ConsumerAnswer[]; readonly nowMs:
         <tbody>
           {items.map(({ route, applied, client, version, lastUsedAt }) => (
             <tr>
-              <td>
+              <th scope="row">
                 {route} {!applied && <Mark tone="quiet">no longer applied</Mark>}
-              </td>
+              </th>
               <td>{client ?? <span class="quiet">nobody yet</span>}</td>
               <td>{version === null ? '–' : `v${version}`}</td>
               <td>
@@ -218,56 +210,10 @@ const Consumers: FC<{ readonly items: readonly ConsumerAnswer[]; readonly nowMs:
           ))}
         </tbody>
       </table>
-    </div>
-  </details>
-);
-
-const StartCutover: FC<{
-  readonly secret: string;
-  readonly environment: string;
-  readonly versions: readonly VersionAnswer[];
-}> = ({ secret, environment, versions }) => (
-  <details>
-    <summary>Cut over, judged by live traffic</summary>
-    <form method="post" action={`${pathOf(secret, environment)}/cutovers`}>
-      <div class="tiles">
-        <label>
-          To version
-          <select name="toVersion">
-            {versions.map(({ version, state }) => (
-              <option value={version}>{`v${version} (${state})`}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          Steps, in percent
-          <input name="steps" value="10, 100" pattern="[0-9, ]+" />
-        </label>
-        <label>
-          Requests per step, at least
-          <input name="stepMinSamples" type="number" min="1" value="50" />
-        </label>
-        <label>
-          Seconds per step, at least
-          <input name="stepMinSeconds" type="number" min="0" value="60" />
-        </label>
-        <label>
-          Old version stays live, minutes
-          <input name="windowMinutes" type="number" min="0" value="2880" />
-        </label>
-      </div>
-      <p class="quiet small">
-        If the upstream refuses the new version and takes the old one, Keyferry goes back by itself.
-      </p>
-      <button type="submit">Start cutover</button>
-    </form>
+    </section>
   </details>
 );
 
 function pathOf(secret: string, environment: string): string {
   return `/secrets/${segment(secret)}/environments/${segment(environment)}`;
-}
-
-function total(rows: readonly UsageAnswer[], what: 'accepted' | 'refused'): string {
-  return rows.reduce((sum, row) => sum + row[what], 0).toLocaleString('en');
 }

@@ -9,6 +9,11 @@ export const Mark: FC<{ readonly tone: Tone; readonly children?: Child }> = ({
   children,
 }) => <span class={`mark ${tone}`}>{children}</span>;
 
+/** `rolled back` for `ROLLED_BACK`. */
+export function wordsOf(state: string): string {
+  return state.toLowerCase().replaceAll('_', ' ');
+}
+
 export const AGE_TONES: Readonly<Record<AgeMark, Tone>> = {
   fresh: 'good',
   ageing: 'warn',

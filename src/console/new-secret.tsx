@@ -1,11 +1,12 @@
 import type { Hono } from 'hono';
-import { CRITICALITIES, SECRET_KINDS } from '../core/index.js';
+import { CRITICALITIES, PROVIDERS_ENVIRONMENT, SECRET_KINDS } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { environmentNames } from './environment-names.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { showSecret } from './secret-page.js';
 
 const VALUE = 'value.';
 
@@ -19,18 +20,13 @@ export function addNewSecret(app: Hono<ConsoleEnvironment>): void {
     const name = form.text('name') ?? '';
     const refused = await refusalOf(() => api.post('/v1/secrets', attributesOf(form, name)));
     if (refused !== undefined) return show(context, form, refused);
-    for (const environment of await environmentNames(api)) {
+    for (const environment of [...(await environmentNames(api)), PROVIDERS_ENVIRONMENT]) {
       const value = form.exact(VALUE + environment);
       if (value === undefined) continue;
       const path = `/v1/secrets/${segment(name)}/environments/${segment(environment)}/versions`;
       const problem = await refusalOf(() => api.post(path, { value }));
       // The secret is there: what is missing is given on its own page.
-      if (problem !== undefined) {
-        return context.redirect(
-          `/secrets/${segment(name)}?refused=${segment(environment)}#${segment(environment)}`,
-          303,
-        );
-      }
+      if (problem !== undefined) return showSecret(context, name, { environment, problem });
     }
     return context.redirect(`/secrets/${segment(name)}`, 303);
   });
@@ -130,6 +126,22 @@ async function show(
                 </label>
               ))}
             </div>
+            <details>
+              <summary>It is a credential for a rotation's provider or a channel</summary>
+              <label>
+                {PROVIDERS_ENVIRONMENT}
+                <input
+                  type="password"
+                  name={VALUE + PROVIDERS_ENVIRONMENT}
+                  autocomplete="off"
+                  aria-describedby="providers-help"
+                />
+                <small id="providers-help">
+                  No route and no client can name this environment: Keyferry alone uses what is in
+                  it.
+                </small>
+              </label>
+            </details>
           </fieldset>
           <button type="submit">Create secret</button>
         </form>

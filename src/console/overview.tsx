@@ -10,7 +10,7 @@ import type {
   SecretAnswer,
 } from '../core/index.js';
 import { AgesTable } from './ages-table.js';
-import { AlertsTable } from './alerts.js';
+import { AlertList } from './alerts.js';
 import type { Api } from './api.js';
 import type { ConsoleEnvironment } from './console-environment.js';
 import { CutoversTable } from './cutovers.js';
@@ -63,7 +63,7 @@ export function addOverview(app: Hono<ConsoleEnvironment>): void {
             {alerts.length === 0 ? (
               <p class="quiet">Nothing. No alert is open that nobody has seen.</p>
             ) : (
-              <AlertsTable items={alerts} nowMs={nowMs} />
+              <AlertList items={alerts} nowMs={nowMs} />
             )}
             {counts.total > alerts.length && (
               <p>

@@ -9,7 +9,7 @@ import {
 import { segment } from './api.js';
 import type { ConsoleEnvironment } from './console-environment.js';
 import { renderPage } from './layout.js';
-import { Mark, type Tone } from './mark.js';
+import { Mark, type Tone, wordsOf } from './mark.js';
 import { Distance } from './moment.js';
 import { NextPage } from './next-page.js';
 
@@ -111,7 +111,8 @@ export const RotationsTable: FC<{
                 <span class="quiet">none yet</span>
               ) : (
                 <>
-                  {rotation.run.state}, <Distance at={rotation.run.stateSince} nowMs={nowMs} />
+                  {wordsOf(rotation.run.state)},{' '}
+                  <Distance at={rotation.run.stateSince} nowMs={nowMs} />
                   {rotation.run.problem !== null && <div>{rotation.run.problem}</div>}
                 </>
               )}

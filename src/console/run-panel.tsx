@@ -1,8 +1,9 @@
 import type { FC } from 'hono/jsx';
 import { isRunEnded, type RotationDetail, type RunState } from '../core/index.js';
 import { segment } from './api.js';
-import { Mark } from './mark.js';
+import { Mark, wordsOf } from './mark.js';
 import { Distance } from './moment.js';
+import { Prose } from './prose.js';
 
 /** The way of a run that goes well, with what each step is for. */
 const STEPS: readonly (readonly [states: readonly RunState[], text: string])[] = [
@@ -32,10 +33,16 @@ export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: n
   const at = run.resumesAs ?? run.state;
   const reached = STEPS.findIndex(([states]) => states.includes(at));
   return (
-    <section class="panel" id="run" aria-labelledby="run-title" aria-live="polite" {...asks}>
+    <section
+      class="panel"
+      id="run"
+      aria-labelledby="run-title"
+      data-says={`The run of ${rotation.secret} in ${rotation.environment}: ${wordsOf(run.state)}`}
+      {...asks}
+    >
       <h2 id="run-title">
         {isOpen ? 'The run under way' : 'The newest run'}{' '}
-        <Mark tone={toneOf(run.state)}>{run.state}</Mark>
+        <Mark tone={toneOf(run.state)}>{wordsOf(run.state)}</Mark>
       </h2>
       {reached !== -1 && (
         <ol class="steps">
@@ -49,14 +56,19 @@ export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: n
           ))}
         </ol>
       )}
-      {run.problem !== null && <p class="notice warn">{run.problem}</p>}
+      {run.problem !== null && (
+        <p class="notice warn">
+          <Prose text={run.problem} />
+        </p>
+      )}
       {run.reason !== null && (
         <p class={`notice ${run.state === 'DONE' ? 'good' : 'bad'}`}>{run.reason}</p>
       )}
       {run.cutoverId !== null && (
         <p>
           <a href={`/cutovers/${segment(run.cutoverId)}`}>
-            The cutover{run.cutover !== null && `: ${run.cutover.state}, ${run.cutover.percent} %`}
+            The cutover
+            {run.cutover !== null && `: ${wordsOf(run.cutover.state)}, ${run.cutover.percent} %`}
           </a>
         </p>
       )}
@@ -66,7 +78,8 @@ export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: n
         </p>
       )}
       {isOpen && run.state === 'AWAITING_VALUE' && (
-        <form method="post" action={`${path}/value`} class="row">
+        // What is typed stays when the part shows itself anew.
+        <form method="post" action={`${path}/value`} class="row" id="give-value" hx-preserve="true">
           <label>
             The new value
             <input type="password" name="value" required autocomplete="off" />
@@ -86,6 +99,7 @@ export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: n
               <button
                 type="submit"
                 class="danger"
+                id="roll-back-run"
                 data-confirm="The old key is used again by all requests, and the new one is deleted at the provider."
               >
                 Roll back

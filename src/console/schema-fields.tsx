@@ -46,6 +46,12 @@ function fieldsOf(schema: Readonly<Record<string, unknown>>): readonly Field[] {
   });
 }
 
+/** `Allow private network` for `allowPrivateNetwork`. */
+function labelOf(name: string): string {
+  const words = name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 const isSimple = ({ schema }: Field): boolean =>
   schema.enum !== undefined ||
   ['string', 'number', 'integer', 'boolean'].includes(schema.type ?? '');
@@ -62,8 +68,8 @@ export const SchemaFields: FC<{
       <div class="tiles">
         {fields.filter(isSimple).map((field) => (
           <label for={PREFIX + field.name}>
-            {field.name}
-            {field.required ? '' : ' (optional)'}
+            <span title={field.name}>{labelOf(field.name)}</span>
+            {field.required || field.schema.type === 'boolean' ? '' : ' (optional)'}
             <Input field={field} form={form} />
             {field.schema.description !== undefined && <small>{field.schema.description}</small>}
           </label>
@@ -88,12 +94,16 @@ const Input: FC<{ readonly field: Field; readonly form: SentForm | undefined }> 
   const given = form?.text(PREFIX + name);
   if (schema.type === 'boolean') {
     return (
-      <input
-        type="checkbox"
-        id={PREFIX + name}
-        name={PREFIX + name}
-        checked={given !== undefined}
-      />
+      <select id={PREFIX + name} name={PREFIX + name}>
+        {[false, true].map((choice) => (
+          <option
+            value={String(choice)}
+            selected={given === undefined ? schema.default === choice : given === String(choice)}
+          >
+            {choice ? 'yes' : 'no'}
+          </option>
+        ))}
+      </select>
     );
   }
   if (schema.enum !== undefined) {
@@ -138,7 +148,7 @@ export function configOf(
     const given = form.text(PREFIX + field.name);
     if (given === undefined) continue;
     const { type } = field.schema;
-    if (type === 'boolean') config[field.name] = true;
+    if (type === 'boolean') config[field.name] = given === 'true';
     else config[field.name] = type === 'number' || type === 'integer' ? Number(given) : given;
   }
   const more = form.text(ANYTHING);

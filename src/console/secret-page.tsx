@@ -1,30 +1,33 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import type { PageAnswer, SecretDetail, VersionAnswer } from '../core/index.js';
-import { type ApiProblem, segment } from './api.js';
+import {
+  type AuditRowAnswer,
+  type CutoverDetail,
+  type PageAnswer,
+  PROVIDERS_ENVIRONMENT,
+  type SecretDetail,
+  type VersionAnswer,
+} from '../core/index.js';
+import { segment, withQuery } from './api.js';
+import { AuditTable } from './audit.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { environmentNames } from './environment-names.js';
-import { EnvironmentPanel } from './environment-panel.js';
-import { readForm } from './form.js';
+import { EnvironmentPanel, type RefusedForm } from './environment-panel.js';
+import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { Moment } from './moment.js';
 import { refusalOf } from './problem-notice.js';
-
-/** What was refused, and in which environment. */
-interface Refused {
-  readonly environment: string;
-  readonly problem: ApiProblem;
-}
+import { cutoverOf } from './start-cutover.js';
 
 const BASE = '/secrets/:name/environments/:environment';
+const SHOWN_AUDIT_ROWS = 15;
 
 /** `/secrets/NAME`: its environments, versions and consumers, and what can be done with them. */
 export function addSecretPage(app: Hono<ConsoleEnvironment>): void {
-  app.get('/secrets/:name', (context) => show(context, context.req.param('name')));
+  app.get('/secrets/:name', (context) => showSecret(context, context.req.param('name')));
 
   app.post(`${BASE}/versions`, (context) =>
-    change(context, async (path) => {
-      const form = await readForm(context);
+    change(context, async (path, form) => {
       const { api } = context.get('visitor');
       await api.post(`${path}/versions`, { value: form.exact('value'), note: form.text('note') });
     }),
@@ -32,8 +35,7 @@ export function addSecretPage(app: Hono<ConsoleEnvironment>): void {
 
   for (const verb of ['activate', 'revoke'] as const) {
     app.post(`${BASE}/versions/:version/${verb}`, (context) =>
-      change(context, async (path) => {
-        const form = await readForm(context);
+      change(context, async (path, form) => {
         const reason = form.text('reason');
         const force = verb === 'revoke' && reason !== undefined ? { force: true, reason } : {};
         const version = segment(context.req.param('version') ?? '');
@@ -42,69 +44,81 @@ export function addSecretPage(app: Hono<ConsoleEnvironment>): void {
     );
   }
 
+  app.post(`${BASE}/versions/:version/destroy`, (context) =>
+    change(context, async (path) => {
+      const version = segment(context.req.param('version') ?? '');
+      await context.get('visitor').api.delete(`${path}/versions/${version}`);
+    }),
+  );
+
   app.post(`${BASE}/rollback`, (context) =>
     change(context, (path) => context.get('visitor').api.post(`${path}/rollback`)),
   );
 
-  app.post(`${BASE}/cutovers`, async (context) => {
-    const name = context.req.param('name');
-    const environment = context.req.param('environment');
-    const form = await readForm(context);
-    const steps = form.list('steps')?.map(Number);
-    const path = `/v1/secrets/${segment(name)}/environments/${segment(environment)}/cutovers`;
-    const started: { id?: string } = {};
-    const problem = await refusalOf(async () => {
-      const answer = await context.get('visitor').api.post<{ id: string }>(path, {
-        toVersion: form.number('toVersion'),
-        ...(steps === undefined ? {} : { steps }),
-        ...numbers(form, ['stepMinSamples', 'stepMinSeconds', 'windowMinutes']),
-      });
-      started.id = answer.id;
-    });
-    if (problem !== undefined) return show(context, name, { environment, problem });
-    return context.redirect(`/cutovers/${segment(started.id ?? '')}`, 303);
-  });
-}
-
-function numbers(
-  form: Awaited<ReturnType<typeof readForm>>,
-  names: readonly string[],
-): Record<string, number> {
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const given = form.number(name);
-      return given === undefined ? [] : [[name, given] as const];
+  app.post(`${BASE}/cutovers`, (context) =>
+    change(context, async (path, form) => {
+      const { api } = context.get('visitor');
+      const { id } = await api.post<{ id: string }>(`${path}/cutovers`, cutoverOf(form));
+      return `/cutovers/${segment(id)}`;
     }),
   );
 }
 
-/** One change in an environment: then the page anew, or the page with what was refused. */
+/** One change in an environment: then the page anew (or another one), or the page with what was refused. */
 async function change(
   context: ConsoleContext,
-  act: (path: string) => Promise<unknown>,
+  act: (path: string, form: SentForm) => Promise<unknown>,
 ): Promise<Response> {
   const name = context.req.param('name') ?? '';
   const environment = context.req.param('environment') ?? '';
-  const path = `/v1/secrets/${segment(name)}/environments/${segment(environment)}`;
-  const problem = await refusalOf(() => act(path));
-  if (problem !== undefined) return show(context, name, { environment, problem });
-  return context.redirect(`/secrets/${segment(name)}#${segment(environment)}`, 303);
+  const page = `/secrets/${segment(name)}`;
+  const form = await readForm(context);
+  const next: { page?: unknown } = {};
+  const problem = await refusalOf(async () => {
+    next.page = await act(`/v1${page}/environments/${segment(environment)}`, form);
+  });
+  if (problem !== undefined) return showSecret(context, name, { environment, problem, form });
+  const to = typeof next.page === 'string' ? next.page : `${page}#${segment(environment)}`;
+  return context.redirect(to, 303);
 }
 
-async function show(context: ConsoleContext, name: string, refused?: Refused): Promise<Response> {
+/** Also for what was refused elsewhere, and is to be done here. */
+export async function showSecret(
+  context: ConsoleContext,
+  name: string,
+  refused?: RefusedForm,
+): Promise<Response> {
   const { api } = context.get('visitor');
   const path = `/v1/secrets/${segment(name)}`;
-  const [secret, names] = await Promise.all([api.get<SecretDetail>(path), environmentNames(api)]);
-  const withVersions = new Set(secret.environments.map(({ environment }) => environment));
-  const versions = await Promise.all(
-    names.map(async (environment) =>
-      withVersions.has(environment)
-        ? (
-            await api.get<PageAnswer<VersionAnswer>>(
-              `${path}/environments/${segment(environment)}/versions`,
-            )
-          ).items
-        : [],
+  const [secret, names, history] = await Promise.all([
+    api.get<SecretDetail>(path),
+    environmentNames(api),
+    api.get<PageAnswer<AuditRowAnswer>>('/v1/audit', { secret: name, limit: SHOWN_AUDIT_ROWS }),
+  ]);
+  // A credential for a provider is in no other environment, as a rule.
+  const isForProviders = secret.environments.some(
+    ({ environment }) => environment === PROVIDERS_ENVIRONMENT,
+  );
+  const isInUse = secret.environments.length > (isForProviders ? 1 : 0);
+  const shown = isForProviders || refused?.environment === PROVIDERS_ENVIRONMENT;
+  const panels = await Promise.all(
+    [...(shown && !isInUse ? [] : names), ...(shown ? [PROVIDERS_ENVIRONMENT] : [])].map(
+      async (environment) => {
+        const held = secret.environments.find((one) => one.environment === environment);
+        const [versions, cutover] = await Promise.all([
+          held === undefined
+            ? []
+            : api
+                .get<PageAnswer<VersionAnswer>>(
+                  `${path}/environments/${segment(environment)}/versions`,
+                )
+                .then(({ items }) => items),
+          held === undefined || held.cutover === null
+            ? undefined
+            : api.get<CutoverDetail>(`/v1/cutovers/${segment(held.cutover.id)}`),
+        ]);
+        return { environment, versions, cutover };
+      },
     ),
   );
   const nowMs = Date.now();
@@ -116,15 +130,15 @@ async function show(context: ConsoleContext, name: string, refused?: Refused): P
       children: (
         <>
           <About secret={secret} />
-          {names.map((environment, index) => (
+          {panels.map((panel) => (
             <EnvironmentPanel
+              {...panel}
               secret={secret}
-              environment={environment}
-              versions={versions[index] ?? []}
               nowMs={nowMs}
-              problem={refused?.environment === environment ? refused.problem : undefined}
+              refused={refused?.environment === panel.environment ? refused : undefined}
             />
           ))}
+          <History name={secret.name} items={history.items} />
         </>
       ),
     },
@@ -134,52 +148,84 @@ async function show(context: ConsoleContext, name: string, refused?: Refused): P
 
 const About: FC<{ readonly secret: SecretDetail }> = ({ secret }) => (
   <section class="panel" aria-label="About this secret">
-    <dl class="facts">
-      {secret.description !== null && (
-        <>
-          <dt>Description</dt>
-          <dd>{secret.description}</dd>
-        </>
-      )}
-      <dt>Kind</dt>
-      <dd>
-        {secret.kind}, {secret.criticality}
-      </dd>
+    {secret.description !== null && <p>{secret.description}</p>}
+    <dl class="summary">
+      <div>
+        <dt>Kind</dt>
+        <dd>
+          {secret.kind}, {secret.criticality}
+        </dd>
+      </div>
       {secret.owner !== null && (
-        <>
+        <div>
           <dt>Owner</dt>
           <dd>{secret.owner}</dd>
-        </>
+        </div>
       )}
-      <dt>Rotate</dt>
-      <dd>
-        every {secret.rotateEveryDays} days; overdue after {secret.maximumAgeDays}
-      </dd>
-      <dt>May be sent to</dt>
-      <dd>{secret.allowedHosts.length === 0 ? 'any host' : secret.allowedHosts.join(', ')}</dd>
-      <dt>Routes</dt>
-      <dd>
-        {secret.routes.length === 0 ? (
-          <>
-            none{' '}
-            {secret.unnamedSince !== null && (
-              <>
-                since <Moment at={secret.unnamedSince} />
-              </>
-            )}
-          </>
-        ) : (
-          secret.routes.join(', ')
-        )}
-      </dd>
-      <dt>Last used</dt>
-      <dd>
-        <Moment at={secret.lastUsedAt} />
-      </dd>
-      <dt>Created</dt>
-      <dd>
-        <Moment at={secret.createdAt} />
-      </dd>
+      {Object.entries(secret.labels).map(([label, text]) => (
+        <div>
+          <dt>{label}</dt>
+          <dd>{text}</dd>
+        </div>
+      ))}
+      <div>
+        <dt>Rotate</dt>
+        <dd>
+          every {secret.rotateEveryDays} days; overdue after {secret.maximumAgeDays}
+        </dd>
+      </div>
+      <div>
+        <dt>May be sent to</dt>
+        <dd>{secret.allowedHosts.length === 0 ? 'any host' : secret.allowedHosts.join(', ')}</dd>
+      </div>
+      <div>
+        <dt>Routes</dt>
+        <dd>
+          {secret.routes.length === 0 ? (
+            <>
+              none{' '}
+              {secret.unnamedSince !== null && (
+                <>
+                  since <Moment at={secret.unnamedSince} />
+                </>
+              )}
+            </>
+          ) : (
+            secret.routes.join(', ')
+          )}
+        </dd>
+      </div>
+      <div>
+        <dt>Last used</dt>
+        <dd>
+          <Moment at={secret.lastUsedAt} />
+        </dd>
+      </div>
+      <div>
+        <dt>Created</dt>
+        <dd>
+          <Moment at={secret.createdAt} />
+        </dd>
+      </div>
     </dl>
+  </section>
+);
+
+const History: FC<{ readonly name: string; readonly items: readonly AuditRowAnswer[] }> = ({
+  name,
+  items,
+}) => (
+  <section class="panel" aria-labelledby="history">
+    <header>
+      <h2 id="history">History</h2>
+      <a class="small" href={withQuery('/audit', { secret: name })}>
+        All of it in the audit log
+      </a>
+    </header>
+    {items.length === 0 ? (
+      <p class="quiet">Nothing that you may see: rows of others are for the role admin.</p>
+    ) : (
+      <AuditTable items={items} isOfOneSecret />
+    )}
   </section>
 );

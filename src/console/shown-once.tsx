@@ -10,7 +10,12 @@ export const ShownOnce: FC<{ readonly what: string; readonly token: string }> = 
       <strong>{what}, shown this once:</strong>
     </p>
     <p>
-      <code class="name">{token}</code>
+      <code class="name" id="shown-once">
+        {token}
+      </code>{' '}
+      <button type="button" class="secondary" data-copies="shown-once" hidden>
+        Copy
+      </button>
     </p>
     <p class="small">Keep it in a private file or a secret store of the app.</p>
   </div>

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { CanaryWatch } from '../support/canary.js';
 import { startCredentialUpstream } from '../support/credential-upstream.js';
 import { clientsOf } from '../support/cutover-rig.js';
+import { startCustomStandIn } from '../support/stand-ins/custom.js';
 import { startKeyferry } from '../support/start-keyferry.js';
 import { startLoad } from '../support/steady-load.js';
 import { hasChromium, openPage, signIn, startBrowser } from './start-browser.js';
@@ -14,6 +15,7 @@ const SECOND = 'real-second-key-c8e41f70';
 const WRONG = 'wrong-third-key-93ab20de';
 const STAGING = 'real-staging-key-15f7c3e8';
 const DEVELOPMENT = 'real-development-key-7b60';
+const VALUES = [FIRST, SECOND, WRONG, STAGING, DEVELOPMENT];
 
 describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
   let browser: Browser;
@@ -86,26 +88,65 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
       await panel.getByLabel('Seconds per step, at least').fill('1');
       await panel.getByLabel('Old version stays live, minutes').fill('0');
       await panel.getByRole('button', { name: 'Start cutover' }).click();
-      await page.locator('#live').waitFor();
+      await page.locator('.live').waitFor();
     };
     await cutOverTo(SECOND);
-    await page.locator('#live').getByText('COMPLETED').first().waitFor({ timeout: 40_000 });
+    await page.locator('.live').getByText('completed').waitFor({ timeout: 60_000 });
     await cutOverTo(WRONG);
-    await page.locator('#live').getByText('ROLLED_BACK').first().waitFor({ timeout: 40_000 });
-    expect(await page.locator('#live .notice.bad').textContent()).toContain('was refused');
+    await page.locator('.live').getByText('rolled back', { exact: true }).waitFor({
+      timeout: 60_000,
+    });
+    expect(await page.locator('.live .notice.bad').textContent()).toContain('was refused');
     expect((await load.stop()).failures).toEqual([]);
+
+    const webhook = await startCustomStandIn();
+    onTestFinished(() => webhook.close());
+    const create = async (name: string, environment: string, value: string): Promise<void> => {
+      await page.goto(`${adminUrl}/secrets/new`);
+      await page.getByLabel('Name', { exact: false }).first().fill(name);
+      if (environment === '_providers') {
+        await page.getByText("It is a credential for a rotation's provider").click();
+      }
+      await page.getByLabel(environment).fill(value);
+      await page.getByRole('button', { name: 'Create secret' }).click();
+      await page.getByRole('heading', { name, exact: true }).waitFor();
+    };
+    const hookSecret = webhook.providerSecrets.hook_secret ?? '';
+    await create('hook_secret', '_providers', hookSecret);
+    await create('hook_key', 'production', webhook.initial ?? '');
+    await page.getByRole('link', { name: 'Enable a rotation of hook_key in production' }).click();
+    await page.getByRole('link', { name: 'Custom webhook' }).click();
+    expect(await page.getByLabel('Secret', { exact: true }).first().inputValue()).toBe('hook_key');
+    await page.getByLabel('Every so many days').fill('30');
+    await page.getByLabel('Both keys live, minutes').fill('0');
+    await page.getByLabel('Old key off before it is deleted, minutes').fill('0');
+    await page.getByLabel('Url').fill(String(webhook.config.url));
+    await page.locator('[name="config.secret"]').fill('hook_secret');
+    await page.getByLabel('Allow private network').selectOption('yes');
+    await page.getByRole('button', { name: 'Enable' }).click();
+    await page.getByRole('heading', { name: 'Rotation of hook_key in production' }).waitFor();
+    await page.getByRole('button', { name: 'Check' }).click();
+    await page.locator('.notice.good').waitFor();
+    await page.getByRole('button', { name: 'Rotate now' }).click();
+    await page.locator('#run').getByText('done', { exact: true }).first().waitFor({
+      timeout: 60_000,
+    });
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Resume' }).waitFor();
+    expect((await webhook.keys()).map(({ state }) => state)).toEqual(['gone', 'live']);
 
     await expect
       .poll(
         async () => {
           await page.goto(`${adminUrl}/alerts`);
-          return page.getByRole('button', { name: 'Acknowledge' }).count();
+          return page.getByRole('button', { name: /^Acknowledge: .*orders_key/ }).count();
         },
         { timeout: 20_000 },
       )
       .toBeGreaterThan(0);
-    await page.getByRole('textbox', { name: 'Note' }).first().fill('told the vendor');
-    await page.getByRole('button', { name: 'Acknowledge' }).first().click();
+    const alert = page.getByRole('listitem').filter({ hasText: 'orders_key' }).first();
+    await alert.getByRole('textbox').fill('told the vendor');
+    await alert.getByRole('button').click();
     // What has happened is over when somebody has seen it.
     await page.goto(`${adminUrl}/alerts?all=on`);
     await page.getByText('told the vendor').waitFor();
@@ -116,13 +157,13 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Admin token').waitFor();
     await page.goto(`${adminUrl}/secrets`);
-    expect(page.url()).toBe(`${adminUrl}/sign-in`);
+    expect(new URL(page.url()).pathname).toBe('/sign-in');
 
     expect(complaints).toEqual([]);
     const canary = new CanaryWatch();
-    for (const value of [FIRST, SECOND, WRONG, STAGING, DEVELOPMENT]) canary.watch(value, value);
+    for (const value of [...VALUES, hookSecret, webhook.initial ?? '']) canary.watch(value, value);
     canary.add('pages', documents.join('\n'));
     expect(canary.bytes).toBeGreaterThan(10_000);
     expect(canary.findings()).toEqual([]);
-  }, 150_000);
+  }, 240_000);
 });

@@ -1,0 +1,174 @@
+import type { FC } from 'hono/jsx';
+import type { UsageAnswer, VersionAnswer } from '../core/index.js';
+import { segment } from './api.js';
+import { Mark, VERSION_TONES } from './mark.js';
+import { Distance, Moment } from './moment.js';
+import { Prose } from './prose.js';
+
+/** Older ones are there, folded. */
+const SHOWN = 8;
+
+export interface VersionTimelineProps {
+  readonly secret: string;
+  readonly environment: string;
+  /** Newest first. */
+  readonly versions: readonly VersionAnswer[];
+  /** While one is under way nothing else moves the pointer. */
+  readonly hasCutover: boolean;
+  /** Of this environment. */
+  readonly usage: readonly UsageAnswer[];
+  readonly nowMs: number;
+}
+
+/** The versions of an environment, newest first: state, use, whether each can go, and what can be done with it. */
+export const VersionTimeline: FC<VersionTimelineProps> = (props) => {
+  const older = props.versions.slice(SHOWN);
+  return (
+    <>
+      <Items {...props} versions={props.versions.slice(0, SHOWN)} />
+      {older.length > 0 && (
+        <details>
+          <summary>
+            {older.length === 1 ? 'One older version' : `${older.length} older versions`}
+          </summary>
+          <Items {...props} versions={older} />
+        </details>
+      )}
+    </>
+  );
+};
+
+const Items: FC<VersionTimelineProps> = ({ versions, usage, nowMs, ...place }) => (
+  <ol class="timeline">
+    {versions.map((version) => (
+      <li class={version.state}>
+        <div>
+          <p>
+            <strong>v{version.version}</strong>{' '}
+            <Mark tone={VERSION_TONES[version.state]}>{version.state}</Mark>{' '}
+            {version.note !== null && <span>{version.note}</span>}
+          </p>
+          <p class="small">
+            <Use rows={usage.filter((row) => row.version === version.version)} />
+            last used <Distance at={version.lastUsedAt} nowMs={nowMs} />
+            {version.expiresAt !== null && (
+              <>
+                {' · '}expires <Distance at={version.expiresAt} nowMs={nowMs} />
+              </>
+            )}
+          </p>
+          <Safety version={version} nowMs={nowMs} />
+          <p class="small quiet">
+            made <Moment at={version.createdAt} /> by {version.createdBy}
+            {version.activatedAt !== null && (
+              <>
+                {' · '}in use from <Moment at={version.activatedAt} />
+              </>
+            )}
+            {version.providerKey?.keyId != null &&
+              ` · key ${version.providerKey.keyId}, ${version.providerKey.state}`}
+          </p>
+        </div>
+        <Actions {...place} version={version} />
+      </li>
+    ))}
+  </ol>
+);
+
+const Use: FC<{ readonly rows: readonly UsageAnswer[] }> = ({ rows }) => {
+  if (rows.length === 0) return null;
+  const total = (what: 'accepted' | 'refused' | 'failed'): string =>
+    rows.reduce((sum, row) => sum + row[what], 0).toLocaleString('en');
+  return (
+    <>
+      {total('accepted')} accepted, {total('refused')} refused, {total('failed')} failed ·{' '}
+    </>
+  );
+};
+
+const Safety: FC<{ readonly version: VersionAnswer; readonly nowMs: number }> = ({
+  version: { state, safeToRevoke },
+  nowMs,
+}) => {
+  if (safeToRevoke === null || safeToRevoke === undefined || state === 'current') return null;
+  const { safe, reasons, safeFrom } = safeToRevoke;
+  return (
+    <p class="small">
+      <Mark tone={safe ? 'good' : 'quiet'}>{safe ? 'safe to revoke' : 'not safe to revoke'}</Mark>{' '}
+      {reasons.map(({ message }, index) => (
+        <>
+          {index > 0 && '; '}
+          <Prose text={message} />
+        </>
+      ))}
+      {!safe && safeFrom !== null && (
+        <>
+          {' '}
+          (<Distance at={safeFrom} nowMs={nowMs} />)
+        </>
+      )}
+    </p>
+  );
+};
+
+const Actions: FC<{
+  readonly secret: string;
+  readonly environment: string;
+  readonly hasCutover: boolean;
+  readonly version: VersionAnswer;
+}> = ({ secret, environment, hasCutover, version: { version, state, safeToRevoke } }) => {
+  const place = `/secrets/${segment(secret)}/environments/${segment(environment)}`;
+  const path = `${place}/versions/${version}`;
+  const name = `version ${version} of ${secret} in ${environment}`;
+  if (state === 'current' || state === 'destroyed') return <div />;
+  if (state === 'revoked') {
+    return (
+      <div class="actions">
+        <form method="post" action={`${path}/destroy`}>
+          <button
+            type="submit"
+            class="danger"
+            aria-label={`Destroy ${name}`}
+            data-confirm={`Destroy ${name}? Its value is erased for good; that it was there stays on record.`}
+          >
+            Destroy
+          </button>
+        </form>
+      </div>
+    );
+  }
+  return (
+    <div class="actions">
+      {!hasCutover && (
+        <form method="post" action={`${path}/activate`}>
+          <button
+            type="submit"
+            class="secondary"
+            aria-label={`Activate ${name}`}
+            data-confirm={`All requests take ${name} from now on, without a canary. The one in use now stays as previous.`}
+          >
+            Activate
+          </button>
+        </form>
+      )}
+      <form method="post" action={`${path}/revoke`} class="row">
+        {safeToRevoke?.safe === false && (
+          <input
+            name="reason"
+            placeholder="reason, to override"
+            aria-label={`Why ${name} is to be revoked all the same`}
+            maxlength={500}
+          />
+        )}
+        <button
+          type="submit"
+          class="danger"
+          aria-label={`Revoke ${name}`}
+          data-confirm={`Revoke ${name}? It can never be used again.`}
+        >
+          Revoke
+        </button>
+      </form>
+    </div>
+  );
+};
