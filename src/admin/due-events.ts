@@ -2,7 +2,7 @@ import {
   type Admin,
   isRunEnded,
   type Rotation,
-  recommendedDays,
+  rotateAtMs,
   type SecretEnvironmentSummary,
   type SecretSummary,
 } from '../core/index.js';
@@ -12,8 +12,6 @@ import { environmentsFilter } from './find-secret.js';
 import type { CalendarEvent } from './render-calendar.js';
 import { findProvider } from './rotation-detail.js';
 import { wholeList } from './whole-list.js';
-
-const DAY_MS = 86_400_000;
 
 type Dependencies = Pick<AdminDependencies, 'store' | 'rotations'>;
 
@@ -80,9 +78,6 @@ function placeOf({ secret, environment }: { secret: string; environment: string 
 
 /** When the current version is to be replaced; undefined without one. */
 function dueAtMs(secret: SecretSummary, held: SecretEnvironmentSummary): number | undefined {
-  const { currentCreatedAtMs, currentExpiresAtMs } = held;
-  if (currentCreatedAtMs === null) return undefined;
-  const days = secret.rotateEveryDays ?? recommendedDays(secret.kind, secret.criticality);
-  const byAgeMs = currentCreatedAtMs + days * DAY_MS;
-  return currentExpiresAtMs === null ? byAgeMs : Math.min(byAgeMs, currentExpiresAtMs);
+  const { currentCreatedAtMs: createdAtMs, currentExpiresAtMs: expiresAtMs } = held;
+  return createdAtMs === null ? undefined : rotateAtMs(secret, { createdAtMs, expiresAtMs });
 }

@@ -4,7 +4,7 @@ import {
   PROVIDER_IDS,
   type ProviderDescription,
   type RotationSettings,
-  recommendedDays,
+  rotateEveryDays,
   type Secret,
   WEEKDAYS,
 } from '../core/index.js';
@@ -109,7 +109,7 @@ export function settingsOf(
 ): RotationSettings {
   const changed = changesOf(given);
   const saysWhen = changed.intervalDays != null || changed.cron != null;
-  const days = secret.rotateEveryDays ?? recommendedDays(secret.kind, secret.criticality);
+  const days = rotateEveryDays(secret);
   return {
     provider,
     ...DEFAULT_ROTATION_SETTINGS,

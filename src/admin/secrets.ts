@@ -5,7 +5,9 @@ import {
   CRITICALITIES,
   SECRET_KINDS,
   SECRET_NAME,
+  SECRET_SORTS,
   type SecretSummary,
+  SORT_ORDERS,
   type Store,
 } from '../core/index.js';
 import { actorOf } from './actor.js';
@@ -85,20 +87,34 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
       path: '/v1/secrets',
       tag: 'secrets',
       summary: 'List secrets',
-      description: 'By name. Never shows a value.',
+      description:
+        'In the order of `sort`, and by name where that is the same. Never shows a value. What the token is not limited to counts for no filter and no order.',
       role: 'viewer',
       query: z.strictObject({
+        search: z.string().max(200).optional().openapi({
+          description: 'Words, each somewhere in name, description or owner',
+          example: 'stripe payments',
+        }),
         environment: z.string().optional().openapi({ description: 'Has a version in it' }),
         unusedForDays: integerParameter(0, MAX_DAYS, 'Not used for so long, or never').optional(),
         olderThanDays: integerParameter(0, MAX_DAYS, 'A current version is as old').optional(),
         withoutRoutes: booleanParameter('No applied route names it').optional(),
-        overdue: booleanParameter('A current version is older than it may be').optional(),
+        old: booleanParameter('A current version is `ageing` or `overdue`').optional(),
+        overdue: booleanParameter('A current version is `overdue`').optional(),
+        missingValue: booleanParameter(
+          'No current version in an environment where other secrets have one',
+        ).optional(),
         expiringWithinDays: integerParameter(
           0,
           MAX_DAYS,
           'A current version ends by then',
         ).optional(),
         label: z.string().max(300).optional().openapi({ description: '`name=value` or `name`' }),
+        sort: z.enum(SECRET_SORTS).optional().openapi({
+          description:
+            '`name` by default; `age` of the oldest current version; `lastUsed`, never before all times; `nextRotation`, the soonest. What has no age or next rotation comes last',
+        }),
+        order: z.enum(SORT_ORDERS).optional().openapi({ description: '`asc` by default' }),
         ...pageParameters,
       }),
       status: 200,

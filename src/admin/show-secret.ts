@@ -1,11 +1,15 @@
 import { z } from '@hono/zod-openapi';
 import {
+  AGE_MARKS,
   CRITICALITIES,
   CUTOVER_STATES,
   type Cutover,
+  type DatedVersion,
   markAge,
+  maximumAgeDays,
   type Rotation,
-  recommendedDays,
+  rotateAtMs,
+  rotateEveryDays,
   SECRET_KINDS,
   type SecretEnvironmentSummary,
   type SecretSummary,
@@ -15,10 +19,10 @@ import { RotationOfSecretSchema, showRotationOfSecret } from './show-rotation.js
 import { Timestamp, toTimestamp, toTimestampOrNull } from './wire-time.js';
 
 const DAY_MS = 86_400_000;
-const AGE_MARKS = ['fresh', 'ageing', 'overdue'] as const;
-const Mark = z
-  .enum(AGE_MARKS)
-  .openapi({ description: '`ageing` from three quarters of `maximumAgeDays` on' });
+const Mark = z.enum(AGE_MARKS).openapi({
+  description:
+    '`overdue` from `maximumAgeDays` on, and once expired; `ageing` from three quarters of that on',
+});
 
 export const SecretEnvironmentSchema = z
   .strictObject({
@@ -32,6 +36,9 @@ export const SecretEnvironmentSchema = z
     expiresAt: Timestamp.nullable().openapi({ description: 'Of the current version' }),
     ageDays: z.int().nullable().openapi({ description: 'Age of the current version' }),
     mark: Mark.nullable(),
+    nextRotationAt: Timestamp.nullable().openapi({
+      description: 'By its rotation, or else when a person is to replace the current version',
+    }),
     lastUsedAt: Timestamp.nullable().openapi({ description: 'null when never' }),
     cutover: z
       .strictObject({ id: z.string(), state: z.enum(CUTOVER_STATES), percent: z.number() })
@@ -62,6 +69,9 @@ export const SecretSchema = z
     }),
     ageDays: z.int().nullable().openapi({ description: 'Age of the oldest current version' }),
     mark: Mark.nullable().openapi({ description: 'The worst of its environments' }),
+    nextRotationAt: Timestamp.nullable().openapi({
+      description: 'The earliest of its environments',
+    }),
     lastUsedAt: Timestamp.nullable().openapi({ description: 'null when never' }),
     routes: z.array(z.string()).openapi({ description: 'Applied routes that name it' }),
     routesByEnvironment: z.record(z.string(), z.array(z.string())).openapi({
@@ -86,8 +96,6 @@ export function showSecret(
   { cutovers, rotations }: GoingOn,
   nowMs: number,
 ): ShownSecret {
-  const rotateEveryDays =
-    secret.rotateEveryDays ?? recommendedDays(secret.kind, secret.criticality);
   const environments = secret.environments.map((held) => {
     const isOf = (it: { secret: string; environment: string }): boolean =>
       it.secret === secret.name && it.environment === held.environment;
@@ -107,8 +115,8 @@ export function showSecret(
     allowedHosts: [...secret.allowedHosts],
     kind: secret.kind,
     criticality: secret.criticality,
-    rotateEveryDays,
-    maximumAgeDays: secret.maximumAgeDays ?? rotateEveryDays,
+    rotateEveryDays: rotateEveryDays(secret),
+    maximumAgeDays: maximumAgeDays(secret),
     createdAt: toTimestamp(secret.createdAtMs),
     updatedAt: toTimestamp(secret.updatedAtMs),
     environments,
@@ -119,6 +127,7 @@ export function showSecret(
     ),
     ageDays: ages.length === 0 ? null : Math.max(...ages),
     mark: AGE_MARKS[worst] ?? null,
+    nextRotationAt: earliestOf(environments.map(({ nextRotationAt }) => nextRotationAt)),
     lastUsedAt: toTimestampOrNull(secret.lastUsedAtMs),
     routes: [...secret.routes],
     routesByEnvironment: Object.fromEntries(
@@ -134,8 +143,9 @@ function showEnvironment(
   { cutover, rotation }: { cutover: Cutover | undefined; rotation: Rotation | undefined },
   nowMs: number,
 ): z.input<typeof SecretEnvironmentSchema> {
-  const ageMs =
-    held.currentCreatedAtMs === null ? null : Math.max(0, nowMs - held.currentCreatedAtMs);
+  const { currentCreatedAtMs: createdAtMs, currentExpiresAtMs: expiresAtMs } = held;
+  const current = createdAtMs === null ? null : { createdAtMs, expiresAtMs };
+  const byAgeMs = current === null ? null : rotateAtMs(secret, current);
   return {
     environment: held.environment,
     currentVersion: held.currentVersion,
@@ -145,8 +155,10 @@ function showEnvironment(
     currentSince: toTimestampOrNull(held.currentSinceMs),
     currentCreatedAt: toTimestampOrNull(held.currentCreatedAtMs),
     expiresAt: toTimestampOrNull(held.currentExpiresAtMs),
-    ageDays: ageMs === null ? null : Math.floor(ageMs / DAY_MS),
-    mark: ageMs === null ? null : markAge(secret, ageMs),
+    ageDays: current === null ? null : ageDaysOf(current, nowMs),
+    mark: current === null ? null : markAge(secret, current, nowMs),
+    // One that is paused, or under way, has no next run: the value's age alone then says nothing either.
+    nextRotationAt: toTimestampOrNull(rotation === undefined ? byAgeMs : rotation.nextRunAtMs),
     lastUsedAt: toTimestampOrNull(held.lastUsedAtMs),
     cutover:
       cutover === undefined
@@ -154,4 +166,13 @@ function showEnvironment(
         : { id: cutover.id, state: cutover.state, percent: percentOf(cutover) },
     rotation: rotation === undefined ? null : showRotationOfSecret(rotation, nowMs),
   };
+}
+
+function ageDaysOf({ createdAtMs }: DatedVersion, nowMs: number): number {
+  return Math.floor(Math.max(0, nowMs - createdAtMs) / DAY_MS);
+}
+
+/** Timestamps sort as texts. */
+function earliestOf(times: readonly (string | null)[]): string | null {
+  return times.filter((at) => at !== null).toSorted()[0] ?? null;
 }

@@ -18,8 +18,8 @@ export class AgeCounter {
     this.#nowMs = nowMs;
   }
 
-  add({ environment, createdAtMs, maximumAgeDays }: SecretFacts): void {
-    const ageMs = this.#nowMs - createdAtMs;
+  add({ environment, maximumAgeDays, ...version }: SecretFacts): void {
+    const ageMs = this.#nowMs - version.createdAtMs;
     const found = AGE_BANDS_DAYS.findIndex((days) => ageMs < days * DAY_MS);
     let bands = this.#bands.get(environment);
     if (bands === undefined) {
@@ -27,7 +27,7 @@ export class AgeCounter {
       this.#bands.set(environment, bands);
     }
     const band = bands[found === -1 ? AGE_BANDS_DAYS.length : found];
-    if (band !== undefined) band[markAgeWithin(maximumAgeDays, ageMs)]++;
+    if (band !== undefined) band[markAgeWithin(maximumAgeDays, version, this.#nowMs)]++;
   }
 
   get counted(): SecretAges {

@@ -1,7 +1,12 @@
-import type { AlertFinding, AlertKind, AlertUrgency, SecretFacts } from '../core/index.js';
+import {
+  type AlertFinding,
+  type AlertKind,
+  type AlertUrgency,
+  type SecretFacts,
+  UNUSED_DAYS,
+} from '../core/index.js';
 
 const DAY_MS = 86_400_000;
-export const UNUSED_DAYS = 30;
 const SOON_DAYS = 7;
 
 /** The kinds that `judgeSecret` finds: of these, what it finds no more is over. */

@@ -1,13 +1,13 @@
-import type {
-  AgeMark,
-  RotationOfSecret,
-  SecretAnswer,
-  SecretEnvironmentAnswer,
+import {
+  type AgeMark,
+  type RotationOfSecret,
+  type SecretAnswer,
+  type SecretEnvironmentAnswer,
+  UNUSED_DAYS,
 } from '../core/index.js';
 
 const DAY_MS = 86_400_000;
-/** Contract: unused after 30 days; warnings a week before something ends. */
-const UNUSED_MS = 30 * DAY_MS;
+/** Contract: warnings a week before something ends. */
 const EXPIRES_SOON_MS = 7 * DAY_MS;
 
 /** A secret in one environment, as `status` judges it. */
@@ -38,6 +38,14 @@ export type Attention =
   | 'expiring'
   | 'unused';
 
+/** As tables show marks. */
+export const MARKS: Readonly<Record<SecretStatus['mark'], string>> = {
+  fresh: '✓ fresh',
+  ageing: '⚠ ageing',
+  overdue: '✗ overdue',
+  missing: '– no value',
+};
+
 /** The environments that it has versions in or that routes name it in; `environment` = only that one. */
 export function statusesOf(
   secret: SecretAnswer,
@@ -67,19 +75,15 @@ function statusOf(
   const createdAtMs = Date.parse(currentCreatedAt);
   const expiresAtMs =
     held.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(held.expiresAt);
-  // A version that expires must be replaced before it does, whatever its interval.
-  const dueAtMs = Math.min(createdAtMs + secret.rotateEveryDays * DAY_MS, expiresAtMs);
-  const hasExpired = expiresAtMs <= nowMs;
-  const isOverdue = hasExpired || mark === 'overdue';
   const quietSinceMs = Math.max(
     createdAtMs,
     lastUsedAt === null ? Number.NEGATIVE_INFINITY : Date.parse(lastUsedAt),
   );
   const attention: Attention[] = [];
-  if (isOverdue) attention.push('overdue');
+  if (mark === 'overdue') attention.push('overdue');
   attention.push(...attentionOf(held.rotation));
-  if (!hasExpired && expiresAtMs - nowMs <= EXPIRES_SOON_MS) attention.push('expiring');
-  if (nowMs - quietSinceMs >= UNUSED_MS) attention.push('unused');
+  if (expiresAtMs > nowMs && expiresAtMs - nowMs <= EXPIRES_SOON_MS) attention.push('expiring');
+  if (nowMs - quietSinceMs >= UNUSED_DAYS * DAY_MS) attention.push('unused');
   return {
     secret: secret.name,
     environment,
@@ -87,17 +91,12 @@ function statusOf(
     ageDays,
     ageMs: Math.max(0, nowMs - createdAtMs),
     lastUsedAt,
-    nextRotationAt: nextOf(held.rotation, new Date(dueAtMs).toISOString()),
+    nextRotationAt: held.nextRotationAt,
     rotation: held.rotation,
     routes: secret.routesByEnvironment[environment] ?? [],
-    mark: isOverdue ? 'overdue' : mark,
+    mark,
     attention,
   };
-}
-
-/** One that is paused, or under way, has no next run: the value's age alone then says nothing either. */
-function nextOf(rotation: RotationOfSecret | null, byAge: string): string | null {
-  return rotation === null ? byAge : rotation.nextRunAt;
 }
 
 function attentionOf(rotation: RotationOfSecret | null): Attention[] {

@@ -1,14 +1,23 @@
 import { Option } from 'commander';
-import type { GivenValue, SecretAnswer, VersionAnswer } from '../core/index.js';
+import {
+  type GivenValue,
+  SECRET_SORTS,
+  type SecretAnswer,
+  type SecretSort,
+  SORT_ORDERS,
+  type SortOrder,
+  type VersionAnswer,
+} from '../core/index.js';
 import { type ApiClient, segment } from './api-client.js';
 import { addCommand, addNoun, type Registry, type Session, wholeNumber } from './command.js';
 import { CommandFailure } from './command-failure.js';
 import { confirmAndForce, type ForceOptions, forceOptions, yesOption } from './confirm.js';
-import { describeAgo } from './describe-time.js';
+import { describeAgo, describeUntil } from './describe-time.js';
 import { howToUse } from './how-to-use.js';
 import { addMergeEnvironments } from './merge-environments.js';
 import { readValue, type ValueOptions } from './read-value.js';
 import { type AttributeOptions, attributeOptions, attributesOf } from './secret-attributes.js';
+import { MARKS } from './secret-status.js';
 import { sendValue } from './send-value.js';
 import { showSecret } from './show-secret.js';
 import { VALUE_NOTES, valueOptions } from './value-options.js';
@@ -18,13 +27,18 @@ interface CreateOptions extends ValueOptions, AttributeOptions {
 }
 
 interface ListOptions {
+  readonly search?: string;
   readonly environment?: string;
   readonly unusedForDays?: number;
   readonly olderThanDays?: number;
   readonly withoutRoutes?: boolean;
+  readonly missingValue?: boolean;
+  readonly old?: boolean;
   readonly overdue?: boolean;
   readonly expiringWithinDays?: number;
   readonly label?: string;
+  readonly sort?: SecretSort;
+  readonly order?: SortOrder;
 }
 
 /** `keyferry secrets create|list|show|update|delete|merge-environments`. */
@@ -45,15 +59,23 @@ export function addSecrets(registry: Registry): void {
   addCommand<ListOptions>(noun, {
     usage: 'list',
     summary: 'list secrets',
-    example: 'secrets list --unused-for-days 90',
+    example: 'secrets list --old --sort nextRotation',
     options: [
+      new Option('--search <words>', 'with each word in its name, description or owner'),
       new Option('-e, --environment <name>', 'only with a version in this environment'),
       wholeNumber('--unused-for-days <days>', 'not used for so many days, or never'),
       wholeNumber('--older-than-days <days>', 'with a current version at least so old'),
       new Option('--without-routes', 'named by no route'),
-      new Option('--overdue', 'with a current version older than it may be'),
+      new Option(
+        '--missing-value',
+        'without a current version in an environment where others have one',
+      ),
+      new Option('--old', 'with a current version that is ageing or overdue'),
+      new Option('--overdue', 'with a current version older than it may be, or expired'),
       wholeNumber('--expiring-within-days <days>', 'with a current version that ends by then'),
       new Option('--label <name=value>', 'with this label (name alone: any value)'),
+      new Option('--sort <by>', 'by name unless said otherwise').choices(SECRET_SORTS),
+      new Option('--order <order>', 'asc unless said otherwise').choices(SORT_ORDERS),
     ],
     act: list,
   });
@@ -149,8 +171,10 @@ async function list({ api, json, terminal, nowMs }: Session, options: ListOption
       { title: 'KIND' },
       { title: 'OWNER', shrinks: true },
       { title: 'CURRENT', shrinks: true },
+      { title: 'MARK' },
       { title: 'ROUTES', shrinks: true },
       { title: 'LAST USED', align: 'right' },
+      { title: 'NEXT ROTATION', align: 'right' },
     ],
     items.map((secret) => [
       secret.name,
@@ -158,8 +182,12 @@ async function list({ api, json, terminal, nowMs }: Session, options: ListOption
       secret.owner ?? '–',
       secret.environments.map((it) => `${it.environment}@${it.currentVersion ?? '–'}`).join(', ') ||
         '–',
+      MARKS[secret.mark ?? 'missing'],
       secret.routes.join(', ') || '–',
       describeAgo(secret.lastUsedAt, nowMs),
+      secret.nextRotationAt === null
+        ? '–'
+        : describeUntil(Date.parse(secret.nextRotationAt), nowMs),
     ]),
   );
 }

@@ -4,20 +4,13 @@ import { addCommand, type Registry, type Session } from './command.js';
 import type { ExitCode } from './command-failure.js';
 import { newName } from './cutover-names.js';
 import { describeAgo, describeDuration, describeMoment, describeUntil } from './describe-time.js';
-import { type Attention, type SecretStatus, statusesOf } from './secret-status.js';
+import { type Attention, MARKS, type SecretStatus, statusesOf } from './secret-status.js';
 import type { Paint, Terminal } from './terminal.js';
 
 interface StatusOptions {
   readonly check?: boolean;
   readonly environment?: string;
 }
-
-const MARKS: Readonly<Record<SecretStatus['mark'], string>> = {
-  fresh: '✓ fresh',
-  ageing: '⚠ ageing',
-  overdue: '✗ overdue',
-  missing: '– no value',
-};
 
 const ATTENTION: Readonly<Record<Attention, string>> = {
   overdue: '✗ overdue',

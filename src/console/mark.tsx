@@ -20,6 +20,13 @@ export const AGE_TONES: Readonly<Record<AgeMark, Tone>> = {
   overdue: 'bad',
 };
 
+/** Beside the word: what stands out without colour. */
+export const AGE_SIGNS: Readonly<Record<AgeMark, string>> = {
+  fresh: '✓',
+  ageing: '⚠',
+  overdue: '✗',
+};
+
 export const VERSION_TONES: Readonly<Record<VersionState, Tone>> = {
   staged: 'warn',
   current: 'good',

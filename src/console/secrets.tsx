@@ -2,24 +2,30 @@ import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import type { PageAnswer, SecretAnswer, SecretEnvironmentAnswer } from '../core/index.js';
 import { segment } from './api.js';
-import type { ConsoleEnvironment } from './console-environment.js';
+import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { environmentNames } from './environment-names.js';
 import { renderPage } from './layout.js';
-import { AGE_TONES, Mark } from './mark.js';
+import { AGE_SIGNS, AGE_TONES, Mark } from './mark.js';
 import { Distance } from './moment.js';
 import { NextPage } from './next-page.js';
+import { SecretFilters, type SecretsQuery } from './secret-filters.js';
+import { SortHeader } from './sort-header.js';
 
 const ROWS = 100;
+const PATH = '/secrets';
 
 /** `/secrets`: every key, its age and its use, environments side by side. */
 export function addSecrets(app: Hono<ConsoleEnvironment>): void {
-  app.get('/secrets', async (context) => {
+  app.get(PATH, async (context) => {
     const { api } = context.get('visitor');
     const cursor = context.req.query('cursor');
+    const query = queryOf(context);
     const [page, names] = await Promise.all([
-      api.get<PageAnswer<SecretAnswer>>('/v1/secrets', { cursor, limit: ROWS }),
+      api.get<PageAnswer<SecretAnswer>>('/v1/secrets', { ...query, cursor, limit: ROWS }),
       environmentNames(api),
     ]);
+    const { sort: _, order: __, ...filters } = query;
+    const isFiltered = Object.values(filters).some((value) => value !== undefined);
     return renderPage(context, {
       title: 'Secrets',
       actions: (
@@ -28,36 +34,66 @@ export function addSecrets(app: Hono<ConsoleEnvironment>): void {
         </a>
       ),
       children: (
-        <section class="panel">
-          {page.items.length === 0 ? (
-            <p class="empty">
-              No secret yet. <a href="/secrets/new">Create the first one.</a>
-            </p>
-          ) : (
-            <SecretsTable items={page.items} environments={names} nowMs={Date.now()} />
-          )}
-          <NextPage path="/secrets" cursor={page.nextCursor} />
-        </section>
+        <>
+          <SecretFilters path={PATH} query={query} environments={names} />
+          <section class="panel">
+            {page.items.length > 0 ? (
+              <SecretsTable
+                items={page.items}
+                environments={names}
+                query={query}
+                nowMs={Date.now()}
+              />
+            ) : isFiltered || cursor !== undefined ? (
+              <p class="empty">
+                No secret fits. <a href={PATH}>Show all secrets.</a>
+              </p>
+            ) : (
+              <p class="empty">
+                No secret yet. <a href="/secrets/new">Create the first one.</a>
+              </p>
+            )}
+            <NextPage path={PATH} cursor={page.nextCursor} query={query} />
+          </section>
+        </>
       ),
     });
   });
 }
 
+/** In the words of the API, which says what is wrong with them. */
+function queryOf(context: ConsoleContext): SecretsQuery {
+  const given = (name: string): string | undefined => context.req.query(name)?.trim() || undefined;
+  return {
+    search: given('search'),
+    environment: given('environment'),
+    old: given('old'),
+    unusedForDays: given('unusedForDays'),
+    withoutRoutes: given('withoutRoutes'),
+    missingValue: given('missingValue'),
+    sort: given('sort') ?? 'name',
+    order: given('order'),
+  };
+}
+
 const SecretsTable: FC<{
   readonly items: readonly SecretAnswer[];
   readonly environments: readonly string[];
+  readonly query: SecretsQuery;
   readonly nowMs: number;
-}> = ({ items, environments, nowMs }) => (
+}> = ({ items, environments, query, nowMs }) => (
   <div class="scrolls" tabindex={0}>
     <table>
       <thead>
         <tr>
-          <th scope="col">Secret</th>
+          <SortHeader text="Secret" path={PATH} query={query} by="name" />
+          <SortHeader text="Age" path={PATH} query={query} by="age" first="desc" />
           {environments.map((name) => (
             <th scope="col">{name}</th>
           ))}
           <th scope="col">Routes</th>
-          <th scope="col">Last used</th>
+          <SortHeader text="Last used" path={PATH} query={query} by="lastUsed" />
+          <SortHeader text="Next rotation" path={PATH} query={query} by="nextRotation" />
         </tr>
       </thead>
       <tbody>
@@ -68,12 +104,12 @@ const SecretsTable: FC<{
                 {secret.name}
               </a>
             </th>
+            <td>
+              <AgeMarked mark={secret.mark} ageDays={secret.ageDays} />
+            </td>
             {environments.map((name) => (
               <td>
-                <InEnvironment
-                  found={secret.environments.find(({ environment }) => environment === name)}
-                  routes={secret.routesByEnvironment[name] ?? []}
-                />
+                <InEnvironment secret={secret} environment={name} />
               </td>
             ))}
             <td>
@@ -86,6 +122,9 @@ const SecretsTable: FC<{
             <td>
               <Distance at={secret.lastUsedAt} nowMs={nowMs} />
             </td>
+            <td>
+              <Distance at={secret.nextRotationAt} nowMs={nowMs} never="–" />
+            </td>
           </tr>
         ))}
       </tbody>
@@ -93,18 +132,30 @@ const SecretsTable: FC<{
   </div>
 );
 
-const InEnvironment: FC<{
-  readonly found: SecretEnvironmentAnswer | undefined;
-  readonly routes: readonly string[];
-}> = ({ found, routes }) => {
-  if (found === undefined || found.currentVersion === null) {
-    return routes.length > 0 ? <Mark tone="bad">missing</Mark> : <span class="quiet">–</span>;
+const AgeMarked: FC<Pick<SecretEnvironmentAnswer, 'mark' | 'ageDays'>> = ({ mark, ageDays }) =>
+  mark === null ? (
+    <span class="quiet">–</span>
+  ) : (
+    <Mark tone={AGE_TONES[mark]}>{`${AGE_SIGNS[mark]} ${mark}, ${ageDays} d`}</Mark>
+  );
+
+const InEnvironment: FC<{ readonly secret: SecretAnswer; readonly environment: string }> = ({
+  secret,
+  environment,
+}) => {
+  const found = secret.environments.find((held) => held.environment === environment);
+  if (found?.currentVersion == null) {
+    if (secret.routesByEnvironment[environment] !== undefined) {
+      return <Mark tone="bad">missing, routes need it</Mark>;
+    }
+    const isElsewhere = secret.environments.some(({ currentVersion }) => currentVersion !== null);
+    return isElsewhere ? <Mark tone="warn">no value</Mark> : <span class="quiet">–</span>;
   }
   return (
     <>
       v{found.currentVersion}{' '}
-      {found.mark !== null && (
-        <Mark tone={AGE_TONES[found.mark]}>{`${found.mark}, ${found.ageDays} d`}</Mark>
+      {found.mark !== null && found.mark !== 'fresh' && (
+        <AgeMarked mark={found.mark} ageDays={found.ageDays} />
       )}
       {found.cutover !== null && <Mark tone="warn">{`cutover ${found.cutover.percent} %`}</Mark>}
     </>

@@ -2,6 +2,7 @@
  * core: what things are: secrets, versions, routes, environments, clients, errors, and the ports between
  * rooms. Pure: no I/O, no clock, no environment. Imports nothing but Node's own `util` and `buffer`.
  */
+export * from './age-mark.js';
 export * from './alert.js';
 export type * from './alert-store.js';
 export type * from './answers/admin-answer.js';

@@ -10,7 +10,7 @@ import type { Page, PageRequest } from './page.js';
 import type { VersionSafety } from './revoke-safety.js';
 import type { RotationStore } from './rotation-store.js';
 import type { RoutesDocument, RoutesRevision } from './route.js';
-import type { Secret, SecretAttributes, Version } from './secret.js';
+import type { Secret, SecretAttributes, SecretSort, SortOrder, Version } from './secret.js';
 import type { SecretValue } from './secret-value.js';
 import type { SessionStore } from './session.js';
 import type { TrafficLimits } from './traffic.js';
@@ -70,19 +70,28 @@ export type Change = { readonly seq: number } & (
 );
 
 export interface SecretFilter extends PageRequest {
+  /** Words, each somewhere in name, description or owner; ASCII letters match in either case. */
+  readonly search?: string | undefined;
   readonly environment?: string | undefined;
   /** Not used in any environment for this many days (or never). */
   readonly unusedForDays?: number | undefined;
   /** Some current version is at least this old. */
   readonly olderThanDays?: number | undefined;
   readonly withoutRoutes?: boolean | undefined;
-  /** Some current version is as old as the secret's maximum age (`markAge`). */
+  /** Some current version is overdue, or at least ageing (`markAge`). */
   readonly overdue?: boolean | undefined;
+  readonly old?: boolean | undefined;
+  /** There is no current version in an environment where another secret has one. */
+  readonly missingValue?: boolean | undefined;
   /** Some current version expires within so many days, or has. */
   readonly expiringWithinDays?: number | undefined;
   /** `name=value`, or `name` for any value. */
   readonly label?: string | undefined;
   readonly namePrefix?: string | undefined;
+  /** Default: by name. */
+  readonly sort?: SecretSort | undefined;
+  /** Default: `asc`. */
+  readonly order?: SortOrder | undefined;
   /** Only what these environments hold (a scoped admin); the other filters look at nothing else either. */
   readonly environments?: readonly string[] | undefined;
 }

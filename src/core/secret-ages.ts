@@ -1,4 +1,4 @@
-import type { AgeMark } from './secret.js';
+import type { AgeMark } from './age-mark.js';
 
 /** Days up to which a band reaches; the last one has no end. */
 export const AGE_BANDS_DAYS = [30, 90, 180, 365] as const;

@@ -78,25 +78,12 @@ export interface Version {
   readonly lastUsedAtMs: number | null;
 }
 
-const DAY_MS = 86_400_000;
-
-export type AgeMark = 'fresh' | 'ageing' | 'overdue';
-
 /**
- * How the age of a current version is to be judged: `overdue` from `maximumAgeDays` on (or the rotation
- * interval, or the recommendation for the kind), `ageing` from three quarters of it on.
+ * What lists of secrets are sorted by: `age` of the oldest current version, `lastUsed` (never = before all times),
+ * `nextRotation`, the soonest. Those without an age or a next rotation come last in both orders.
  */
-export function markAge(secret: SecretAttributes, ageMs: number): AgeMark {
-  const limitDays =
-    secret.maximumAgeDays ??
-    secret.rotateEveryDays ??
-    recommendedDays(secret.kind, secret.criticality);
-  return markAgeWithin(limitDays, ageMs);
-}
+export const SECRET_SORTS = ['name', 'age', 'lastUsed', 'nextRotation'] as const;
+export type SecretSort = (typeof SECRET_SORTS)[number];
 
-/** The same by the days from which on it counts as overdue. */
-export function markAgeWithin(limitDays: number, ageMs: number): AgeMark {
-  const limitMs = limitDays * DAY_MS;
-  if (ageMs >= limitMs) return 'overdue';
-  return ageMs >= limitMs * 0.75 ? 'ageing' : 'fresh';
-}
+export const SORT_ORDERS = ['asc', 'desc'] as const;
+export type SortOrder = (typeof SORT_ORDERS)[number];

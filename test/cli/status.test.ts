@@ -14,11 +14,14 @@ function held(environment: string, days: number, mark: string, more: object = {}
     ageDays: days,
     mark,
     expiresAt: null,
+    nextRotationAt: ago(days - 90),
     lastUsedAt: ago(0.5),
     rotation: null,
     ...more,
   };
 }
+
+const noValue = { currentVersion: null, currentCreatedAt: null, nextRotationAt: null, mark: null };
 
 const secrets = [
   {
@@ -33,10 +36,10 @@ const secrets = [
     rotateEveryDays: 180,
     routesByEnvironment: { production: ['stripe'], review: ['stripe'], qa: ['stripe'] },
     environments: [
-      held('production', 140, 'ageing'),
-      held('staging', 2, 'fresh', { lastUsedAt: null }),
-      held('development', 2, 'fresh', { expiresAt: ago(1) }),
-      held('review', 0, 'fresh', { currentVersion: null, currentCreatedAt: null, mark: null }),
+      held('production', 140, 'ageing', { nextRotationAt: ago(-40) }),
+      held('staging', 2, 'fresh', { lastUsedAt: null, nextRotationAt: ago(-178) }),
+      held('development', 2, 'overdue', { expiresAt: ago(1), nextRotationAt: ago(1) }),
+      held('review', 0, 'fresh', noValue),
     ],
   },
 ];
@@ -195,13 +198,15 @@ describe('keyferry status', () => {
   });
 
   it('shows what rotates by itself, and which run needs a person', async () => {
-    const rotation = (status: string, run: object | null, more: object = {}) => ({
-      rotation: {
-        ...{ id: 'r', provider: 'aws', state: 'active', status, run },
-        nextRunAt: ago(-12),
-        ...more,
-      },
-    });
+    const rotation = (
+      status: string,
+      run: object | null,
+      more: { nextRunAt?: null; state?: string } = {},
+    ) => {
+      const { nextRunAt = ago(-12) } = more;
+      const own = { id: 'r', provider: 'aws', state: 'active', status, run, ...more };
+      return { nextRotationAt: nextRunAt, rotation: { ...own, nextRunAt } };
+    };
     const run = (state: string) => ({ id: 'n', state, problem: null });
     items = [
       {

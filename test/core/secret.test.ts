@@ -6,6 +6,7 @@ import {
   markAge,
   problemDocument,
   recommendedDays,
+  rotateAtMs,
   type SecretAttributes,
   SecretValue,
 } from '../../src/core/index.js';
@@ -46,6 +47,7 @@ describe('SecretValue', () => {
 });
 
 describe('markAge', () => {
+  const version = { createdAtMs: 1_000, expiresAtMs: null };
   const standard: SecretAttributes = {
     description: null,
     owner: null,
@@ -70,18 +72,34 @@ describe('markAge', () => {
     (kind, criticality, days) => {
       const secret = { ...standard, kind, criticality };
       expect(recommendedDays(kind, criticality)).toBe(days);
-      expect(markAge(secret, days * DAY_MS)).toBe('overdue');
-      expect(markAge(secret, days * DAY_MS - 1)).toBe('ageing');
-      expect(markAge(secret, days * DAY_MS * 0.75)).toBe('ageing');
-      expect(markAge(secret, days * DAY_MS * 0.75 - 1)).toBe('fresh');
+      const mark = (ageMs: number) => markAge(secret, version, version.createdAtMs + ageMs);
+      expect(mark(days * DAY_MS)).toBe('overdue');
+      expect(mark(days * DAY_MS - 1)).toBe('ageing');
+      expect(mark(days * DAY_MS * 0.75)).toBe('ageing');
+      expect(mark(days * DAY_MS * 0.75 - 1)).toBe('fresh');
     },
   );
 
   it('goes by the maximum age, else the interval, else the recommendation', () => {
-    const age = 50 * DAY_MS;
-    expect(markAge({ ...standard, rotateEveryDays: 40 }, age)).toBe('overdue');
-    expect(markAge({ ...standard, rotateEveryDays: 40, maximumAgeDays: 60 }, age)).toBe('ageing');
-    expect(markAge({ ...standard, maximumAgeDays: 100 }, age)).toBe('fresh');
+    const nowMs = version.createdAtMs + 50 * DAY_MS;
+    const mark = (more: Partial<SecretAttributes>) =>
+      markAge({ ...standard, ...more }, version, nowMs);
+    expect(mark({ rotateEveryDays: 40 })).toBe('overdue');
+    expect(mark({ rotateEveryDays: 40, maximumAgeDays: 60 })).toBe('ageing');
+    expect(mark({ maximumAgeDays: 100 })).toBe('fresh');
+  });
+
+  it('is overdue once it has expired, however young it is', () => {
+    const ending = { createdAtMs: 0, expiresAtMs: 1_000 };
+    expect(markAge(standard, ending, 999)).toBe('fresh');
+    expect(markAge(standard, ending, 1_000)).toBe('overdue');
+  });
+
+  it('goes with when it is to be replaced: by its age, or before it expires', () => {
+    const limits = { ...standard, rotateEveryDays: 40, maximumAgeDays: 60 };
+    expect(rotateAtMs(limits, version)).toBe(version.createdAtMs + 40 * DAY_MS);
+    expect(rotateAtMs(limits, { createdAtMs: 0, expiresAtMs: 50 * DAY_MS })).toBe(40 * DAY_MS);
+    expect(rotateAtMs(limits, { createdAtMs: 0, expiresAtMs: 30 * DAY_MS })).toBe(30 * DAY_MS);
   });
 });
 

@@ -1,5 +1,6 @@
+import type { AgeMark } from '../age-mark.js';
 import type { CutoverState } from '../cutover.js';
-import type { AgeMark, Criticality, SecretKind } from '../secret.js';
+import type { Criticality, SecretKind } from '../secret.js';
 import type { SecretAges } from '../secret-ages.js';
 import type { RotationOfSecret } from './rotation-answer.js';
 
@@ -19,6 +20,12 @@ export interface SecretAnswer {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly environments: readonly SecretEnvironmentAnswer[];
+  /** Of the oldest current version. */
+  readonly ageDays: number | null;
+  /** The worst of its environments. */
+  readonly mark: AgeMark | null;
+  /** The earliest of its environments. */
+  readonly nextRotationAt: string | null;
   readonly routes: readonly string[];
   /** The same by environment, also where it has no version. */
   readonly routesByEnvironment: Readonly<Record<string, readonly string[]>>;
@@ -48,6 +55,8 @@ export interface SecretEnvironmentAnswer {
   readonly expiresAt: string | null;
   readonly ageDays: number | null;
   readonly mark: AgeMark | null;
+  /** By its rotation, or else when a person is to replace the current version. */
+  readonly nextRotationAt: string | null;
   readonly stagedVersions: readonly number[];
   readonly versions: number;
   readonly lastUsedAt: string | null;

@@ -4,9 +4,10 @@ import {
   CLIENT_TOKEN_PREFIX,
   type Criticality,
   type Cutover,
+  maximumAgeDays,
   type Page,
   type PageRequest,
-  recommendedDays,
+  rotateEveryDays,
   type SecretFacts,
   type SecretKind,
 } from '../../core/index.js';
@@ -106,15 +107,20 @@ export function alertFactsCommands({ database, now }: Session) {
 }
 
 function toFacts(row: FactsRow): SecretFacts {
-  const rotateEveryDays = row.rotate_every_days ?? recommendedDays(row.kind, row.criticality);
+  const limits = {
+    kind: row.kind,
+    criticality: row.criticality,
+    rotateEveryDays: row.rotate_every_days,
+    maximumAgeDays: row.maximum_age_days,
+  };
   const open: [string, AlertKind, number, number][] = row.open === null ? [] : JSON.parse(row.open);
   return {
     secretId: row.secret_id,
     secret: row.secret,
     environment: row.environment,
     version: row.version,
-    rotateEveryDays,
-    maximumAgeDays: row.maximum_age_days ?? rotateEveryDays,
+    rotateEveryDays: rotateEveryDays(limits),
+    maximumAgeDays: maximumAgeDays(limits),
     createdAtMs: row.created_at_ms,
     expiresAtMs: row.expires_at_ms,
     currentSinceMs: row.current_since_ms,

@@ -117,8 +117,8 @@ export function alertCommands({ database, audit, now, write }: Session, book: Al
       const { conditions, values } = conditionsOf({ ...scope, open: true, acknowledged: false });
       return database
         .prepare<unknown[], { kind: AlertKind; urgency: number; count: number }>(
-          `SELECT kind, urgency, count(*) AS count FROM alerts INDEXED BY alerts_unseen
-           WHERE ${conditions.join(' AND ')} GROUP BY kind, urgency ORDER BY urgency DESC, kind`,
+          `SELECT kind, urgency, count(*) AS count FROM alerts INDEXED BY alerts_unseen_by_kind
+           WHERE ${conditions.join(' AND ')} GROUP BY urgency, kind ORDER BY urgency DESC, kind`,
         )
         .all(...values)
         .map(({ urgency, ...row }) => ({ ...row, urgency: ALERT_URGENCIES[urgency] ?? 'urgent' }));

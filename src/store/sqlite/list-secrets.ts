@@ -1,28 +1,13 @@
-import {
-  CRITICALITIES,
-  type Page,
-  recommendedDays,
-  SECRET_KINDS,
-  type SecretEnvironmentSummary,
-  type SecretFilter,
-  type SecretSummary,
+import type {
+  Page,
+  SecretEnvironmentSummary,
+  SecretFilter,
+  SecretSummary,
 } from '../../core/index.js';
-import { decodeCursor, pageLimit, toPage } from './page-cursor.js';
+import { pageLimit, toPage } from './page-cursor.js';
+import { createSecretSearch } from './search-secrets.js';
 import { type SecretRow, toSecret } from './secret-row.js';
 import type { Session } from './session.js';
-
-const DAY_MS = 86_400_000;
-/** Sorts after every character that a secret's name may have. */
-const AFTER_NAMES = '\x7f';
-
-/** As `markAge` judges a secret `s`. */
-const LIMIT_DAYS = `coalesce(s.maximum_age_days, s.rotate_every_days, CASE ${SECRET_KINDS.flatMap(
-  (kind) =>
-    CRITICALITIES.map(
-      (criticality) =>
-        `WHEN s.kind = '${kind}' AND s.criticality = '${criticality}' THEN ${recommendedDays(kind, criticality)}`,
-    ),
-).join(' ')} END)`;
 
 interface EnvironmentRow {
   readonly secret_id: string;
@@ -38,6 +23,10 @@ interface EnvironmentRow {
 }
 
 export function listSecretsCommands({ database, lookup, now, read }: Session) {
+  const search = createSecretSearch(database, now);
+  const named = database.prepare<[string], SecretRow>(
+    'SELECT * FROM secrets WHERE name IN (SELECT value FROM json_each(?))',
+  );
   const inScope = (column: string): string =>
     `(@scope IS NULL OR ${column} IN (SELECT value FROM json_each(@scope)))`;
   const environmentsOf = database.prepare<{ ids: string; scope: string | null }, EnvironmentRow>(
@@ -70,6 +59,10 @@ export function listSecretsCommands({ database, lookup, now, read }: Session) {
      ORDER BY value`,
   );
 
+  const rowsOf = (names: readonly string[]): SecretRow[] => {
+    const rows = new Map(named.all(JSON.stringify(names)).map((row) => [row.name, row]));
+    return names.map((name) => rows.get(name)).filter((row) => row !== undefined);
+  };
   const summaries = (
     rows: readonly SecretRow[],
     environments: readonly string[] | undefined,
@@ -119,91 +112,16 @@ export function listSecretsCommands({ database, lookup, now, read }: Session) {
           lookup.requireEnvironment(filter.environment, { reserved: true });
         }
         const limit = pageLimit(filter);
-        const { conditions, values } = conditionsOf(filter, now());
-        const rows = database
-          .prepare<unknown[], SecretRow>(
-            `SELECT s.* FROM secrets AS s WHERE ${conditions.join(' AND ')} ORDER BY s.name LIMIT ?`,
-          )
-          .all(...values, limit + 1);
+        const found = search.find(filter, limit + 1);
         return toPage(
-          rows,
+          found,
           limit,
-          (row) => row.name,
-          (shown) => summaries(shown, filter.environments),
+          (last) => search.cursorOf(filter, last),
+          (shown) => summaries(rowsOf(shown.map(({ name }) => name)), filter.environments),
         );
       });
     },
   };
-}
-
-/** The SQL conditions of a filter and their values, in the same order. */
-function conditionsOf(
-  filter: SecretFilter,
-  nowMs: number,
-): { conditions: string[]; values: unknown[] } {
-  const conditions = ['s.name > ?'];
-  const values: unknown[] = [decodeCursor(filter.cursor, 'string') ?? ''];
-  const add = (condition: string, ...own: unknown[]): void => {
-    conditions.push(condition);
-    values.push(...own);
-  };
-  const held = 'SELECT 1 FROM secret_environments AS e WHERE e.secret_id = s.id';
-  // What lies in other environments must not be told by what a filter lets through.
-  const scope = filter.environments === undefined ? [] : [JSON.stringify(filter.environments)];
-  const inScope = (column: string): string =>
-    scope.length === 0 ? '' : ` AND ${column} IN (SELECT value FROM json_each(?))`;
-  if (filter.namePrefix !== undefined && filter.namePrefix !== '') {
-    add('s.name >= ? AND s.name < ?', filter.namePrefix, `${filter.namePrefix}${AFTER_NAMES}`);
-  }
-  if (filter.environment !== undefined) {
-    add(`EXISTS (${held} AND e.environment = ?)`, filter.environment);
-  }
-  if (scope.length > 0) {
-    add(`(EXISTS (${held}${inScope('e.environment')}) OR NOT EXISTS (${held}))`, ...scope);
-  }
-  if (filter.unusedForDays !== undefined) {
-    add(
-      `NOT EXISTS (${held}${inScope('e.environment')} AND e.last_used_at_ms > ?)`,
-      ...scope,
-      nowMs - filter.unusedForDays * DAY_MS,
-    );
-  }
-  /** `condition` is of a current version `v` and takes one value. */
-  const addCurrent = (condition: string, value: unknown): void =>
-    add(
-      `EXISTS (SELECT 1 FROM secret_environments AS e JOIN versions AS v
-         ON v.secret_id = e.secret_id AND v.environment = e.environment
-         AND v.version = e.current_version
-       WHERE e.secret_id = s.id${inScope('e.environment')}
-         AND e.environment = coalesce(?, e.environment) AND ${condition})`,
-      ...scope,
-      filter.environment ?? null,
-      value,
-    );
-  if (filter.olderThanDays !== undefined) {
-    addCurrent('v.created_at_ms <= ?', nowMs - filter.olderThanDays * DAY_MS);
-  }
-  if (filter.overdue === true)
-    addCurrent(`v.created_at_ms + ${LIMIT_DAYS} * ${DAY_MS} <= ?`, nowMs);
-  if (filter.expiringWithinDays !== undefined) {
-    addCurrent('v.expires_at_ms <= ?', nowMs + filter.expiringWithinDays * DAY_MS);
-  }
-  if (filter.withoutRoutes === true) {
-    add(
-      `NOT EXISTS (SELECT 1 FROM route_references AS r
-       WHERE r.secret = s.name${inScope('r.environment')})`,
-      ...scope,
-    );
-  }
-  if (filter.label !== undefined) {
-    const [name, ...rest] = filter.label.split('=');
-    add(
-      'EXISTS (SELECT 1 FROM json_each(s.labels) AS l WHERE l.key = ? AND l.value = coalesce(?, l.value))',
-      name,
-      rest.length === 0 ? null : rest.join('='),
-    );
-  }
-  return { conditions, values };
 }
 
 function toEnvironmentSummary(

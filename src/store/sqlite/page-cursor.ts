@@ -20,8 +20,15 @@ export function decodeCursor<T extends 'string' | 'number'>(
   } catch {
     // Falls through: text that is not JSON is no cursor either.
   }
-  throw new AppError('invalid_request', 'The cursor is not one that a list answered with.', {
-    problems: [{ path: 'cursor', message: 'expected the nextCursor of an earlier page' }],
+  throw foreignCursor();
+}
+
+/** For a cursor that is not of this list. */
+export function foreignCursor(): AppError {
+  return new AppError('invalid_request', 'The cursor is not one that a list answered with.', {
+    problems: [
+      { path: 'cursor', message: 'expected the nextCursor of an earlier page, in the same order' },
+    ],
   });
 }
 
