@@ -19,6 +19,7 @@ import { createCutoverRoutes, endingWithRoutes } from './cutover-routes.js';
 import { endRevokedUpgrades } from './end-revoked-upgrades.js';
 import { revokeLeftoverExamples, startExample } from './example.js';
 import { findReadiness } from './find-readiness.js';
+import { findSystemFacts } from './find-system-facts.js';
 import { followChanges } from './follow-changes.js';
 import { followRoutesFile } from './follow-routes-file.js';
 import { keepAudit } from './keep-audit.js';
@@ -144,6 +145,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   });
 
   const traces = await openTraces(settings, version, log);
+  const startedAtMs = clock.now();
   const closeBy = { ms: Number.POSITIVE_INFINITY };
   if (traces !== undefined) {
     closing.push(() => traces.close(Math.min(FLUSH_TRACES_MS, closeBy.ms - performance.now())));
@@ -251,6 +253,7 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     readiness: () =>
       findReadiness({ store, follower, draining: state.draining, behind: changes.behind }),
     secretAges: () => alerts.ages(),
+    system: () => findSystemFacts(settings, startedAtMs),
     backup: () => opened.backup(),
     closing: stopping.signal,
     about: { version },

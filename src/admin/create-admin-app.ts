@@ -34,6 +34,7 @@ import { secretOperations } from './secrets.js';
 import { serveOperation } from './serve-operation.js';
 import { sessionOperations } from './sessions.js';
 import { statusOperations } from './status.js';
+import { systemOperation } from './system.js';
 import { testVersionOperation } from './test-version.js';
 import { tryRouteOperation } from './try-route.js';
 import { usageHistoryOperation } from './usage-history.js';
@@ -73,6 +74,7 @@ export function createAdminApp(dependencies: AdminDependencies): AdminApp {
     ...notificationOperations(dependencies),
     ...auditOperations(dependencies),
     ...statusOperations(dependencies),
+    systemOperation(dependencies),
   ];
 
   app.use('*', prepareAnswer);

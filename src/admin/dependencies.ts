@@ -11,6 +11,7 @@ import type {
   Signer,
   Snapshot,
   Store,
+  SystemFacts,
   Tokens,
 } from '../core/index.js';
 
@@ -104,6 +105,7 @@ export interface AdminDependencies {
   readonly routesFile: string | undefined;
   /** Resolves when every local worker uses a snapshot that includes all changes made so far. */
   publish(): Promise<void>;
+  system(): Promise<SystemFacts>;
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   readiness(): Promise<Readiness>;
   /** Undefined until they have been counted once. */

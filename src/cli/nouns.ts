@@ -8,6 +8,7 @@ const NOUNS: Readonly<Record<string, Readonly<Record<string, () => Promise<Add>>
   'Server:': {
     serve: async () => (await import('./serve.js')).addServe,
     status: async () => (await import('./status.js')).addStatus,
+    system: async () => (await import('./system.js')).addSystem,
     console: async () => (await import('./console.js')).addConsole,
   },
   'Secrets:': {

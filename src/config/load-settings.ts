@@ -7,6 +7,7 @@ import {
   type OidcSettings,
   type Problem,
   type SecretValue,
+  type SettingInForce,
   type TrafficLimits,
 } from '../core/index.js';
 import { addressClass } from './address-class.js';
@@ -15,6 +16,7 @@ import { oidcSettings } from './oidc-settings.js';
 import { type LogLevel, type ParsedSetting, parseSetting } from './parse-setting.js';
 import type { ReadFile } from './read-text.js';
 import { SETTINGS, type SettingName, type SettingRow } from './setting-table.js';
+import { settingsInForce } from './settings-in-force.js';
 import type { SettingsLayer } from './settings-layer.js';
 import { type TraceSettings, traceWarnings } from './trace-settings.js';
 
@@ -76,6 +78,8 @@ export interface Settings {
   readonly oidc: OidcSettings | undefined;
   /** Undefined = traces are off. */
   readonly traces: TraceSettings | undefined;
+  /** Each setting as it is, with what said so. */
+  readonly inForce: readonly SettingInForce[];
   /** What works but is likely not meant; one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -98,8 +102,8 @@ export function loadSettings(input: SettingsInput): Settings {
   const flags = gatherFlags(input.flags);
   const variables = gatherVariables(input.environment, readFile);
   const configFile = flags.values.get('config') ?? variables.values.get('config');
-  const layers = [flags, variables];
-  if (typeof configFile === 'string') layers.push(gatherConfigFile(configFile, readFile));
+  const file = typeof configFile === 'string' ? gatherConfigFile(configFile, readFile) : undefined;
+  const layers = file === undefined ? [flags, variables] : [flags, variables, file];
   const problems = layers.flatMap((layer) => layer.problems);
   const settings = assemble(layers, problems, { ...input, readFile });
   const [first] = problems;
@@ -109,14 +113,14 @@ export function loadSettings(input: SettingsInput): Settings {
     const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
     throw new AppError('config_invalid', `${path}: ${message}${question}${more}`, { problems });
   }
-  return settings;
+  return { ...settings, inForce: settingsInForce({ flags, variables, configFile: file }) };
 }
 
 function assemble(
   layers: readonly SettingsLayer[],
   problems: Problem[],
   { environment, readFile }: Pick<SettingsInput, 'environment'> & { readonly readFile: ReadFile },
-): Settings {
+): Omit<Settings, 'inForce'> {
   const find = (name: SettingName): ParsedSetting | undefined =>
     layers.find((layer) => layer.values.has(name))?.values.get(name) ?? defaultOf(name);
   const text = (name: SettingName): string | undefined => {
@@ -135,7 +139,7 @@ function assemble(
     );
   const dataDir = text('dataDir') ?? '';
   const endpoint = text('otlpEndpoint');
-  const settings: Omit<Settings, 'warnings'> = {
+  const settings: Omit<Settings, 'warnings' | 'inForce'> = {
     dataDir,
     proxyListen: address('proxyListen'),
     adminListen: address('adminListen'),
@@ -250,7 +254,10 @@ function listenerTls(
   return undefined;
 }
 
-function warningsOf({ adminListen, adminTls }: Omit<Settings, 'warnings'>): string[] {
+function warningsOf({
+  adminListen,
+  adminTls,
+}: Pick<Settings, 'adminListen' | 'adminTls'>): string[] {
   // A socket handed over is bound by someone else: what to warn of is theirs to know.
   if (adminTls !== undefined || 'fd' in adminListen) return [];
   if (addressClass(adminListen.host) === 'loopback') return [];

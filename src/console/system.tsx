@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import type { PageAnswer, StatusAnswer } from '../core/index.js';
+import type { PageAnswer, StatusAnswer, SystemAnswer } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import { download } from './audit.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
@@ -45,8 +45,10 @@ async function after(context: ConsoleContext, act: () => Promise<unknown>): Prom
 
 async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Response> {
   const { api, session } = context.get('visitor');
-  const [status, environments] = await Promise.all([
+  const mayOperate = session.admin.role !== 'viewer';
+  const [status, system, environments] = await Promise.all([
     api.get<StatusAnswer>('/v1/status'),
+    mayOperate ? api.get<SystemAnswer>('/v1/system') : undefined,
     api.get<PageAnswer<EnvironmentAnswer>>('/v1/environments'),
   ]);
   return renderPage(
@@ -68,7 +70,10 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
                 ))}
               </dd>
               <dt>Version</dt>
-              <dd>{status.version}</dd>
+              <dd>
+                {status.version}
+                {system !== undefined && `, on Node ${system.nodeVersion}`}
+              </dd>
               <dt>Proxy</dt>
               <dd>{status.proxyUrl ?? 'not listening yet'}</dd>
               <dt>Routes</dt>
@@ -80,6 +85,7 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
               <dd>
                 <Moment at={status.time} />
               </dd>
+              {system !== undefined && <StorageFacts system={system} />}
               <dt>API</dt>
               <dd>
                 <a href="/docs">its documentation</a>
@@ -87,6 +93,7 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
             </dl>
           </section>
           <Environments items={environments.items} />
+          {system !== undefined && <Settings items={system.settings} />}
           {session.admin.role === 'admin' && (
             <section class="panel" aria-labelledby="backup">
               <h2 id="backup">Backup</h2>
@@ -107,6 +114,85 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
     problem === undefined ? 200 : 409,
   );
 }
+
+const LITTLE_SPACE_BYTES = 256 * 1024 * 1024;
+
+const StorageFacts: FC<{ readonly system: SystemAnswer }> = ({
+  system: { startedAt, storage },
+}) => (
+  <>
+    <dt>Started</dt>
+    <dd>
+      <Moment at={startedAt} />
+    </dd>
+    <dt>Database</dt>
+    <dd>{inMebibytes(storage.databaseBytes)}</dd>
+    <dt>Free disk</dt>
+    <dd>
+      {inMebibytes(storage.freeBytes)}{' '}
+      {storage.freeBytes < LITTLE_SPACE_BYTES && (
+        <Mark tone="bad">little: make room before the database cannot be written</Mark>
+      )}
+    </dd>
+    <dt>Audit log</dt>
+    <dd>
+      <a href="/audit">{storage.auditRows.toLocaleString('en')} rows</a>
+    </dd>
+    <dt>Last backup</dt>
+    <dd>
+      <Moment at={storage.lastBackupAt} never="none yet" />
+    </dd>
+  </>
+);
+
+function inMebibytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toLocaleString('en', { maximumFractionDigits: 1 })} MiB`;
+}
+
+const FROM: Readonly<Record<SystemAnswer['settings'][number]['source'], string>> = {
+  flag: 'a flag',
+  variable: 'a variable',
+  config_file: 'the config file',
+  default: 'default',
+};
+
+/** What was set comes first. Of a secret only whether it is given is known here. */
+const Settings: FC<{ readonly items: SystemAnswer['settings'] }> = ({ items }) => (
+  <section class="panel" aria-labelledby="settings">
+    <h2 id="settings">Settings in force</h2>
+    <p class="quiet">They are set by flags, variables or the config file when the server starts.</p>
+    <div class="scrolls" tabindex={0}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Setting</th>
+            <th scope="col">Value</th>
+            <th scope="col">From</th>
+            <th scope="col">What it is</th>
+          </tr>
+        </thead>
+        <tbody>
+          {[...items.filter((one) => one.isGiven), ...items.filter((one) => !one.isGiven)].map(
+            ({ name, value, secret, isGiven, source, description }) => (
+              <tr>
+                <th scope="row" class="name">
+                  {name}
+                </th>
+                <td class="name">
+                  {value ?? (
+                    <span class="quiet">{secret && isGiven ? 'given, not shown' : 'none'}</span>
+                  )}
+                </td>
+                <td>{isGiven ? FROM[source] : <span class="quiet">{FROM[source]}</span>}</td>
+                <td class="small">{description}</td>
+              </tr>
+            ),
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>
+);
 
 const Environments: FC<{ readonly items: readonly EnvironmentAnswer[] }> = ({ items }) => (
   <section class="panel" aria-labelledby="environments">

@@ -80,6 +80,13 @@ export async function startAdmin(
     publish: async () => {
       published += 1;
     },
+    system: async () => ({
+      startedAtMs: 0,
+      nodeVersion: '20.19.0',
+      databaseBytes: 4096,
+      freeBytes: 1024,
+      settings: [],
+    }),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
     readiness: async () => ({ ready: true, reasons: [] }),
     secretAges: async () => undefined,
