@@ -56,6 +56,8 @@ export interface RunChanges {
 interface RunPlace extends ByActor {
   readonly lease: RunLease;
   readonly ifState: RunState;
+  /** By which it was decided. Where the run has become an emergency meanwhile, the step lets nothing wait. */
+  readonly trigger?: RunTrigger;
 }
 
 interface RunStep extends RunPlace {

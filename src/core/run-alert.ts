@@ -21,7 +21,7 @@ export function alertOfRun(run: RotationRun, nowMs: number): AlertFinding | unde
 }
 
 function toldOf(run: RotationRun): Told | undefined {
-  const { secret, environment, problem, reason, attempts } = run;
+  const { secret, environment, problem, reason, attempts, trigger } = run;
   const what = `${secret} in ${environment}`;
   const target = `${secret} --environment ${environment}`;
   switch (run.state) {
@@ -59,9 +59,13 @@ function toldOf(run: RotationRun): Told | undefined {
         whatToDo: 'Make the new key at the provider, and give it to Keyferry: it does the rest.',
         command: `keyferry rotation value ${target}`,
       };
+    case 'CUTOVER':
+      return problem === null || trigger !== 'emergency' ? undefined : stopped(what, run);
     case 'GRACE':
     case 'DISABLING':
       if (problem === null) return undefined;
+      // It asks nobody who uses the old key.
+      if (trigger === 'emergency' && run.state === 'GRACE') return stopped(what, run);
       // Asked in vain whether it is used, or to disable it.
       if (attempts > 0) {
         return {
@@ -105,6 +109,18 @@ function toldOf(run: RotationRun): Told | undefined {
     default:
       return undefined;
   }
+}
+
+/** An emergency that its cutover holds up. */
+function stopped(what: string, { secret, environment, problem }: RotationRun): Told {
+  return {
+    kind: 'rotation_needs_attention',
+    urgency: 'urgent',
+    summary: withWhy(`The emergency of ${what} does not go on, and the old key works.`, problem),
+    whatToDo:
+      'Do what it says: it goes on by itself then. Where the new key is no good, roll the run back.',
+    command: `keyferry rotation show ${secret} --environment ${environment}`,
+  };
 }
 
 /** Sentences: what a state says of itself may be without an end, or missing. */

@@ -79,8 +79,7 @@ export function decideGrace(situation: RunSituation): RunDecision {
   const isEmergency = run.trigger === 'emergency';
   if (isFailure(outcome)) return hold(situation, sentenceOf(outcome.failed));
   if (cutover !== undefined && cutover.state !== 'COMPLETED') {
-    const reason = isEmergency ? whyComplete(situation) : undefined;
-    if (reason !== undefined && !cutover.paused) return { type: 'complete_cutover', reason };
+    if (isEmergency) return hurryWindow(situation, cutover);
     return { type: 'wait', untilMs: nowMs + pace.pollMs };
   }
   const deadlineMs = cutover === undefined && !isEmergency ? (run.deadlineAtMs ?? nowMs) : nowMs;
@@ -94,16 +93,27 @@ export function decideGrace(situation: RunSituation): RunDecision {
 /** What an emergency waits for that found a cutover under way, or whose own one does not go on; undefined for nothing. */
 function hurryCutover(situation: RunSituation, cutover: Cutover): RunDecision | undefined {
   const { run, facts, nowMs, pace } = situation;
-  const stops = cutover.paused ? 'paused' : cutover.hold;
-  if (stops !== null) {
-    return hold(
-      situation,
-      `Cutover ${cutover.id} does not go on (${stops}). Look why, then activate version ${run.toVersion} or roll the run back.`,
-    );
-  }
+  const stopped = whyStopped(cutover, `activate version ${run.toVersion}`);
+  if (stopped !== undefined) return hold(situation, stopped);
   const untilMs = run.stateSinceMs + pace.emergencyWaitMs;
   if (facts.accepted > 0 || nowMs >= untilMs) return undefined;
   return { type: 'wait', untilMs: Math.min(untilMs, nowMs + pace.pollMs) };
+}
+
+/** The same for its window. */
+function hurryWindow(situation: RunSituation, cutover: Cutover): RunDecision {
+  const stopped = whyStopped(cutover, 'complete it');
+  const reason = stopped === undefined ? whyComplete(situation) : undefined;
+  return reason === undefined
+    ? hold(situation, stopped ?? null)
+    : { type: 'complete_cutover', reason };
+}
+
+/** What a person said, or requests say, is not passed by. */
+function whyStopped({ id, paused, hold }: Cutover, instead: string): string | undefined {
+  const why = paused ? 'paused' : hold;
+  if (why === null) return undefined;
+  return `Cutover ${id} does not go on (${why}). Look why, then ${instead} or roll the run back.`;
 }
 
 /** Why an emergency need not wait for the end of the window; undefined while it must. */

@@ -223,7 +223,8 @@ export class RunWorker {
   }
 
   #place() {
-    return { actor: SYSTEM_ACTOR, lease: this.#lease, ifState: this.#run.state };
+    const { state, trigger } = this.#run;
+    return { actor: SYSTEM_ACTOR, lease: this.#lease, ifState: state, trigger };
   }
 
   async #goTo(step: Promise<RotationRun>): Promise<void> {

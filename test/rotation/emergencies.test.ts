@@ -118,3 +118,55 @@ test('an emergency does not go past a cutover that somebody paused, nor a rotati
   const refused = paused.store.directRun({ actor, id: resting, to: 'emergency' });
   await expect(refused).rejects.toThrow('is paused. Resume it first.');
 });
+
+test.each([
+  ['disable', 'SOAK'],
+  ['last_use', 'DISABLING'],
+])(
+  'an emergency that is said while the provider answers %s waits for nothing that was decided before',
+  async (call) => {
+    const settings = { gracePeriodMinutes: 0, soakMinutes: 1440 };
+    const rig = await startRig({ recovery: 'list', routed: true, settings });
+    const { service, store, opened } = rig;
+    const { id } = await rig.start();
+    const engine = rig.engine();
+    let saidAtMs = 0;
+    let said: Promise<RotationRun> | undefined;
+    service.fault = (name) => {
+      if (name === 'last_use') service.lastUsedAtMs = opened.clock.now() + 600_000;
+      if (name !== call || said !== undefined) return undefined;
+      saidAtMs = opened.clock.now();
+      said = store.directRun({ actor, id, to: 'emergency' });
+      return undefined;
+    };
+    if (call !== 'last_use') {
+      const fault = service.fault;
+      service.fault = (name) => (name === 'last_use' ? undefined : fault(name));
+    }
+    const run = await goOn(rig, engine, ({ endedAtMs }) => endedAtMs !== null);
+    expect(await said).toMatchObject({ trigger: 'emergency' });
+    expect(run).toMatchObject({ state: 'DONE', fromVersion: 1, toVersion: 2 });
+    expect(opened.clock.now() - saidAtMs).toBeLessThan(PACE.emergencyWaitMs + 15_000);
+    expect(service.violations).toEqual([]);
+  },
+);
+
+test('an emergency says that it does not end a window that somebody paused', async () => {
+  const rig = await startRig({ recovery: 'list', routed: true, settings: LONG });
+  const { id } = await rig.start();
+  const { cutoverId } = await rig.until(inState('GRACE'));
+  await rig.store.pauseCutover({ actor, id: cutoverId ?? '' });
+  await rig.store.directRun({ actor, id, to: 'emergency' });
+  const engine = rig.engine();
+  await goOn(rig, engine, inState('GRACE', true));
+  expect((await rig.run()).problem).toContain('does not go on (paused)');
+  const open = { open: true, acknowledged: false } as const;
+  expect((await rig.store.listAlerts(open)).items).toMatchObject([
+    { kind: 'rotation_needs_attention', urgency: 'urgent' },
+  ]);
+  await rig.store.resumeCutover({ actor, id: cutoverId ?? '' });
+  expect(await goOn(rig, engine, ({ endedAtMs }) => endedAtMs !== null)).toMatchObject({
+    state: 'DONE',
+  });
+  expect((await rig.store.listAlerts(open)).items).toEqual([]);
+});

@@ -160,6 +160,17 @@ describe('what is not searched as text is withheld', () => {
       [{}, Buffer.from([0x61, 0xff, 0x62]), 'not_text'],
       [{ 'content-encoding': 'zstd' }, Buffer.from('abc'), 'encoded'],
       [{ 'content-encoding': 'gzip, gzip' }, gzipSync(gzipSync(VALUE)), 'encoded'],
+      // Named there, they would be for this hop, and nobody would know what the body is.
+      [
+        { 'content-type': 'application/octet-stream', connection: 'content-type' },
+        Buffer.from(VALUE),
+        'not_text',
+      ],
+      [
+        { 'content-encoding': 'x-own', connection: 'close, Content-Encoding' },
+        Buffer.from(VALUE),
+        'encoded',
+      ],
     ] as const;
     for (const [headers, body, withheld] of planned) {
       upstream.server.removeAllListeners('request');
@@ -235,8 +246,12 @@ test('what was written into a path or body as a value reaches neither page nor a
   expect(bodyOf(answer).path).toBe('/pay/[redacted]/x');
   expect(bodyOf(answer).sent.url).toContain('/base/[redacted]/x?mine=…&key=');
   expect(leaksIn(answer)).toEqual([]);
+  const bare = await tryIt({ path: `/pay?${encodeURIComponent(VALUE)}&a${encodeURIComponent(VALUE)}=1` });
+  expect(bodyOf(bare).sent.url).toContain('?[redacted]&a[redacted]=…&key=');
+  expect(leaksIn(bare)).toEqual([]);
   const { items } = await keyferry.admin<{ items: object[] }>('GET', '/v1/audit?action=route.try');
   expect(items).toMatchObject([
+    { detail: { path: '/pay' } },
     {
       actor: { name: expect.any(String) },
       environment: 'production',

@@ -25,6 +25,7 @@ export interface HeldStep {
   readonly actor: Actor;
   readonly lease: Lease;
   readonly ifState: RunState;
+  readonly trigger?: RunTrigger | undefined;
   readonly changes?: RunChanges | undefined;
   readonly note?: string | undefined;
   readonly reason?: string | undefined;
@@ -138,7 +139,13 @@ export function runCommands(
 
     advanceRun: (
       command: HeldStep & { to: RunState; keys?: readonly ProviderKey[] | undefined },
-    ): RotationRun => write(() => steps.take(requireHeld(runs, command), command)),
+    ): RotationRun =>
+      write(() => {
+        const row = requireHeld(runs, command);
+        const { trigger = row.begun_by, changes } = command;
+        const isOvertaken = row.begun_by === 'emergency' && trigger !== 'emergency';
+        return steps.take(row, command, isOvertaken ? withoutWaits(changes?.retryAtMs, now()) : {});
+      }),
 
     reserveVersion(command: ReserveCommand): RotationRun {
       return write(() => {
@@ -174,6 +181,12 @@ export function runCommands(
       return { stepId, sealed: { algorithm, keyId, wrappedKey, ciphertext } };
     },
   };
+}
+
+/** What a step that was decided before an emergency puts off is done now. */
+function withoutWaits(retryAtMs: number | null | undefined, atMs: number): Partial<RunRow> {
+  const isPutOff = (retryAtMs ?? 0) > atMs;
+  return { deadline_at_ms: null, ...(isPutOff ? { retry_at_ms: atMs } : {}) };
 }
 
 /** A command may be taken so much later than it was given: its time is before that of others, and no clock went back. */
