@@ -59,13 +59,14 @@ function describePath(target: string, plan: Plan, placed: PlacedNames): string {
   const path = mark === -1 ? target : target.slice(0, mark);
   const own = path.slice(plan.stripLength);
   const rest = plan.path === undefined ? own : withoutInPlace(own, plan.path);
-  // Who writes a value into a path is not to find it on a page.
-  const clean = plan.scrub === undefined ? rest : new EchoStream(plan.scrub.matcher).text(rest);
+  // Who writes a value into a URL is not to find it on a page.
+  const clean = (text: string): string =>
+    plan.scrub === undefined ? text : new EchoStream(plan.scrub.matcher).text(text);
   const query = mark === -1 ? [] : unplacedPairs(target.slice(mark + 1), plan.queryNames);
   const pairs = [
-    ...query.map((pair) => pair.replace(/=.*$/s, '=…')),
+    ...query.map((pair) => clean(pair.replace(/=.*$/s, '=…'))),
     ...placed.query.map(([name, text]) => `${encodeURIComponent(name)}=${text}`),
   ];
-  const whole = `${plan.basePath}${placed.path ?? ''}${clean}`;
+  const whole = `${plan.basePath}${placed.path ?? ''}${clean(rest)}`;
   return `${whole === '' ? '/' : whole}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`;
 }

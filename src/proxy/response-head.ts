@@ -121,10 +121,13 @@ function unknownCoding(): AppError {
   return new AppError('upstream_protocol_error', detail);
 }
 
+/** Without these nobody knows what a body is, or where it ends. */
+const SAYS_HOW_TO_READ = ['content-length', 'content-type', 'content-encoding'];
+
 function removeNamed(headers: string[], connection: string): void {
   if (/^(?:keep-alive|close)$/i.test(connection)) return;
   const named = new Set(connection.split(',').map((token) => token.trim().toLowerCase()));
-  named.delete('content-length');
+  for (const name of SAYS_HOW_TO_READ) named.delete(name);
   removeHeaders(headers, named);
 }
 

@@ -246,7 +246,9 @@ test('what was written into a path or body as a value reaches neither page nor a
   expect(bodyOf(answer).path).toBe('/pay/[redacted]/x');
   expect(bodyOf(answer).sent.url).toContain('/base/[redacted]/x?mine=…&key=');
   expect(leaksIn(answer)).toEqual([]);
-  const bare = await tryIt({ path: `/pay?${encodeURIComponent(VALUE)}&a${encodeURIComponent(VALUE)}=1` });
+  const bare = await tryIt({
+    path: `/pay?${encodeURIComponent(VALUE)}&a${encodeURIComponent(VALUE)}=1`,
+  });
   expect(bodyOf(bare).sent.url).toContain('?[redacted]&a[redacted]=…&key=');
   expect(leaksIn(bare)).toEqual([]);
   const { items } = await keyferry.admin<{ items: object[] }>('GET', '/v1/audit?action=route.try');
