@@ -26,7 +26,8 @@ const FACTS_PER_PAGE = 500;
 const LEAST_SWEEP_MS = 60_000;
 /** With very many secrets a sweep takes longer: it then takes one part of so many of the store's time. */
 const REST_PER_SWEEP = 50;
-/** Ages that somebody asks for are counted anew, unless they are that young; it waits for them no longer. */
+/** Where somebody asks for ages a sweep may come sooner; nobody waits for it longer than this. */
+const REST_PER_RECOUNT = 10;
 const LEAST_RECOUNT_MS = 1000;
 const COUNT_WITHIN_MS = 100;
 const OPEN_AT_ONCE = 1000;
@@ -212,7 +213,7 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
     sweep,
     openCounts: () => openCounts,
     async ages() {
-      const restMs = Math.max(LEAST_RECOUNT_MS, sweepTookMs * REST_PER_SWEEP);
+      const restMs = Math.max(LEAST_RECOUNT_MS, sweepTookMs * REST_PER_RECOUNT);
       if (!closed && performance.now() - sweptAtMs >= restMs) {
         await Promise.race([sweep(), rest(COUNT_WITHIN_MS, undefined, { ref: false })]);
       }

@@ -26,6 +26,7 @@ const NOUNS: Readonly<Record<string, Readonly<Record<string, () => Promise<Add>>
     environments: async () => (await import('./environments.js')).addEnvironments,
   },
   'Operation:': {
+    usage: async () => (await import('./usage.js')).addUsage,
     alerts: async () => (await import('./alerts.js')).addAlerts,
     notifications: async () => (await import('./notifications.js')).addNotifications,
     admins: async () => (await import('./admins.js')).addAdmins,

@@ -164,11 +164,11 @@ const Count: FC<{ readonly of: number | null }> = ({ of: count }) =>
 /** A page for somebody who is signed in. */
 export async function renderPage(
   context: ConsoleContext,
-  props: Omit<PageProps, 'visitor' | 'path' | 'openAlerts'>,
+  props: Omit<PageProps, 'visitor' | 'path' | 'openAlerts'> & { readonly openAlerts?: number },
   status: 200 | 400 | 403 | 404 | 409 | 422 | 500 | 503 = 200,
 ): Promise<Response> {
   const visitor = context.get('visitor');
-  const openAlerts = await countOpenAlerts(visitor);
+  const openAlerts = props.openAlerts ?? (await countOpenAlerts(visitor));
   const page = (
     <Page {...props} visitor={visitor} path={context.req.path} openAlerts={openAlerts} />
   );

@@ -50,6 +50,7 @@ export function addOverview(app: Hono<ConsoleEnvironment>): void {
     return renderPage(context, {
       title: 'Overview',
       charts: true,
+      openAlerts: counts.total,
       children: (
         <>
           <OverviewCounts

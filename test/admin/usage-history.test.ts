@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { UsageHistoryAnswer } from '../../src/core/index.js';
+import { runCaptured } from '../cli/capture.js';
 import { addSecret, startAdmin, type TestAdmin } from './start-admin.js';
 
 const MINUTE_MS = 60_000;
@@ -83,6 +84,29 @@ test('buckets are as long as asked for, and begin at whole ones', async () => {
     const refused = await admin.call('GET', `/v1/usage/history${query}`);
     expect([refused.status, refused.body.code], query).toEqual([400, 'invalid_request']);
   }
+});
+
+test('the command shows the same as a table', async () => {
+  const run = async (...argv: string[]) => {
+    const environment = {
+      KEYFERRY_ADMIN_URL: admin.origin,
+      KEYFERRY_ADMIN_TOKEN: admin.rootToken,
+    };
+    const { stdout } = await runCaptured(['usage', ...argv], { environment, nowMs });
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(/ {2,}/));
+  };
+  const [head, ...rows] = await run('--since', '7d', '--environment', 'production');
+  expect(head).toEqual(['FROM', 'ENVIRONMENT', 'ACCEPTED', 'REFUSED', 'FAILED', 'NOT SENT']);
+  expect(rows.map((row) => row.slice(1))).toEqual([['production', '5', '0', '0', '1']]);
+  const ofSecret = await run('--secret', 'pay_key');
+  expect(ofSecret.slice(1).map((row) => row.slice(1))).toEqual([
+    ['production', 'v1', '4', '0', '0'],
+    ['staging', 'v1', '6', '0', '0'],
+  ]);
+  expect(await run('--secret', 'mail_key')).toEqual([['No requests.']]);
 });
 
 test('a limited token is told of its own', async () => {

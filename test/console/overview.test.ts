@@ -55,7 +55,7 @@ test('the overview tells of requests, ages and what needs a person, also without
       const { text } = await visit.get('/');
       return words.filter((word) => !text.includes(word));
     };
-    await expect.poll(missing, { timeout: 20_000, interval: 300 }).toEqual([]);
+    await expect.poll(missing, { timeout: 40_000, interval: 300 }).toEqual([]);
   };
   await says(
     '3 accepted, 2 not sent, 12 refused',
@@ -78,7 +78,7 @@ test('the overview tells of requests, ages and what needs a person, also without
   const seen = (await limited.get('/')).text;
   expect(seen).toContain('Cutovers under way');
   expect(seen).not.toMatch(/mail|Requests and refusals|Secrets by age/);
-}, 60_000);
+}, 90_000);
 
 describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
   let browser: Browser;
@@ -147,5 +147,5 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await live.getByText('None.').waitFor({ timeout: 20_000 });
     expect(await page.evaluate('window.isSame')).toBe(true);
     expect(complaints).toEqual([]);
-  }, 90_000);
+  }, 120_000);
 });
