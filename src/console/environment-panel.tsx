@@ -4,6 +4,7 @@ import type {
   CutoverWithFigures,
   RotationOfSecret,
   SecretDetail,
+  UsageHistoryAnswer,
   VersionAnswer,
 } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
@@ -14,7 +15,9 @@ import { Distance } from './moment.js';
 import { ProblemNotice } from './problem-notice.js';
 import { ROTATION_TONES } from './rotations.js';
 import { StartCutover } from './start-cutover.js';
+import type { ChartSpan } from './use-over-time.js';
 import { VersionTimeline } from './version-timeline.js';
+import { VersionUse } from './version-use.js';
 
 /** What was asked and refused: what was typed is shown again, values never. */
 export interface RefusedForm {
@@ -30,6 +33,9 @@ export interface EnvironmentPanelProps {
   readonly versions: readonly VersionAnswer[];
   /** The one under way. */
   readonly cutover: CutoverWithFigures | undefined;
+  /** Of this secret over time. */
+  readonly use: UsageHistoryAnswer;
+  readonly span: ChartSpan;
   readonly nowMs: number;
   /** In this environment. */
   readonly refused: RefusedForm | undefined;
@@ -37,7 +43,7 @@ export interface EnvironmentPanelProps {
 
 /** One environment of a secret: its versions as a timeline, who uses it, and what can be done. */
 export const EnvironmentPanel: FC<EnvironmentPanelProps> = (props) => {
-  const { secret, environment, versions, cutover, nowMs, refused } = props;
+  const { secret, environment, versions, cutover, use, span, nowMs, refused } = props;
   const held = secret.environments.find((one) => one.environment === environment);
   const routes = secret.routesByEnvironment[environment] ?? [];
   const candidates = versions.filter(({ state }) => state === 'staged' || state === 'previous');
@@ -84,6 +90,9 @@ export const EnvironmentPanel: FC<EnvironmentPanelProps> = (props) => {
           usage={secret.usage.filter((row) => row.environment === environment)}
           nowMs={nowMs}
         />
+      )}
+      {held !== undefined && held.lastUsedAt !== null && (
+        <VersionUse history={use} span={span} environment={environment} />
       )}
       {held !== undefined && held.consumers.length > 0 && (
         <Consumers environment={environment} items={held.consumers} nowMs={nowMs} />

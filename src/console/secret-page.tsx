@@ -18,6 +18,7 @@ import { renderPage } from './layout.js';
 import { Moment } from './moment.js';
 import { refusalOf } from './problem-notice.js';
 import { cutoverOf } from './start-cutover.js';
+import { chartSpan, readUse } from './use-over-time.js';
 
 const BASE = '/secrets/:name/environments/:environment';
 const SHOWN_AUDIT_ROWS = 15;
@@ -90,9 +91,11 @@ export async function showSecret(
 ): Promise<Response> {
   const { api } = context.get('visitor');
   const path = `/v1/secrets/${segment(name)}`;
-  const [secret, names, history] = await Promise.all([
+  const span = chartSpan(context.req.query('span'));
+  const [secret, names, use, history] = await Promise.all([
     api.get<SecretDetail>(path),
     environmentNames(api),
+    readUse(api, span, { secret: name }),
     api.get<PageAnswer<AuditRowAnswer>>('/v1/audit', { secret: name, limit: SHOWN_AUDIT_ROWS }),
   ]);
   // A credential for a provider is in no other environment, as a rule.
@@ -127,6 +130,7 @@ export async function showSecret(
     {
       title: secret.name,
       crumbs: [['/secrets', 'Secrets']],
+      charts: true,
       children: (
         <>
           <About secret={secret} />
@@ -134,6 +138,8 @@ export async function showSecret(
             <EnvironmentPanel
               {...panel}
               secret={secret}
+              use={use}
+              span={span}
               nowMs={nowMs}
               refused={refused?.environment === panel.environment ? refused : undefined}
             />

@@ -146,6 +146,19 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await keyferry.admin('POST', `/v1/cutovers/${cutover}/rollback`);
     await live.getByText('None.').waitFor({ timeout: 20_000 });
     expect(await page.evaluate('window.isSame')).toBe(true);
+    await page.goto(`${keyferry.adminUrl}/secrets/shop`);
+    const use = page.locator('#production .plot');
+    expect(await use.getAttribute('aria-label')).toBe('Requests with each version: 3 v1');
+    await expect.poll(() => drawn('chart-version-1'), { timeout: 10_000 }).toBeGreaterThan(20);
+    if (process.env.SCREENSHOTS !== undefined) {
+      await page.screenshot({ path: join(process.env.SCREENSHOTS, 'use.png'), fullPage: true });
+    }
+    await page.getByRole('link', { name: '7 days' }).click();
+    await page.locator('#production').getByText('The same as a table').click();
+    const row = page.locator('#production figure .scrolls tbody tr');
+    expect(await row.locator('td').allTextContents()).toEqual(['3']);
+    await page.goto(`${keyferry.adminUrl}/secrets/mail`);
+    expect(await use.getAttribute('aria-label')).toContain('12 v1, 12 v1 refused');
     expect(complaints).toEqual([]);
   }, 120_000);
 });
