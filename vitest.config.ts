@@ -1,14 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.js';
+import { PATIENCE_MS } from './test/support/patience.js';
 
 /** They judge times, memory or goodput of a whole server: nothing else may run beside them. */
 const ALONE = [
-  'test/server/{draining,killed,restarts,size}.test.ts',
+  'test/server/{draining,size}.test.ts',
   'test/proxy/{memory,timeouts}.test.ts',
   'test/security/{slow-clients-*,overload-*,large-answers-*,clients-that-leave-*,token-comparison-*}.test.ts',
   'test/security/{one-client-*,floods-*,http2-floods-*,failing-system-calls-*}.test.ts',
-  'test/store/{large-store,killed-*}.test.ts',
+  'test/store/large-store.test.ts',
 ];
 
 // Tests import `src/…` and run `dist/…`: what is tested is what ships, worker threads included.
@@ -23,9 +24,10 @@ export default defineConfig({
     pool: 'forks',
     // Loaded by Node itself, as it is where it ships.
     server: { deps: { external: [/\/dist\//] } },
-    // Ten times what the slowest take: a busy machine makes no test fail.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // A busy machine makes no test fail: none of them takes a tenth of this on one that is not.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: PATIENCE_MS } },
     sequence: { sequencer: LongestFirst },
     projects: [
       {

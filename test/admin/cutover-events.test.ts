@@ -5,6 +5,7 @@ import { Agent, type Dispatcher, EventSource } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventStream } from '../../src/admin/event-stream.js';
 import { TEST_ACTOR } from '../support/open-test-store.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startKeyferry } from '../support/start-keyferry.js';
 import { addSecret, startAdmin, type TestAdmin } from './start-admin.js';
 
@@ -87,7 +88,10 @@ describe('events of a cutover', () => {
     const { store } = admin.opened;
     const { id, url } = await start();
     const { events, source } = listen(url, admin.rootToken);
-    await vi.waitFor(() => expect(events.map(({ state }) => state)).toEqual(['PENDING']));
+    await vi.waitFor(
+      () => expect(events.map(({ state }) => state)).toEqual(['PENDING']),
+      PATIENCE_MS,
+    );
     await store.advanceCutover({
       actor: TEST_ACTOR,
       id,
@@ -95,12 +99,15 @@ describe('events of a cutover', () => {
       ifStep: 0,
       evidence: null,
     });
-    await vi.waitFor(() => expect(events.at(-1)).toMatchObject({ percent: 10 }), 5000);
+    await vi.waitFor(() => expect(events.at(-1)).toMatchObject({ percent: 10 }), PATIENCE_MS);
     await store.rollbackCutover({ actor: TEST_ACTOR, id, reason: 'enough' });
-    await vi.waitFor(() => expect(events.at(-1)).toMatchObject({ state: 'ROLLED_BACK' }), 5000);
+    await vi.waitFor(
+      () => expect(events.at(-1)).toMatchObject({ state: 'ROLLED_BACK' }),
+      PATIENCE_MS,
+    );
     expect(events.map(({ state }) => state)).toEqual(['PENDING', 'CANARY', 'ROLLED_BACK']);
     // Asked again with the id of the last event, the server says that there is nothing more.
-    await vi.waitFor(() => expect(source.readyState).toBe(EventSource.CLOSED), 5000);
+    await vi.waitFor(() => expect(source.readyState).toBe(EventSource.CLOSED), PATIENCE_MS);
     expect(events).toHaveLength(3);
   });
 
@@ -136,9 +143,9 @@ describe('events of a cutover', () => {
     source.onmessage = () => {
       events += 1;
     };
-    await vi.waitFor(() => expect(events).toBe(1), 5000);
+    await vi.waitFor(() => expect(events).toBe(1), PATIENCE_MS);
     broken[0]?.destroy();
-    await vi.waitFor(() => expect(events).toBe(2), 5000);
+    await vi.waitFor(() => expect(events).toBe(2), PATIENCE_MS);
   });
 
   test('stop when the token is revoked, and when it expires', async () => {
@@ -148,7 +155,7 @@ describe('events of a cutover', () => {
     const expiring = await admin.mint({ role: 'viewer', expiresAtMs: clock.now() + 1000 });
     const streams = await Promise.all([revoked, expiring].map((token) => readRaw(path, token)));
     for (const { text } of streams) {
-      await vi.waitFor(() => expect(text()).toContain('"state":"PENDING"'));
+      await vi.waitFor(() => expect(text()).toContain('"state":"PENDING"'), PATIENCE_MS);
     }
     const found = await store.findAdmin(tokens.idOf(revoked) ?? '');
     const ended = streams.map(({ socket }) => once(socket, 'close'));
@@ -169,9 +176,13 @@ describe('events of a cutover', () => {
     const streams = await Promise.all(
       Array.from({ length: 10 }, () => readRaw(path, admin.rootToken)),
     );
-    for (const { text } of streams) await vi.waitFor(() => expect(text()).toContain('PENDING'));
+    for (const { text } of streams)
+      await vi.waitFor(() => expect(text()).toContain('PENDING'), PATIENCE_MS);
     const [ticks, reads] = [tokens.mock.calls.length, figures.mock.calls.length];
-    await vi.waitFor(() => expect(figures.mock.calls.length).toBeGreaterThan(reads + 1), 5000);
+    await vi.waitFor(
+      () => expect(figures.mock.calls.length).toBeGreaterThan(reads + 1),
+      PATIENCE_MS,
+    );
     // The token of all ten is looked up as often as the cutover: once a second.
     const passed = figures.mock.calls.length - reads;
     expect(Math.abs(tokens.mock.calls.length - ticks - passed)).toBeLessThanOrEqual(1);
@@ -182,17 +193,18 @@ describe('events of a cutover', () => {
     const { path } = await start();
     const token = await admin.mint({ role: 'viewer' });
     const streams = await Promise.all(Array.from({ length: 20 }, () => readRaw(path, token)));
-    for (const { text } of streams) await vi.waitFor(() => expect(text()).toContain('PENDING'));
+    for (const { text } of streams)
+      await vi.waitFor(() => expect(text()).toContain('PENDING'), PATIENCE_MS);
     const refused = await admin.call('GET', path, { token });
     expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited']);
     expect(refused.body.detail).toContain('20 of this token');
     const other = await readRaw(path, admin.rootToken);
-    await vi.waitFor(() => expect(other.text()).toContain('PENDING'));
+    await vi.waitFor(() => expect(other.text()).toContain('PENDING'), PATIENCE_MS);
     streams[0]?.socket.destroy();
     await vi.waitFor(async () => {
       const again = await readRaw(path, token);
       await vi.waitFor(() => expect(again.text()).toContain('200 OK'), 500);
-    }, 5000);
+    }, PATIENCE_MS);
   });
 });
 
@@ -258,7 +270,7 @@ describe('a reader that takes nothing', () => {
       text += chunk;
     });
     reader.resume();
-    await vi.waitFor(() => expect(text).toContain('id: 5000\n'));
+    await vi.waitFor(() => expect(text).toContain('id: 5000\n'), PATIENCE_MS);
     expect(text.match(/^id: /gm)?.length).toBeLessThan(5000);
   });
 
@@ -281,6 +293,6 @@ describe('a reader that takes nothing', () => {
     }
     await slow.stream.closed;
     expect(idle.outgoing.destroyed).toBe(false);
-    await vi.waitFor(() => expect(text.match(/^: keep-alive$/gm)).toHaveLength(4));
+    await vi.waitFor(() => expect(text.match(/^: keep-alive$/gm)).toHaveLength(4), PATIENCE_MS);
   });
 });

@@ -6,6 +6,7 @@ import { type CutoverDelta, NO_COUNTS, PROBE_CLIENT } from '../../src/core/index
 import { addSecret, route, startAdmin, type TestAdmin } from '../admin/start-admin.js';
 import { startBreakableRelay } from '../support/breakable-relay.js';
 import { TEST_ACTOR } from '../support/open-test-store.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { type CapturedRun, type CaptureOptions, runCaptured } from './capture.js';
 
 let admin: TestAdmin;
@@ -80,7 +81,7 @@ async function observe(id: string, step: number, more: Partial<CutoverDelta>): P
 /** Waits until a reader of events has been told twice what there was at the beginning. */
 async function untilTold(): Promise<void> {
   const asked = vi.spyOn(admin.opened.store, 'observationsOf');
-  await vi.waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(1), 10_000);
+  await vi.waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(1), PATIENCE_MS);
   asked.mockRestore();
 }
 
@@ -89,7 +90,7 @@ async function runningId(): Promise<string> {
     const [running] = await admin.opened.store.runningCutovers();
     if (running === undefined) throw new Error('none yet');
     return running.id;
-  }, 10_000);
+  }, PATIENCE_MS);
 }
 
 describe('cutover start --watch', () => {

@@ -30,7 +30,7 @@ async function keyferry(
 
 const inProduction = ['--environment', 'production', '--yes'];
 
-it('brings secrets of Vault', { timeout: 60_000 }, async () => {
+it('brings secrets of Vault', async () => {
   const address = await startVault({
     'shop/stripe': { value: 'canary-1', mode: 'canary-2' },
     'shop/locked': 'forbidden',
@@ -56,7 +56,7 @@ it('brings secrets of Vault', { timeout: 60_000 }, async () => {
   );
 });
 
-it('brings secrets of AWS Secrets Manager', { timeout: 60_000 }, async () => {
+it('brings secrets of AWS Secrets Manager', async () => {
   const endpoint = await startSecretsManager(
     [
       { Name: 'shop/DB', SecretString: '{"user":"canary-3","password":"canary-4"}' },

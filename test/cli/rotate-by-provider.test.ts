@@ -6,6 +6,7 @@ import { NO_COUNTS } from '../../src/core/index.js';
 import { addSecret, route } from '../admin/start-admin.js';
 import { startRotations, type TestRotations } from '../admin/start-rotations.js';
 import { TEST_ACTOR } from '../support/open-test-store.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { type CapturedRun, type CaptureOptions, runCaptured } from './capture.js';
 
 /** The commands against a real store and engine; the cutover's engine is played by the test. */
@@ -68,7 +69,7 @@ async function carryOn(accepted: number): Promise<void> {
     const [running] = await store.runningCutovers();
     if (running === undefined) throw new Error('none yet');
     return running.id;
-  }, 10_000);
+  }, PATIENCE_MS);
   const place = { actor: TEST_ACTOR, id, evidence: null };
   await store.advanceCutover({ ...place, ifState: 'PENDING', ifStep: 0 });
   await store.recordUsage(
@@ -156,7 +157,7 @@ test('an emergency is asked for, and followed until the old key is gone', async 
   await vi.waitFor(async () => {
     const found = JSON.parse((await run('rotation show fast_key -e production --json')).stdout);
     expect(found.run.state).toBe('GRACE');
-  }, 10_000);
+  }, PATIENCE_MS);
   await run('rotation rollback fast_key -e production');
   await run('rotation show fast_key -e production --watch');
   const unasked = await run('rotate fast_key -e production --emergency');
@@ -225,7 +226,7 @@ test('in an emergency without a provider it does what it can, and says what it c
       id: cutover.id,
       reason: 'the window is over',
     });
-  }, 10_000);
+  }, PATIENCE_MS);
   const { exitCode, stdout } = await running;
   expect([exitCode, stdout]).toEqual([
     0,

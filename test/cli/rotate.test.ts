@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { NO_COUNTS } from '../../src/core/index.js';
 import { addSecret, route, startAdmin, type TestAdmin } from '../admin/start-admin.js';
 import { TEST_ACTOR } from '../support/open-test-store.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { type CapturedRun, type CaptureOptions, runCaptured } from './capture.js';
 
 let admin: TestAdmin;
@@ -56,7 +57,7 @@ async function runningId(): Promise<string> {
     const [running] = await admin.opened.store.runningCutovers();
     if (running === undefined) throw new Error('none yet');
     return running.id;
-  }, 10_000);
+  }, PATIENCE_MS);
 }
 
 /** The engine's part, played by the test: every step with some requests. */

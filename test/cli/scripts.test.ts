@@ -22,7 +22,7 @@ afterEach(async () => {
 
 // To accept what commands say now: npx vitest run test/cli/scripts.test.ts --update
 describe('scripts', () => {
-  it.each(readdirSync(SCRIPTS))('%s', { timeout: 120_000 }, async (name) => {
+  it.each(readdirSync(SCRIPTS))('%s', async (name) => {
     const file = join(SCRIPTS, name);
     server = await startRealServer(folder);
     const happened = await runScript(readFileSync(file, 'utf8'), {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type RoutesWatcher, watchRoutesFile } from '../../src/config/index.js';
 import { AppError } from '../../src/core/index.js';
+import { PATIENCE_MS } from '../support/patience.js';
 
 let folder: string;
 let watcher: RoutesWatcher | undefined;
@@ -41,7 +42,7 @@ async function put(name: string, text: string): Promise<void> {
 }
 
 const eventually = (check: () => void): Promise<void> =>
-  vi.waitFor(check, { timeout: 10_000, interval: 10 });
+  vi.waitFor(check, { timeout: PATIENCE_MS, interval: 10 });
 
 describe('a watched routes file', () => {
   it('is handed on at the first reload, and then when its content changes', async () => {

@@ -120,5 +120,4 @@ test.skipIf(process.platform !== 'linux')(
     });
     expect(grown).toBeLessThan(MAX_GROWTH);
   },
-  120_000,
 );

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { TEST_ACTOR } from '../support/open-test-store.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { type RawResponse, rawClient, requestHead } from '../support/raw-client.js';
 import { freePort } from '../support/serve-process.js';
 import { apiRoute, type ProxyBefore, startProxyBefore } from '../support/start-proxy.js';
@@ -67,7 +68,7 @@ test('what a route has used up stays used up when routes and secrets change', as
   await rig.routes([
     apiRoute(upstream.origin, { limits: { requestsPerSecond: 1000, burst: 1000 } }),
   ]);
-  await vi.waitUntil(async () => (await ask(rig, rig.token)).status === 200);
+  await vi.waitUntil(async () => (await ask(rig, rig.token)).status === 200, PATIENCE_MS);
   await rig.routes([apiRoute(upstream.origin)]);
   const { status, headers } = await ask(rig, rig.token);
   expect(status).toBe(200);
@@ -103,7 +104,7 @@ test('requests under way are limited per route, and one that ends makes room', a
   ];
   first.send(requestHead('GET', '/api', rig.token));
   second.send(requestHead('GET', '/api', rig.token));
-  await vi.waitUntil(() => held.length === 2);
+  await vi.waitUntil(() => held.length === 2, PATIENCE_MS);
   third.send(requestHead('GET', '/api', rig.token));
   expect(await third.response()).toMatchObject({
     status: 429,
@@ -116,12 +117,12 @@ test('requests under way are limited per route, and one that ends makes room', a
   held[0]?.end('ok');
   expect((await first.response()).status).toBe(200);
   third.send(requestHead('GET', '/api', rig.token));
-  await vi.waitUntil(() => held.length === 3);
+  await vi.waitUntil(() => held.length === 3, PATIENCE_MS);
   // A client that leaves makes room too.
   second.socket.destroy();
   await rig.ended(3);
   first.send(requestHead('GET', '/api', rig.token));
-  await vi.waitUntil(() => held.length === 4);
+  await vi.waitUntil(() => held.length === 4, PATIENCE_MS);
   expect(rig.proxy.traffic().limited.route).toEqual({ rate: 0, concurrency: 1 });
 });
 
@@ -198,7 +199,7 @@ test('an upstream that is gone is left alone for a while, then found again by on
   await rig.routes([apiRoute(origin, { circuitBreaker })]);
   expect(rig.proxy.traffic().circuits).toEqual([]);
   const answer = ask(rig, rig.token);
-  await vi.waitUntil(() => held.length === 1);
+  await vi.waitUntil(() => held.length === 1, PATIENCE_MS);
   held[0]?.end('ok');
   expect((await answer).status).toBe(200);
 });
@@ -215,12 +216,12 @@ test('one probe at a time; its answer closes the circuit, and a client that leav
   await wait(210);
   const leaver = await rawClient(rig.port);
   leaver.send(requestHead('GET', '/api', rig.token));
-  await vi.waitUntil(() => held.length === 1);
+  await vi.waitUntil(() => held.length === 1, PATIENCE_MS);
   expect((await ask(rig, rig.token)).status).toBe(503);
   leaver.socket.destroy();
   await rig.ended(5);
   const probe = ask(rig, rig.token);
-  await vi.waitUntil(() => held.length === 2);
+  await vi.waitUntil(() => held.length === 2, PATIENCE_MS);
   held[1]?.end('ok');
   expect((await probe).status).toBe(200);
   expect(rig.proxy.traffic().circuits).toEqual([]);

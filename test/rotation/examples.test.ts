@@ -49,4 +49,4 @@ test('the command of the examples rotates a token, by the config beside it', asy
   service.fail('wrong_credentials', 100);
   expect(await provider.check(call)).toMatchObject([{ ok: false }]);
   expect((await rig.failureOf(rig.mint(plan, randomUUID(), signal))).failure).toBe('refused');
-}, 60_000);
+});

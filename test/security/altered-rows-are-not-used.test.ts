@@ -585,4 +585,4 @@ test('no row is taken for altered, whatever commands were given', async () => {
   expect(outcomes).toContain('done');
   expect(outcomes).not.toContain('database_corrupt');
   expect(outcomes).not.toContain('internal_error');
-}, 60_000);
+});

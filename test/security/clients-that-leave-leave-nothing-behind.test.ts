@@ -7,5 +7,4 @@ test.skipIf(process.platform !== 'linux')(
   async () => {
     await expectClean(campaign, 1_000);
   },
-  120_000,
 );

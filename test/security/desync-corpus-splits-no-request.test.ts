@@ -121,6 +121,6 @@ describe.skipIf(corpus === undefined)(
           expect(passes || waits, what).toBe(!isRefusedByContract(one));
         }
       }
-    }, 120_000);
+    });
   },
 );

@@ -44,7 +44,7 @@ test('nothing in a request chooses an environment, a host or a route', async () 
 
 test('1,000 requests that alternate between environments under reloads: no value in the wrong place', async () => {
   await expectClean(campaign, 1_000);
-}, 60_000);
+});
 
 test('1,000 requests of two environments at once, answered in another order: no value is mixed up', async () => {
   const rig = await startProxy({ limits: { maxEventLoopDelayMs: 0 } });
@@ -76,4 +76,4 @@ test('1,000 requests of two environments at once, answered in another order: no 
   );
   const expected = (n: number) => `/${n} Bearer ${n % 2 === 0 ? 'live' : 'test'}-value`;
   expect(answers.flat()).toEqual(Array.from({ length: 1000 }, (_, n) => expected(n)));
-}, 60_000);
+});

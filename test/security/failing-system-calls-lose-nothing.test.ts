@@ -9,5 +9,4 @@ test.skipIf(missing !== undefined)(
   async () => {
     await expectClean(campaign, 4, 0);
   },
-  120_000,
 );

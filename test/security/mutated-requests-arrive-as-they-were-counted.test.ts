@@ -5,7 +5,7 @@ import { expectClean } from '../torture/expect-clean.js';
 
 test('5,000 mutated requests: as many arrive as were accepted, each with the credential in its place', async () => {
   await expectClean(campaign, 5000);
-}, 60_000);
+});
 
 test('some are accepted and some are not', async () => {
   const { note = '' } = await campaign.run({ seed: 2, count: 500 });

@@ -27,4 +27,4 @@ test('twice what an upstream takes: what it takes is still served, the rest is t
   const limited = 'keyferry_requests_limited_total{scope="route",limit="concurrency"}';
   const count = Number(metrics.slice(metrics.indexOf(limited) + limited.length).split('\n')[0]);
   expect(count).toBe(limitedAnswers);
-}, 60_000);
+});

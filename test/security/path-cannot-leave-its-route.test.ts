@@ -110,4 +110,4 @@ test('what only looks like an escape passes as it came', async () => {
 
 test('10,000 made-up targets: what arrives is below the base path, however it is decoded', async () => {
   await expectClean(campaign, 10_000, 20);
-}, 60_000);
+});

@@ -1,11 +1,12 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { PATIENCE_MS } from '../support/patience.js';
 import { requestHead } from '../support/raw-client.js';
 import { metricIn, openSlow, serveBesideSlow, serveToSlow } from '../torture/serve-beside-slow.js';
 
 test('2,000 connections that send heads and bodies and read responses slowly: others are served', async () => {
   const { findings } = await serveBesideSlow({ seed: 1, count: 2_000 }, 6_000);
   expect(findings).toEqual([]);
-}, 120_000);
+});
 
 test('who takes nothing of a response, or sends no more of a body, is cut off; others are not', async () => {
   const { server, token } = await serveToSlow([
@@ -24,15 +25,15 @@ test('who takes nothing of a response, or sends no more of a body, is cut off; o
   onTestFinished(() => clearInterval(sip));
   const text = async () => (await fetch(`${server.adminUrl}/metrics`)).text();
   await vi.waitUntil(async () => metricIn(await text(), 'keyferry_stalled_readers_total') === 20, {
-    timeout: 20_000,
+    timeout: PATIENCE_MS,
     interval: 200,
   });
   await vi.waitUntil(async () => metricIn(await text(), 'keyferry_requests_in_flight') === 1, {
-    timeout: 20_000,
+    timeout: PATIENCE_MS,
     interval: 200,
   });
   const timedOut = 'keyferry_requests_total\\{route="api",environment="production",status="\\d+"';
   expect(metricIn(await text(), `${timedOut},code="request_timeout"\\}`)).toBe(40);
   expect(slow?.destroyed).toBe(false);
   expect(readers).toHaveLength(20);
-}, 120_000);
+});

@@ -9,7 +9,7 @@ import { expectClean } from '../torture/expect-clean.js';
 
 test('1,000 guesses are soon turned away, while valid tokens of the same address pass', async () => {
   await expectClean(campaign, 1_000);
-}, 60_000);
+});
 
 test('guesses are looked at again after a minute', async () => {
   const { port, clock } = await startProxyBefore('http://127.0.0.1:1');

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { CanaryWatch, formsOf } from '../support/canary.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import {
   runKeyferry,
   type ServedKeyferry,
@@ -462,7 +463,7 @@ test('a value is found in nothing that the server or a command wrote', async () 
   const written = (): number =>
     readdirSync(scratch).filter((name) => name.startsWith('report.')).length;
   process.kill(server.pid, 'SIGUSR2');
-  await vi.waitUntil(() => written() === 1, { timeout: 10_000 });
+  await vi.waitUntil(() => written() === 1, { timeout: PATIENCE_MS });
   await Promise.all(underWay);
   process.kill(server.pid, 'SIGWINCH');
   const crashed = await server.finished;
@@ -493,7 +494,7 @@ test('a value is found in nothing that the server or a command wrote', async () 
   await local(['rekey'], dataDir);
   watch.addFolder(dataDir);
 
-  await vi.waitUntil(() => watch.places.includes('output of the third server'));
+  await vi.waitUntil(() => watch.places.includes('output of the third server'), PATIENCE_MS);
   expect(watch.places.length).toBeGreaterThan(100);
   expect(watch.bytes).toBeGreaterThan(1_000_000);
   expect(watch.places.some((place) => place.endsWith('keyferry.db-wal'))).toBe(true);

@@ -7,6 +7,7 @@ import {
   startCutover,
   untilCutover,
 } from '../support/cutover-rig.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startPlainUpstream } from '../support/plain-upstream.js';
 import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
 import { startLoad } from '../support/steady-load.js';
@@ -71,7 +72,7 @@ test('an echo, an upstream that refuses and a revoked client each become one ale
         { client: name, route: null, count: 10 },
       ]);
     },
-    { timeout: 15_000, interval: 200 },
+    { timeout: PATIENCE_MS, interval: 200 },
   );
   await send(`${keyferry.proxyUrl}/refuses`, token, 40);
   await vi.waitFor(
@@ -81,14 +82,14 @@ test('an echo, an upstream that refuses and a revoked client each become one ale
         alerts.find(({ route, kind }) => route && kind === 'credential_refused'),
       ).toMatchObject({ secret: 'pay_key', route: 'pay', client: null, count: 49 });
     },
-    { timeout: 15_000, interval: 200 },
+    { timeout: PATIENCE_MS, interval: 200 },
   );
   const metrics = await fetch(`${keyferry.adminUrl}/metrics`);
   const text = await metrics.text();
   expect(text).toContain('keyferry_open_alerts{kind="credential_refused"} 2');
   expect(text).toContain('keyferry_open_alerts{kind="echo_hit"} 1');
   expect((await fetch(`${keyferry.adminUrl}/readyz`)).status).toBe(200);
-}, 60_000);
+});
 
 test('a cutover that is rolled back by itself becomes an alert, which its acknowledgement closes', async () => {
   const upstream = await startCredentialUpstream(OLD_KEY);
@@ -105,11 +106,11 @@ test('a cutover that is rolled back by itself becomes an alert, which its acknow
   const path = '/v1/alerts?kind=cutover_rolled_back&open=true';
   const list = () => keyferry.admin<{ items: Record<string, string>[] }>('GET', path);
   await vi.waitFor(async () => expect((await list()).items).toMatchObject([{ cutover: id }]), {
-    timeout: 15_000,
+    timeout: PATIENCE_MS,
     interval: 200,
   });
   const [alert] = (await list()).items;
   expect(alert?.summary).toContain('was refused');
   await keyferry.admin('POST', `/v1/alerts/${alert?.id}/acknowledge`, { note: 'a wrong key' });
   expect((await list()).items).toEqual([]);
-}, 60_000);
+});

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { PATIENCE_MS } from '../support/patience.js';
 import { runKeyferry, serveKeyferry, temporaryDataDir } from '../support/serve-process.js';
 import { send } from '../support/steady-load.js';
 
@@ -44,7 +45,7 @@ test('what an altered row decides is refused and named, the rest is served, unti
   const ready = await second.call('GET', '/readyz');
   expect(ready).toMatchObject({ status: 200, body: { ready: true } });
   expect(JSON.stringify(ready.body)).toMatch(/client .*secret .*"bad/);
-  await vi.waitUntil(() => second.output.match(/row_altered/g)?.length === 2);
+  await vi.waitUntil(() => second.output.match(/row_altered/g)?.length === 2, PATIENCE_MS);
 
   const run = (...argv: string[]) => runKeyferry([...argv, '--data-dir', dataDir]);
   const doctor = await run('doctor');
@@ -63,4 +64,4 @@ test('what an altered row decides is refused and named, the rest is served, unti
   expect(await ask(third.proxyUrl, moved, '/good')).toBe('200');
   expect(await ask(third.proxyUrl, good, '/bad')).toBe('upstream_address_denied');
   expect((await third.call('GET', '/readyz')).body).toEqual({ ready: true, reasons: [] });
-}, 120_000);
+});

@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { PATIENCE_MS } from '../support/patience.js';
 import { serveKeyferry } from '../support/serve-process.js';
 import { send } from '../support/steady-load.js';
 
@@ -40,9 +41,9 @@ test('while it drains, a server is not ready, says why, and finishes what it beg
   const { server, held, headers } = await startHeld();
   expect(await isReady(server.adminUrl)).toEqual({ status: 200, reasons: [] });
   const underWay = send(`${server.proxyUrl}/api/held`, { headers });
-  await vi.waitUntil(() => held.length === 1);
+  await vi.waitUntil(() => held.length === 1, PATIENCE_MS);
   const finished = server.stop();
-  await vi.waitUntil(async () => (await isReady(server.adminUrl)).status === 503);
+  await vi.waitUntil(async () => (await isReady(server.adminUrl)).status === 503, PATIENCE_MS);
   expect((await isReady(server.adminUrl)).reasons).toEqual(['The server is shutting down.']);
   const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
   expect(metrics).toMatch(/^keyferry_ready 0$/m);
@@ -71,14 +72,14 @@ test('a connection kept alive is served once more and told to close, not cut', a
   };
   const answers = (): number => said.split('HTTP/1.1 200').length - 1;
   ask();
-  await vi.waitUntil(() => answers() === 1);
+  await vi.waitUntil(() => answers() === 1, PATIENCE_MS);
   expect(said).not.toMatch(/connection: close/i);
   const finished = server.stop();
-  await vi.waitUntil(async () => (await isReady(server.adminUrl)).status === 503);
+  await vi.waitUntil(async () => (await isReady(server.adminUrl)).status === 503, PATIENCE_MS);
   ask();
-  await vi.waitUntil(() => answers() === 2);
+  await vi.waitUntil(() => answers() === 2, PATIENCE_MS);
   expect(said).toMatch(/connection: close/i);
-  await vi.waitUntil(() => socket.readableEnded);
+  await vi.waitUntil(() => socket.readableEnded, PATIENCE_MS);
   expect((await finished).exitCode).toBe(0);
 });
 
@@ -89,7 +90,7 @@ test('what is still under way after the drain time is cut, and never looks compl
     ({ status }) => status,
     () => 'cut',
   );
-  await vi.waitUntil(() => held.length === 1);
+  await vi.waitUntil(() => held.length === 1, PATIENCE_MS);
   held[0]?.write('a part');
   const startedAt = performance.now();
   expect((await server.stop()).exitCode).toBe(0);
@@ -120,7 +121,7 @@ test('metrics count what was served and refused, with names and without values',
 test('a request that comes when the drain time is over is told that nothing of it was sent', async () => {
   const { server, held, headers } = await startHeld(['--drain-timeout-ms', '900']);
   const underWay = send(`${server.proxyUrl}/api/held`, { headers }).catch(() => 'cut');
-  await vi.waitUntil(() => held.length === 1);
+  await vi.waitUntil(() => held.length === 1, PATIENCE_MS);
   const { port, hostname } = new URL(server.proxyUrl);
   const token = headers['keyferry-token'];
   const head = `GET /api/x HTTP/1.1\r\nHost: x\r\nKeyferry-Token: ${token}\r\n`;
@@ -138,7 +139,7 @@ test('a request that comes when the drain time is over is told that nothing of i
   await vi.waitUntil(async () => {
     const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
     return /^keyferry_connections 41$/m.test(metrics);
-  });
+  }, PATIENCE_MS);
   const finished = server.stop();
   for (const socket of sockets) {
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Route } from '../../src/core/index.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import {
   runKeyferry,
   serveKeyferry,
@@ -150,7 +151,10 @@ test('serve --environment refuses a name that is not declared, with the nearest 
 
 test('the example works in an environment that is served', async () => {
   const server = await serveKeyferry({ flags: ['--example', '--environment', 'production'] });
-  const token = await vi.waitUntil(() => /Keyferry-Token: (kfc_\S+)'.*\n/.exec(server.output)?.[1]);
+  const token = await vi.waitUntil(
+    () => /Keyferry-Token: (kfc_\S+)'.*\n/.exec(server.output)?.[1],
+    PATIENCE_MS,
+  );
   const { body } = await send(`${server.proxyUrl}/example/hello`, {
     headers: { 'keyferry-token': token },
   });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
+import { PATIENCE_MS } from '../support/patience.js';
 import { type ServedKeyferry, serveKeyferry, temporaryDataDir } from '../support/serve-process.js';
 import { send } from '../support/steady-load.js';
 import { campaign as firstStartKills } from '../torture/campaigns/first-start-kills.js';
@@ -13,7 +14,7 @@ interface ClientRow {
 }
 
 async function exampleToken(server: ServedKeyferry): Promise<string> {
-  return vi.waitUntil(() => /Keyferry-Token: (kfc_\S+)'.*\n/.exec(server.output)?.[1]);
+  return vi.waitUntil(() => /Keyferry-Token: (kfc_\S+)'.*\n/.exec(server.output)?.[1], PATIENCE_MS);
 }
 
 const tryExample = (server: ServedKeyferry, token: string) =>
@@ -24,13 +25,16 @@ const clientsOf = async (server: ServedKeyferry): Promise<readonly ClientRow[]> 
 
 test('a first start that is killed at any moment is made good by the next', async () => {
   await expectClean(firstStartKills, 3);
-}, 120_000);
+});
 
 test('the first admin is made once, and its token stays', async () => {
   const dataDir = temporaryDataDir();
   const file = join(dataDir, 'admin-token');
   const first = await serveKeyferry({ dataDir });
-  await vi.waitUntil(() => first.output.includes('(new; the command line finds it there)'));
+  await vi.waitUntil(
+    () => first.output.includes('(new; the command line finds it there)'),
+    PATIENCE_MS,
+  );
   const token = readFileSync(file, 'utf8');
   expect(token).toMatch(/^kfa_[A-Za-z0-9_-]+\n$/);
   expect(first.output).not.toContain(token.trim());

@@ -54,4 +54,4 @@ test('what was used right before a kill counts as used, and a clean stop presume
   const third = await serveKeyferry({ dataDir });
   expect(third.output).not.toContain('"uses_presumed"');
   expect(await lastUse(third)).toBe(presumedMs);
-}, 120_000);
+});

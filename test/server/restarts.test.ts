@@ -5,8 +5,8 @@ import { expectClean } from '../torture/expect-clean.js';
 
 test('a client that retries only a refused connection sees no failure in a restart', async () => {
   await expectClean(restarts, 1);
-}, 120_000);
+});
 
 test('no client sees a failure in a restart behind a socket handed over', async () => {
   await expectClean(handedOver, 1);
-}, 120_000);
+});

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { DEFAULT_ROTATION_SETTINGS } from '../../src/core/index.js';
 import { runAndKill } from '../support/kill-process.js';
 import { TEST_ACTOR as actor, newDataDir, openTestStore } from '../support/open-test-store.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startPlainUpstream } from '../support/plain-upstream.js';
 import {
   runKeyferry,
@@ -17,7 +18,7 @@ import { expectClean } from '../torture/expect-clean.js';
 const shared = { flags: ['--shared'] };
 const SECRET = '/v1/secrets/api_key/environments/production/versions';
 /** Changes made through one server are to be used by another within 2 s, and the machine may be busy. */
-const SOON = { timeout: 10_000, interval: 20 };
+const SOON = { timeout: PATIENCE_MS, interval: 20 };
 
 interface Version {
   readonly version: number;
@@ -134,11 +135,11 @@ test('two servers on one database serve, follow each other, and write one audit 
   expect(stopped.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
   const doctor = await runKeyferry(['doctor', '--data-dir', a.dataDir, '--json']);
   expect(doctor.exitCode).toBe(0);
-}, 120_000);
+});
 
 test('two servers on one database run each of 20 due rotations once, and ask for one key for each', async () => {
   await expectClean(campaign, 20);
-}, 120_000);
+});
 
 test('two processes on one database begin and claim each of 300 due runs once', async () => {
   const dataDir = newDataDir();
@@ -180,4 +181,4 @@ test('two processes on one database begin and claim each of 300 due runs once', 
   expect(await store.alteredRows()).toEqual([]);
   expect(await store.verifyAudit()).toMatchObject({ ok: true });
   await opened.cleanUp();
-}, 120_000);
+});

@@ -89,7 +89,7 @@ test('cutovers and versions follow the rules, whatever is done in whatever order
   const { database } = await inspectDatabase({ dataDir: opened.dataDir, clock: opened.clock });
   expect(await database.verifyRows()).toMatchObject({ altered: [], missing: 0, headFits: true });
   await database.close();
-}, 120_000);
+});
 
 /** Answers with the id of a cutover that it began. */
 async function take(

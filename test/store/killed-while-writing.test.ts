@@ -4,4 +4,4 @@ import { expectClean } from '../torture/expect-clean.js';
 
 test('no acknowledged write is lost in 20 kills under four writers', async () => {
   await expectClean(campaign, 20, 20_261_121);
-}, 120_000);
+});

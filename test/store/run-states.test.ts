@@ -410,4 +410,4 @@ test('a run follows the rules, whatever is done in whatever order', async () => 
   const { database } = await inspectDatabase({ dataDir, clock });
   expect(await database.verifyRows()).toMatchObject({ altered: [], missing: 0 });
   await database.close();
-}, 60_000);
+});

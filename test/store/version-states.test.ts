@@ -99,7 +99,7 @@ test('the states of versions follow the rules, whatever is done in whatever orde
   );
   expect(await store.verifyAudit()).toMatchObject({ ok: true });
   expect(await store.check()).toMatchObject({ integrity: 'ok' });
-}, 120_000);
+});
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 type Place = { actor: typeof actor; secret: string; environment: string };

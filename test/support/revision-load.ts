@@ -2,6 +2,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import type { Route } from '../../src/core/index.js';
+import { PATIENCE_MS } from './patience.js';
 import { startPlainUpstream } from './plain-upstream.js';
 import { type ServedKeyferry, serveKeyferry } from './serve-process.js';
 import type { TestKeyferry } from './start-keyferry.js';
@@ -75,7 +76,8 @@ export function startRevisionLoad(
   });
   return {
     stop: load.stop,
-    seen: (revision) => vi.waitUntil(() => newest >= revision, { timeout: 15_000, interval: 2 }),
+    seen: (revision) =>
+      vi.waitUntil(() => newest >= revision, { timeout: PATIENCE_MS, interval: 2 }),
   };
 }
 

@@ -2,6 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { type Decision, SecretValue } from '../../src/core/index.js';
 import { startTraces } from '../../src/telemetry/index.js';
 import { makeAuthority, makeCertificate } from '../support/make-certificate.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { runProgram } from '../support/run-program.js';
 import { startOtlpReceiver } from '../support/start-otlp-receiver.js';
 
@@ -80,7 +81,7 @@ test('a request is two spans, with names and numbers only', async () => {
   expect(other?.traceId).not.toBe(server?.traceId);
   expect(receiver.text).not.toContain('BREW');
   // They are counted when the receiver's answer is read.
-  await vi.waitFor(() => expect(traces.counts().exported).toBe(3));
+  await vi.waitFor(() => expect(traces.counts().exported).toBe(3), PATIENCE_MS);
   expect(traces.counts()).toEqual({ exported: 3, failed: 0, dropped: 0 });
 });
 
@@ -159,7 +160,7 @@ test('over TLS with authorities of its own, and with no others', async () => {
   await receiver.received(2);
   const strange = await start(receiver.url);
   strange.traces.decision(decision);
-  await vi.waitFor(() => expect(strange.traces.counts().failed).toBe(2), 10_000);
+  await vi.waitFor(() => expect(strange.traces.counts().failed).toBe(2), PATIENCE_MS);
   expect(strange.warnings).toEqual([
     ['traces_not_exported', { exported: 0, failed: 2, dropped: 0, cause: expect.any(String) }],
   ]);
@@ -182,7 +183,7 @@ test('a receiver that is down, fails or refuses is said once, and counted', asyn
   }
   await vi.waitFor(() => {
     expect(started.map(({ traces }) => traces.counts().failed)).toEqual([2, 2, 1200]);
-  }, 30_000);
+  }, PATIENCE_MS);
   const causes = started.map(({ warnings }) => {
     expect(warnings).toHaveLength(1);
     return (warnings[0] as [string, { cause?: unknown }])[1].cause;
@@ -192,7 +193,7 @@ test('a receiver that is down, fails or refuses is said once, and counted', asyn
   refusing.answer = { status: 200, afterMs: 0 };
   started[2]?.traces.decision(decision);
   await refusing.received(2);
-}, 40_000);
+});
 
 test('a receiver that hangs fills a bounded queue, delays nobody, and holds up no stop', async () => {
   const receiver = await startOtlpReceiver();
@@ -206,7 +207,7 @@ test('a receiver that hangs fills a bounded queue, delays nobody, and holds up n
   await traces.close(100);
   expect(performance.now() - before).toBeLessThan(3000);
   traces.decision(decision);
-}, 20_000);
+});
 
 test('the libraries are loaded when traces start, and not before', async () => {
   const script = (more: string) => `

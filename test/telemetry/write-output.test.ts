@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { OutputWriter } from '../../src/telemetry/write-output.js';
+import { PATIENCE_MS } from '../support/patience.js';
 
 test('pieces are written whole and in order', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'keyferry-output-'));
@@ -17,7 +18,7 @@ test('pieces are written whole and in order', async () => {
     expected += text;
   }
   writer.close();
-  await vi.waitUntil(() => readFileSync(file, 'utf8').length === expected.length);
+  await vi.waitUntil(() => readFileSync(file, 'utf8').length === expected.length, PATIENCE_MS);
   closeSync(fd);
   expect(readFileSync(file, 'utf8')).toBe(expected);
 });

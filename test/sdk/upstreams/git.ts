@@ -31,6 +31,8 @@ export function answerAsGit(folder: string, user: string, password: string): Ans
       },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
+    // It need not read what it does not need.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(body);
     const pieces: Buffer[] = [];
     for await (const piece of child.stdout) pieces.push(piece as Buffer);

@@ -150,10 +150,17 @@ interface State {
 async function settled(server: ServedKeyferry): Promise<State> {
   const metrics = async (): Promise<string> => (await fetch(`${server.adminUrl}/metrics`)).text();
   const inFlight = (text: string) => Number(/^keyferry_requests_in_flight (\d+)$/m.exec(text)?.[1]);
-  const untilIdle = (): Promise<unknown> =>
-    vi
-      .waitUntil(async () => inFlight(await metrics()) === 0, { timeout: 30_000, interval: 100 })
-      .catch(() => undefined);
+  // The same answer that says so is the one that is judged: who left before the server had accepted the connection may
+  // come after any of them.
+  const untilIdle = async (): Promise<string> => {
+    let text = '';
+    const isIdle = async (): Promise<boolean> => {
+      text = await metrics();
+      return inFlight(text) === 0;
+    };
+    await vi.waitUntil(isIdle, { timeout: 30_000, interval: 100 }).catch(() => undefined);
+    return text;
+  };
   await untilIdle();
   const times = (): number => server.output.split('garbage collected\n').length;
   for (let round = 0; round < 3; round++) {
@@ -162,9 +169,7 @@ async function settled(server: ServedKeyferry): Promise<State> {
     await vi.waitUntil(() => times() > before, { timeout: 30_000 });
     await wait(200);
   }
-  // Who left before the server had accepted the connection may have come only now.
-  await untilIdle();
-  const text = await metrics();
+  const text = await untilIdle();
   const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
   return {
     heapBytes: Number(/^keyferry_nodejs_heap_size_used_bytes (\S+)$/m.exec(text)?.[1]),
