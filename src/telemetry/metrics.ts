@@ -43,7 +43,7 @@ export interface Metrics {
 /** Prometheus metrics. The request path adds to plain numbers; they are put into form when scraped. */
 export function createMetrics(gauges: Gauges): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: 'keyferry_' });
+  const ofProcess = processMetrics();
   const stats = new Map<string, Stats>();
   const unrouted = new Map<ErrorCode, number>();
 
@@ -135,9 +135,21 @@ export function createMetrics(gauges: Gauges): Metrics {
     echo,
     notification: (outcome) => notifications.inc({ outcome }),
     async text() {
-      return { contentType: registry.contentType, text: await registry.metrics() };
+      const texts = await Promise.all([ofProcess.metrics(), registry.metrics()]);
+      return { contentType: registry.contentType, text: texts.join('') };
     },
   };
+}
+
+let processRegistry: Registry | undefined;
+
+/** Of the process, however many servers it starts: what observes it cannot be stopped, and is started once. */
+function processMetrics(): Registry {
+  if (processRegistry === undefined) {
+    processRegistry = new Registry();
+    collectDefaultMetrics({ register: processRegistry, prefix: 'keyferry_' });
+  }
+  return processRegistry;
 }
 
 interface OutcomeCount {
