@@ -7,8 +7,10 @@ import type { ConsoleContext, ConsoleEnvironment } from './console-environment.j
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { Distance, Moment } from './moment.js';
+import { Options } from './options.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
 import { ShownOnce } from './shown-once.js';
+import { ACTIONS, Table } from './table.js';
 
 interface SessionAnswer {
   readonly id: string;
@@ -112,54 +114,37 @@ const AdminsTable: FC<{ readonly items: readonly AdminAnswer[]; readonly nowMs: 
   items,
   nowMs,
 }) => (
-  <div class="scrolls" tabindex={0}>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Admin</th>
-          <th scope="col">Role</th>
-          <th scope="col">State</th>
-          <th scope="col">Environments</th>
-          <th scope="col">Secrets</th>
-          <th scope="col">Created</th>
-          <th scope="col">
-            <span class="quiet">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((admin) => (
-          <tr>
-            <th scope="row" class="name">
-              {admin.name}
-            </th>
-            <td>{admin.role}</td>
-            <td>
-              <HolderState holder={admin} nowMs={nowMs} />
-            </td>
-            <td>{admin.environments?.join(', ') ?? 'all'}</td>
-            <td>{admin.secretPrefix === null ? 'all' : `${admin.secretPrefix}*`}</td>
-            <td>
-              <Moment at={admin.createdAt} />
-            </td>
-            <td>
-              {admin.revokedAt === null && (
-                <form method="post" action={`/admins/${segment(admin.id)}/revoke`}>
-                  <button
-                    type="submit"
-                    class="danger"
-                    data-confirm={`Revoke ${admin.name}? The token and its sessions end at once.`}
-                  >
-                    Revoke
-                  </button>
-                </form>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+  <Table columns={['Admin', 'Role', 'State', 'Environments', 'Secrets', 'Created', ACTIONS]}>
+    {items.map((admin) => (
+      <tr>
+        <th scope="row" class="name">
+          {admin.name}
+        </th>
+        <td>{admin.role}</td>
+        <td>
+          <HolderState holder={admin} nowMs={nowMs} />
+        </td>
+        <td>{admin.environments?.join(', ') ?? 'all'}</td>
+        <td>{admin.secretPrefix === null ? 'all' : `${admin.secretPrefix}*`}</td>
+        <td>
+          <Moment at={admin.createdAt} />
+        </td>
+        <td>
+          {admin.revokedAt === null && (
+            <form method="post" action={`/admins/${segment(admin.id)}/revoke`}>
+              <button
+                type="submit"
+                class="danger"
+                data-confirm={`Revoke ${admin.name}? The token and its sessions end at once.`}
+              >
+                Revoke
+              </button>
+            </form>
+          )}
+        </td>
+      </tr>
+    ))}
+  </Table>
 );
 
 const NewAdmin: FC<{ readonly form: SentForm | undefined }> = ({ form }) => (
@@ -174,11 +159,7 @@ const NewAdmin: FC<{ readonly form: SentForm | undefined }> = ({ form }) => (
         <label>
           Role
           <select name="role">
-            {ROLES.map((role) => (
-              <option value={role} selected={form?.text('role') === role}>
-                {role}
-              </option>
-            ))}
+            <Options of={ROLES} chosen={form?.text('role')} />
           </select>
           <small>
             viewer reads; operator also changes secrets, routes and clients; admin everything.
@@ -207,48 +188,32 @@ const SessionsTable: FC<{
   readonly items: readonly SessionAnswer[];
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
-  <div class="scrolls" tabindex={0}>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Who</th>
-          <th scope="col">Role</th>
-          <th scope="col">By</th>
-          <th scope="col">Since</th>
-          <th scope="col">Last seen</th>
-          <th scope="col">
-            <span class="quiet">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map(({ admin, origin, createdAt, lastSeenAt }) => (
-          <tr>
-            <th scope="row" class="name">
-              {admin.name}
-            </th>
-            <td>{admin.role}</td>
-            <td>{origin}</td>
-            <td>
-              <Moment at={createdAt} />
-            </td>
-            <td>
-              <Distance at={lastSeenAt} nowMs={nowMs} />
-            </td>
-            <td>
-              <form method="post" action={`/admins/${segment(admin.id)}/sign-out`}>
-                <button
-                  type="submit"
-                  class="secondary"
-                  data-confirm={`End all sessions of ${admin.name}?`}
-                >
-                  Sign out everywhere
-                </button>
-              </form>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+  <Table columns={['Who', 'Role', 'By', 'Since', 'Last seen', ACTIONS]}>
+    {items.map(({ admin, origin, createdAt, lastSeenAt }) => (
+      <tr>
+        <th scope="row" class="name">
+          {admin.name}
+        </th>
+        <td>{admin.role}</td>
+        <td>{origin}</td>
+        <td>
+          <Moment at={createdAt} />
+        </td>
+        <td>
+          <Distance at={lastSeenAt} nowMs={nowMs} />
+        </td>
+        <td>
+          <form method="post" action={`/admins/${segment(admin.id)}/sign-out`}>
+            <button
+              type="submit"
+              class="secondary"
+              data-confirm={`End all sessions of ${admin.name}?`}
+            >
+              Sign out everywhere
+            </button>
+          </form>
+        </td>
+      </tr>
+    ))}
+  </Table>
 );

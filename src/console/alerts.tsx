@@ -13,6 +13,7 @@ import { renderPage } from './layout.js';
 import { Mark, type Tone, wordsOf } from './mark.js';
 import { Distance } from './moment.js';
 import { NextPage } from './next-page.js';
+import { Options } from './options.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
 import { Prose } from './prose.js';
 
@@ -58,12 +59,7 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
             <label>
               Kind
               <select name="kind" data-submits>
-                <option value="">all</option>
-                {ALERT_KINDS.map((one) => (
-                  <option value={one} selected={kind === one}>
-                    {one}
-                  </option>
-                ))}
+                <Options of={ALERT_KINDS} chosen={kind} any="all" />
               </select>
             </label>
             <label>

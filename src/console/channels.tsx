@@ -12,7 +12,9 @@ import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { Mark, type Tone } from './mark.js';
 import { Distance } from './moment.js';
+import { Options } from './options.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { ACTIONS, Table } from './table.js';
 
 const SHOWN_DELIVERIES = 30;
 
@@ -131,58 +133,42 @@ const ChannelsTable: FC<{ readonly items: readonly ChannelAnswer[]; readonly now
   items,
   nowMs,
 }) => (
-  <div class="scrolls" tabindex={0}>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Channel</th>
-          <th scope="col">Kind</th>
-          <th scope="col">Told of</th>
-          <th scope="col">Last sent</th>
-          <th scope="col">Problem</th>
-          <th scope="col">
-            <span class="quiet">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map(({ id, name, settings, lastSentAt, lastProblem }) => (
-          <tr>
-            <th scope="row" class="name">
-              {name}
-            </th>
-            <td>{settings.kind}</td>
-            <td>
-              {settings.events?.join(', ') ?? 'everything'}
-              {settings.leastUrgency !== 'notice' && `, ${settings.leastUrgency} and more`}
-            </td>
-            <td>
-              <Distance at={lastSentAt} nowMs={nowMs} />
-            </td>
-            <td class="small">{lastProblem ?? ''}</td>
-            <td>
-              <div class="actions">
-                <form method="post" action={`/channels/${segment(id)}/test`}>
-                  <button type="submit" class="secondary">
-                    Send a test
-                  </button>
-                </form>
-                <form method="post" action={`/channels/${segment(id)}/delete`}>
-                  <button
-                    type="submit"
-                    class="danger"
-                    data-confirm={`Delete ${name}? Nobody is told by it any more.`}
-                  >
-                    Delete
-                  </button>
-                </form>
-              </div>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+  <Table columns={['Channel', 'Kind', 'Told of', 'Last sent', 'Problem', ACTIONS]}>
+    {items.map(({ id, name, settings, lastSentAt, lastProblem }) => (
+      <tr>
+        <th scope="row" class="name">
+          {name}
+        </th>
+        <td>{settings.kind}</td>
+        <td>
+          {settings.events?.join(', ') ?? 'everything'}
+          {settings.leastUrgency !== 'notice' && `, ${settings.leastUrgency} and more`}
+        </td>
+        <td>
+          <Distance at={lastSentAt} nowMs={nowMs} />
+        </td>
+        <td class="small">{lastProblem ?? ''}</td>
+        <td>
+          <div class="actions">
+            <form method="post" action={`/channels/${segment(id)}/test`}>
+              <button type="submit" class="secondary">
+                Send a test
+              </button>
+            </form>
+            <form method="post" action={`/channels/${segment(id)}/delete`}>
+              <button
+                type="submit"
+                class="danger"
+                data-confirm={`Delete ${name}? Nobody is told by it any more.`}
+              >
+                Delete
+              </button>
+            </form>
+          </div>
+        </td>
+      </tr>
+    ))}
+  </Table>
 );
 
 const NewChannel: FC<{ readonly form: SentForm | undefined }> = ({ form }) => {
@@ -202,11 +188,7 @@ const NewChannel: FC<{ readonly form: SentForm | undefined }> = ({ form }) => {
           <label>
             Nothing less urgent than
             <select name="leastUrgency">
-              {ALERT_URGENCIES.map((urgency) => (
-                <option value={urgency} selected={text('leastUrgency') === urgency}>
-                  {urgency}
-                </option>
-              ))}
+              <Options of={ALERT_URGENCIES} chosen={text('leastUrgency')} />
             </select>
           </label>
         </div>
@@ -284,32 +266,19 @@ const DeliveriesTable: FC<{
   readonly items: readonly DeliveryAnswer[];
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
-  <div class="scrolls" tabindex={0}>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">When</th>
-          <th scope="col">Channel</th>
-          <th scope="col">Message</th>
-          <th scope="col">State</th>
-          <th scope="col">Problem</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((delivery) => (
-          <tr>
-            <td>
-              <Distance at={delivery.createdAt} nowMs={nowMs} />
-            </td>
-            <td>{delivery.channel ?? 'deleted'}</td>
-            <td>{delivery.title}</td>
-            <td>
-              <Mark tone={DELIVERY_TONES[delivery.state]}>{delivery.state.replace('_', ' ')}</Mark>
-            </td>
-            <td class="small">{delivery.problem ?? ''}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+  <Table columns={['When', 'Channel', 'Message', 'State', 'Problem']}>
+    {items.map((delivery) => (
+      <tr>
+        <td>
+          <Distance at={delivery.createdAt} nowMs={nowMs} />
+        </td>
+        <td>{delivery.channel ?? 'deleted'}</td>
+        <td>{delivery.title}</td>
+        <td>
+          <Mark tone={DELIVERY_TONES[delivery.state]}>{delivery.state.replace('_', ' ')}</Mark>
+        </td>
+        <td class="small">{delivery.problem ?? ''}</td>
+      </tr>
+    ))}
+  </Table>
 );

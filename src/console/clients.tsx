@@ -9,8 +9,10 @@ import { renderPage } from './layout.js';
 import { Mark } from './mark.js';
 import { Distance, Moment } from './moment.js';
 import { NextPage } from './next-page.js';
+import { Options } from './options.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
 import { ShownOnce } from './shown-once.js';
+import { ACTIONS, Table } from './table.js';
 
 const ROWS = 100;
 
@@ -88,11 +90,7 @@ async function show(context: ConsoleContext, { form, problem, created }: Shown):
                 <label>
                   Environment
                   <select name="environment" required>
-                    {environments.map((name) => (
-                      <option value={name} selected={form?.text('environment') === name}>
-                        {name}
-                      </option>
-                    ))}
+                    <Options of={environments} chosen={form?.text('environment')} />
                   </select>
                 </label>
                 <label>
@@ -124,58 +122,51 @@ const ClientsTable: FC<{ readonly items: readonly ClientAnswer[]; readonly nowMs
   items,
   nowMs,
 }) => (
-  <div class="scrolls" tabindex={0}>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Client</th>
-          <th scope="col">Environment</th>
-          <th scope="col">State</th>
-          <th scope="col">Routes</th>
-          <th scope="col">Networks</th>
-          <th scope="col">Last used</th>
-          <th scope="col">Created</th>
-          <th scope="col">
-            <span class="quiet">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((client) => (
-          <tr>
-            <th scope="row" class="name">
-              {client.name}
-            </th>
-            <td>{client.environment}</td>
-            <td>
-              <HolderState holder={client} nowMs={nowMs} />
-            </td>
-            <td>{client.routes?.join(', ') ?? 'all'}</td>
-            <td>{client.cidrs?.join(', ') ?? 'any'}</td>
-            <td>
-              <Distance at={client.lastUsedAt} nowMs={nowMs} />
-            </td>
-            <td>
-              <Moment at={client.createdAt} />
-            </td>
-            <td>
-              {client.revokedAt === null && (
-                <form method="post" action={`/clients/${segment(client.id)}/revoke`}>
-                  <button
-                    type="submit"
-                    class="danger"
-                    data-confirm={`Revoke ${client.name}? Its next request is refused.`}
-                  >
-                    Revoke
-                  </button>
-                </form>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+  <Table
+    columns={[
+      'Client',
+      'Environment',
+      'State',
+      'Routes',
+      'Networks',
+      'Last used',
+      'Created',
+      ACTIONS,
+    ]}
+  >
+    {items.map((client) => (
+      <tr>
+        <th scope="row" class="name">
+          {client.name}
+        </th>
+        <td>{client.environment}</td>
+        <td>
+          <HolderState holder={client} nowMs={nowMs} />
+        </td>
+        <td>{client.routes?.join(', ') ?? 'all'}</td>
+        <td>{client.cidrs?.join(', ') ?? 'any'}</td>
+        <td>
+          <Distance at={client.lastUsedAt} nowMs={nowMs} />
+        </td>
+        <td>
+          <Moment at={client.createdAt} />
+        </td>
+        <td>
+          {client.revokedAt === null && (
+            <form method="post" action={`/clients/${segment(client.id)}/revoke`}>
+              <button
+                type="submit"
+                class="danger"
+                data-confirm={`Revoke ${client.name}? Its next request is refused.`}
+              >
+                Revoke
+              </button>
+            </form>
+          )}
+        </td>
+      </tr>
+    ))}
+  </Table>
 );
 
 /** Whether a token still counts. */

@@ -5,6 +5,7 @@ import type { ConsoleContext, ConsoleEnvironment } from './console-environment.j
 import { environmentNames } from './environment-names.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
+import { Options } from './options.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
 import { showSecret } from './secret-page.js';
 
@@ -77,21 +78,13 @@ async function show(
             <label>
               Kind
               <select name="kind">
-                {SECRET_KINDS.map((kind) => (
-                  <option value={kind} selected={form?.text('kind') === kind}>
-                    {kind}
-                  </option>
-                ))}
+                <Options of={SECRET_KINDS} chosen={form?.text('kind')} />
               </select>
             </label>
             <label>
               Criticality
               <select name="criticality">
-                {CRITICALITIES.toReversed().map((criticality) => (
-                  <option value={criticality} selected={form?.text('criticality') === criticality}>
-                    {criticality}
-                  </option>
-                ))}
+                <Options of={CRITICALITIES.toReversed()} chosen={form?.text('criticality')} />
               </select>
             </label>
             <label>

@@ -12,6 +12,7 @@ import { renderPage } from './layout.js';
 import { Mark, type Tone, wordsOf } from './mark.js';
 import { Distance } from './moment.js';
 import { NextPage } from './next-page.js';
+import { Options } from './options.js';
 
 const ROWS = 100;
 
@@ -43,12 +44,7 @@ export function addRotations(app: Hono<ConsoleEnvironment>): void {
             <label>
               Status
               <select name="status" data-submits>
-                <option value="">all</option>
-                {ROTATION_STATUSES.map((one) => (
-                  <option value={one} selected={status === one}>
-                    {one}
-                  </option>
-                ))}
+                <Options of={ROTATION_STATUSES} chosen={status} any="all" />
               </select>
             </label>
             <button type="submit" class="secondary">

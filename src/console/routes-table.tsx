@@ -3,6 +3,7 @@ import type { Route, RouteInUseAnswer } from '../core/index.js';
 import { type Query, segment, withQuery } from './api.js';
 import { Mark } from './mark.js';
 import { NextPage } from './next-page.js';
+import { ACTIONS, Table } from './table.js';
 
 const ROWS_PER_PAGE = 100;
 
@@ -70,59 +71,43 @@ const Rows: FC<{
   readonly rows: readonly RouteInUseAnswer[];
   readonly byName: ReadonlyMap<string, Route>;
 }> = ({ rows, byName }) => (
-  <div class="scrolls" tabindex={0}>
-    <table>
-      <thead>
+  <Table columns={['Route', 'Matches', 'Environment', 'Upstream', 'Injects', ACTIONS]}>
+    {rows.map((one) => {
+      const { route: name, environment, failure, served } = one;
+      const route = byName.get(name);
+      return (
         <tr>
-          <th scope="col">Route</th>
-          <th scope="col">Matches</th>
-          <th scope="col">Environment</th>
-          <th scope="col">Upstream</th>
-          <th scope="col">Injects</th>
-          <th scope="col">
-            <span class="quiet">Actions</span>
+          <th scope="row" class="name">
+            {name}
           </th>
+          <td>{route !== undefined && describeMatch(route)}</td>
+          <td>
+            {environment}
+            {!served && <div class="quiet small">not served here</div>}
+          </td>
+          <td class="name">{route?.environments[environment]?.upstream}</td>
+          <td>
+            <Injects of={one} />
+            {failure !== null && (
+              <div>
+                <Mark tone="bad">fails</Mark> <span class="small">{failure.detail}</span>
+              </div>
+            )}
+          </td>
+          <td>
+            {served && (
+              <a
+                href={withQuery('/routes/try', { at: `${environment} ${name}` })}
+                aria-label={`Try it: ${name} in ${environment}`}
+              >
+                Try it
+              </a>
+            )}
+          </td>
         </tr>
-      </thead>
-      <tbody>
-        {rows.map((one) => {
-          const { route: name, environment, failure, served } = one;
-          const route = byName.get(name);
-          return (
-            <tr>
-              <th scope="row" class="name">
-                {name}
-              </th>
-              <td>{route !== undefined && describeMatch(route)}</td>
-              <td>
-                {environment}
-                {!served && <div class="quiet small">not served here</div>}
-              </td>
-              <td class="name">{route?.environments[environment]?.upstream}</td>
-              <td>
-                <Injects of={one} />
-                {failure !== null && (
-                  <div>
-                    <Mark tone="bad">fails</Mark> <span class="small">{failure.detail}</span>
-                  </div>
-                )}
-              </td>
-              <td>
-                {served && (
-                  <a
-                    href={withQuery('/routes/try', { at: `${environment} ${name}` })}
-                    aria-label={`Try it: ${name} in ${environment}`}
-                  >
-                    Try it
-                  </a>
-                )}
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
-  </div>
+      );
+    })}
+  </Table>
 );
 
 const Injects: FC<{ readonly of: RouteInUseAnswer }> = ({

@@ -19,6 +19,7 @@ import { Moment } from './moment.js';
 import { NextPage } from './next-page.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
 import { RoutesTable } from './routes-table.js';
+import { ACTIONS, Table } from './table.js';
 
 const SHOWN_REVISIONS = 20;
 
@@ -267,56 +268,39 @@ const Revisions: FC<{
 }> = ({ items, applied, canRestore }) => (
   <section class="panel" aria-labelledby="revisions">
     <h2 id="revisions">Revisions</h2>
-    <div class="scrolls" tabindex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col" class="number">
-              Revision
-            </th>
-            <th scope="col">Applied</th>
-            <th scope="col">By</th>
-            <th scope="col">From</th>
-            <th scope="col">
-              <span class="quiet">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map(({ revision, createdAt, createdBy, source, restores }) => (
-            <tr>
-              <td class="number">
-                <a href={`/routes/revisions/${revision}`}>{revision}</a>
-              </td>
-              <td>
-                <Moment at={createdAt} />
-              </td>
-              <td>{createdBy}</td>
-              <td>
-                {source}
-                {restores !== null && `, restores ${restores}`}
-              </td>
-              <td>
-                {revision === applied ? (
-                  <Mark tone="good">in use</Mark>
-                ) : (
-                  canRestore && (
-                    <form method="post" action={`/routes/revisions/${revision}/restore`}>
-                      <button
-                        type="submit"
-                        class="secondary"
-                        data-confirm={`Apply revision ${revision} again? It becomes the newest one.`}
-                      >
-                        Restore
-                      </button>
-                    </form>
-                  )
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={[{ text: 'Revision', isNumber: true }, 'Applied', 'By', 'From', ACTIONS]}>
+      {items.map(({ revision, createdAt, createdBy, source, restores }) => (
+        <tr>
+          <td class="number">
+            <a href={`/routes/revisions/${revision}`}>{revision}</a>
+          </td>
+          <td>
+            <Moment at={createdAt} />
+          </td>
+          <td>{createdBy}</td>
+          <td>
+            {source}
+            {restores !== null && `, restores ${restores}`}
+          </td>
+          <td>
+            {revision === applied ? (
+              <Mark tone="good">in use</Mark>
+            ) : (
+              canRestore && (
+                <form method="post" action={`/routes/revisions/${revision}/restore`}>
+                  <button
+                    type="submit"
+                    class="secondary"
+                    data-confirm={`Apply revision ${revision} again? It becomes the newest one.`}
+                  >
+                    Restore
+                  </button>
+                </form>
+              )
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
   </section>
 );

@@ -9,6 +9,7 @@ import { renderPage } from './layout.js';
 import { Mark } from './mark.js';
 import { Moment } from './moment.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { ACTIONS, Table } from './table.js';
 
 interface EnvironmentAnswer {
   readonly name: string;
@@ -161,78 +162,53 @@ const Settings: FC<{ readonly items: SystemAnswer['settings'] }> = ({ items }) =
   <section class="panel" aria-labelledby="settings">
     <h2 id="settings">Settings in force</h2>
     <p class="quiet">They are set by flags, variables or the config file when the server starts.</p>
-    <div class="scrolls" tabindex={0}>
-      <table>
-        <thead>
+    <Table columns={['Setting', 'Value', 'From', 'What it is']}>
+      {[...items.filter((one) => one.isGiven), ...items.filter((one) => !one.isGiven)].map(
+        ({ name, value, secret, isGiven, source, description }) => (
           <tr>
-            <th scope="col">Setting</th>
-            <th scope="col">Value</th>
-            <th scope="col">From</th>
-            <th scope="col">What it is</th>
+            <th scope="row" class="name">
+              {name}
+            </th>
+            <td class="name">
+              {value ?? (
+                <span class="quiet">{secret && isGiven ? 'given, not shown' : 'none'}</span>
+              )}
+            </td>
+            <td>{isGiven ? FROM[source] : <span class="quiet">{FROM[source]}</span>}</td>
+            <td class="small">{description}</td>
           </tr>
-        </thead>
-        <tbody>
-          {[...items.filter((one) => one.isGiven), ...items.filter((one) => !one.isGiven)].map(
-            ({ name, value, secret, isGiven, source, description }) => (
-              <tr>
-                <th scope="row" class="name">
-                  {name}
-                </th>
-                <td class="name">
-                  {value ?? (
-                    <span class="quiet">{secret && isGiven ? 'given, not shown' : 'none'}</span>
-                  )}
-                </td>
-                <td>{isGiven ? FROM[source] : <span class="quiet">{FROM[source]}</span>}</td>
-                <td class="small">{description}</td>
-              </tr>
-            ),
-          )}
-        </tbody>
-      </table>
-    </div>
+        ),
+      )}
+    </Table>
   </section>
 );
 
 const Environments: FC<{ readonly items: readonly EnvironmentAnswer[] }> = ({ items }) => (
   <section class="panel" aria-labelledby="environments">
     <h2 id="environments">Environments</h2>
-    <div class="scrolls" tabindex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Declared</th>
-            <th scope="col">
-              <span class="quiet">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map(({ name, createdAt }) => (
-            <tr>
-              <th scope="row" class="name">
-                {name}
-              </th>
-              <td>
-                <Moment at={createdAt} />
-              </td>
-              <td>
-                <form method="post" action={`/system/environments/${segment(name)}/delete`}>
-                  <button
-                    type="submit"
-                    class="danger"
-                    data-confirm={`Delete the environment ${name}? Only an empty one can be.`}
-                  >
-                    Delete
-                  </button>
-                </form>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={['Name', 'Declared', ACTIONS]}>
+      {items.map(({ name, createdAt }) => (
+        <tr>
+          <th scope="row" class="name">
+            {name}
+          </th>
+          <td>
+            <Moment at={createdAt} />
+          </td>
+          <td>
+            <form method="post" action={`/system/environments/${segment(name)}/delete`}>
+              <button
+                type="submit"
+                class="danger"
+                data-confirm={`Delete the environment ${name}? Only an empty one can be.`}
+              >
+                Delete
+              </button>
+            </form>
+          </td>
+        </tr>
+      ))}
+    </Table>
     <form method="post" action="/system/environments" class="row">
       <label>
         New environment

@@ -1,5 +1,6 @@
 import type { FC } from 'hono/jsx';
 import type { RouteInUseAnswer } from '../core/index.js';
+import { Options } from './options.js';
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
@@ -69,11 +70,7 @@ export const TryForm: FC<Props> = ({ draft, routes, chosen, question }) => (
           <label>
             Method
             <select name="method">
-              {METHODS.map((method) => (
-                <option value={method} selected={method === draft.method}>
-                  {method}
-                </option>
-              ))}
+              <Options of={METHODS} chosen={draft.method} />
             </select>
           </label>
           <label>
@@ -102,13 +99,10 @@ export const TryForm: FC<Props> = ({ draft, routes, chosen, question }) => (
               <label>
                 Secret
                 <select name="secret">
-                  {chosen.injects
-                    .filter(({ pinned }) => !pinned)
-                    .map(({ secret }) => (
-                      <option value={secret} selected={secret === draft.secret}>
-                        {secret}
-                      </option>
-                    ))}
+                  <Options
+                    of={chosen.injects.filter(({ pinned }) => !pinned).map(({ secret }) => secret)}
+                    chosen={draft.secret}
+                  />
                 </select>
               </label>
               <label>

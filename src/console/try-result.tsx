@@ -2,6 +2,7 @@ import type { FC } from 'hono/jsx';
 import type { RouteInUseAnswer, TryRouteAnswer } from '../core/index.js';
 import { segment } from './api.js';
 import { Mark } from './mark.js';
+import { Table } from './table.js';
 
 type Sent = NonNullable<TryRouteAnswer['sent']>;
 type Response = NonNullable<TryRouteAnswer['response']>;
@@ -84,30 +85,19 @@ const SentFacts: FC<{ readonly answer: TryRouteAnswer; readonly sent: Sent }> = 
 }) => (
   <>
     <pre tabindex={0}>{`${method} ${url}`}</pre>
-    <div class="scrolls" tabindex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Header</th>
-            <th scope="col">Value</th>
-            <th scope="col">From</th>
-          </tr>
-        </thead>
-        <tbody>
-          {headers.map(({ name, value, by }) => (
-            <tr>
-              <th scope="row" class="name">
-                {name}
-              </th>
-              <td class="name">
-                {value ?? <span class="quiet">{by === 'request' ? 'as you wrote it' : 'set'}</span>}
-              </td>
-              <td>{BY[by]}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={['Header', 'Value', 'From']}>
+      {headers.map(({ name, value, by }) => (
+        <tr>
+          <th scope="row" class="name">
+            {name}
+          </th>
+          <td class="name">
+            {value ?? <span class="quiet">{by === 'request' ? 'as you wrote it' : 'set'}</span>}
+          </td>
+          <td>{BY[by]}</td>
+        </tr>
+      ))}
+    </Table>
     {fields.map(({ name, value }) => (
       <p>
         Field <code>{name}</code> of the body: <span class="name">{value}</span>
