@@ -25,11 +25,10 @@ const LAST = Number.MAX_SAFE_INTEGER;
 const OLDEST = 'min(l.created_at_ms)';
 const LAST_USED = 'coalesce(max(l.last_used_at_ms), 0)';
 /** By its rotation, or else as `rotateAtMs` of core. */
-const NEXT_ROTATION = `nullif(min(
-  coalesce(min(l.next_run_at_ms), ${LAST}),
-  coalesce(min(l.created_at_ms) FILTER (WHERE NOT l.is_rotated) + ${ROTATE_EVERY_DAYS} * ${DAY_MS}, ${LAST}),
-  coalesce(min(l.expires_at_ms) FILTER (WHERE NOT l.is_rotated), ${LAST})
-), ${LAST})`;
+const NEXT_ROTATION = `min(
+  coalesce(min(iif(l.is_rotated, NULL, l.created_at_ms)) + ${ROTATE_EVERY_DAYS} * ${DAY_MS}, ${LAST}),
+  coalesce(min(iif(l.is_rotated, l.next_run_at_ms, l.expires_at_ms)), ${LAST})
+)`;
 
 /** Each is sorted by upwards. Who is older was made earlier. */
 const SORT_KEYS: Readonly<
@@ -38,8 +37,8 @@ const SORT_KEYS: Readonly<
   age: { asc: `coalesce(-${OLDEST}, ${LAST})`, desc: `coalesce(${OLDEST}, ${LAST})` },
   lastUsed: { asc: LAST_USED, desc: `-${LAST_USED}` },
   nextRotation: {
-    asc: `coalesce(${NEXT_ROTATION}, ${LAST})`,
-    desc: `coalesce(-${NEXT_ROTATION}, ${LAST})`,
+    asc: NEXT_ROTATION,
+    desc: `coalesce(-nullif(${NEXT_ROTATION}, ${LAST}), ${LAST})`,
   },
 };
 
