@@ -1,13 +1,27 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import type { PageAnswer, ProviderDescription, SecretAnswer } from '../core/index.js';
+import type {
+  CheckAnswer,
+  PageAnswer,
+  ProviderDescription,
+  RotationDetail,
+  SecretAnswer,
+} from '../core/index.js';
 import { type ApiProblem, segment, withQuery } from './api.js';
+import { CheckedRotation } from './checked-rotation.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { environmentNames } from './environment-names.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { ScheduleFields, settingsOf } from './schedule-fields.js';
 import { configOf, SchemaFields } from './schema-fields.js';
+
+interface Shown {
+  readonly form?: SentForm;
+  readonly problem?: ApiProblem | undefined;
+  readonly check?: CheckAnswer | undefined;
+}
 
 /** `/rotations/new`: first the provider, then a form of its own. */
 export function addEnableRotation(app: Hono<ConsoleEnvironment>): void {
@@ -18,28 +32,22 @@ export function addEnableRotation(app: Hono<ConsoleEnvironment>): void {
     const form = await readForm(context);
     const provider = (await providersOf(context)).find(({ id }) => id === form.text('provider'));
     if (provider === undefined) return show(context, undefined);
-    const made: { id?: string } = {};
+    const body = {
+      secret: form.text('secret') ?? '',
+      environment: form.text('environment') ?? '',
+      provider: provider.id,
+      ...settingsOf(form),
+      config: configOf(provider.configSchema, form),
+    };
+    const isCheck = form.isChecked('check');
+    const found: { made?: RotationDetail; check?: CheckAnswer } = {};
     const problem = await refusalOf(async () => {
-      const answer = await api.post<{ id: string }>('/v1/rotations', {
-        secret: form.text('secret') ?? '',
-        environment: form.text('environment') ?? '',
-        provider: provider.id,
-        ...(form.number('intervalDays') === undefined
-          ? {}
-          : { intervalDays: form.number('intervalDays') }),
-        ...(form.text('timezone') === undefined ? {} : { timezone: form.text('timezone') }),
-        ...(form.number('gracePeriodMinutes') === undefined
-          ? {}
-          : { gracePeriodMinutes: form.number('gracePeriodMinutes') }),
-        ...(form.number('soakMinutes') === undefined
-          ? {}
-          : { soakMinutes: form.number('soakMinutes') }),
-        config: configOf(provider.configSchema, form),
-      });
-      made.id = answer.id;
+      if (isCheck) found.check = await api.post<CheckAnswer>('/v1/rotations/check', body);
+      else found.made = await api.post<RotationDetail>('/v1/rotations', body);
     });
-    if (problem !== undefined) return show(context, provider.id, form, problem);
-    return context.redirect(`/rotations/${segment(made.id ?? '')}`, 303);
+    const { made, check } = found;
+    if (made === undefined) return show(context, provider.id, { form, problem, check });
+    return context.redirect(`/rotations/${segment(made.id)}`, 303);
   });
 }
 
@@ -52,8 +60,7 @@ async function providersOf(context: ConsoleContext): Promise<readonly ProviderDe
 async function show(
   context: ConsoleContext,
   chosen: string | undefined,
-  form?: SentForm,
-  problem?: ApiProblem,
+  { form, problem, check }: Shown = {},
 ): Promise<Response> {
   const { api } = context.get('visitor');
   const providers = await providersOf(context);
@@ -83,6 +90,7 @@ async function show(
       children: (
         <form method="post" action="/rotations/new" class="panel" autocomplete="off">
           <ProblemNotice problem={problem} />
+          {check !== undefined && <CheckedRotation found={check} />}
           <p>{provider.summary}</p>
           <input type="hidden" name="provider" value={provider.id} />
           <div class="tiles">
@@ -113,44 +121,8 @@ async function show(
                 ))}
               </select>
             </label>
-            {!provider.byExpiry && (
-              <label>
-                Every so many days
-                <input
-                  name="intervalDays"
-                  type="number"
-                  min="1"
-                  max="365"
-                  value={form?.text('intervalDays') ?? ''}
-                />
-                <small>Empty: as the secret says, or what is recommended for its kind.</small>
-              </label>
-            )}
-            <label>
-              Time zone
-              <input name="timezone" placeholder="UTC" value={form?.text('timezone') ?? ''} />
-            </label>
-            <label>
-              Both keys live, minutes
-              <input
-                name="gracePeriodMinutes"
-                type="number"
-                min="0"
-                placeholder="2880"
-                value={form?.text('gracePeriodMinutes') ?? ''}
-              />
-            </label>
-            <label>
-              Old key off before it is deleted, minutes
-              <input
-                name="soakMinutes"
-                type="number"
-                min="0"
-                placeholder="1440"
-                value={form?.text('soakMinutes') ?? ''}
-              />
-            </label>
           </div>
+          <ScheduleFields byExpiry={provider.byExpiry} form={form} />
           <fieldset>
             <legend>{provider.title}</legend>
             <SchemaFields schema={provider.configSchema} form={form} />
@@ -159,7 +131,12 @@ async function show(
             Enabling rotates nothing. Credentials of the provider are secrets of the environment{' '}
             <code>_providers</code>.
           </p>
-          <button type="submit">Enable</button>
+          <div class="actions">
+            <button type="submit">Enable</button>
+            <button type="submit" name="check" value="yes" class="secondary">
+              Check only
+            </button>
+          </div>
         </form>
       ),
     },

@@ -8,6 +8,7 @@ import {
   type RunWithEvents,
 } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
+import { CheckedRotation } from './checked-rotation.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm } from './form.js';
 import { renderPage } from './layout.js';
@@ -93,7 +94,7 @@ async function show(context: ConsoleContext, { problem, check }: Shown): Promise
       children: (
         <>
           <ProblemNotice problem={problem} />
-          {check !== undefined && <Checked found={check} />}
+          {check !== undefined && <CheckedRotation found={check} />}
           <About rotation={rotation} nowMs={nowMs} />
           <RunPanel rotation={rotation} nowMs={nowMs} />
           <History items={runs.items} nowMs={nowMs} />
@@ -103,21 +104,6 @@ async function show(context: ConsoleContext, { problem, check }: Shown): Promise
     problem === undefined ? 200 : 409,
   );
 }
-
-const Checked: FC<{ readonly found: CheckAnswer }> = ({ found }) => (
-  <div class={`notice ${found.ok ? 'good' : 'bad'}`} role="status">
-    <p>
-      {found.ok ? 'Everything is as it should be; nothing was changed.' : 'Something is wrong.'}
-    </p>
-    <ul>
-      {found.findings.map(({ ok, what, detail }) => (
-        <li>
-          {ok ? '✓' : '✗'} {what}: {detail}
-        </li>
-      ))}
-    </ul>
-  </div>
-);
 
 const About: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> = ({
   rotation,

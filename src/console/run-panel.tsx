@@ -1,5 +1,5 @@
 import type { FC } from 'hono/jsx';
-import { isRunEnded, type RotationDetail, type RunState } from '../core/index.js';
+import { isRunEnded, type RotationDetail, type RunAnswer, type RunState } from '../core/index.js';
 import { segment } from './api.js';
 import { Mark, wordsOf } from './mark.js';
 import { Distance } from './moment.js';
@@ -18,7 +18,10 @@ const STEPS: readonly (readonly [states: readonly RunState[], text: string])[] =
   [['DONE'], 'Done'],
 ];
 
-/** The newest run. Asks for itself again while it is open. */
+/** While it is taken back, it is nowhere on that way. */
+const GOES_BACK: readonly RunState[] = ['ROLLING_BACK', 'CLEANUP'];
+
+/** The newest run. Asks for itself again while it goes on by itself: nothing that is being typed is taken away. */
 export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> = ({
   rotation,
   nowMs,
@@ -27,9 +30,10 @@ export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: n
   const path = `/rotations/${segment(rotation.id)}`;
   if (run === null) return <div id="run" />;
   const isOpen = !isRunEnded(run.state);
-  const asks = isOpen
-    ? { 'hx-get': `${path}/live`, 'hx-trigger': 'every 2s', 'hx-swap': 'outerHTML' }
-    : {};
+  const asks =
+    isOpen && run.state !== 'AWAITING_VALUE'
+      ? { 'hx-get': `${path}/live`, 'hx-trigger': 'every 2s', 'hx-swap': 'outerHTML' }
+      : {};
   const at = run.resumesAs ?? run.state;
   const reached = STEPS.findIndex(([states]) => states.includes(at));
   return (
@@ -44,6 +48,13 @@ export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: n
         {isOpen ? 'The run under way' : 'The newest run'}{' '}
         <Mark tone={toneOf(run.state)}>{wordsOf(run.state)}</Mark>
       </h2>
+      <p>
+        {describeVersions(run)}; {run.trigger}, begun by {run.startedBy}{' '}
+        <Distance at={run.startedAt} nowMs={nowMs} />.
+      </p>
+      {GOES_BACK.includes(at) && (
+        <p>The key of before is brought into use again, then what this run has made is deleted.</p>
+      )}
       {reached !== -1 && (
         <ol class="steps">
           {STEPS.map(([, text], index) => (
@@ -94,15 +105,19 @@ export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: n
               <button type="submit">Resume the run</button>
             </form>
           )}
-          {at !== 'REVOKING' && (
+          {at !== 'REVOKING' && !GOES_BACK.includes(at) && (
             <form method="post" action={`${path}/rollback`}>
               <button
                 type="submit"
                 class="danger"
                 id="roll-back-run"
-                data-confirm="The old key is used again by all requests, and the new one is deleted at the provider."
+                data-confirm={
+                  run.toVersion === null
+                    ? 'The run ends. The key in use stays as it is.'
+                    : 'The old key is used again by all requests, and the new one is deleted at the provider.'
+                }
               >
-                Roll back
+                {run.toVersion === null ? 'Give up' : 'Roll back'}
               </button>
             </form>
           )}
@@ -111,6 +126,13 @@ export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: n
     </section>
   );
 };
+
+function describeVersions({ fromVersion, toVersion }: RunAnswer): string {
+  if (toVersion === null) return 'No new version yet';
+  return fromVersion === null
+    ? `The first version, ${toVersion}`
+    : `Version ${fromVersion} → ${toVersion}`;
+}
 
 function toneOf(state: RunState) {
   if (state === 'DONE') return 'good';

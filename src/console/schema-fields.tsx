@@ -8,6 +8,8 @@ interface FieldSchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly 'x-keyferry'?: string;
+  readonly items?: FieldSchema;
+  readonly prefixItems?: readonly FieldSchema[];
 }
 
 interface ObjectSchema {
@@ -52,11 +54,16 @@ function labelOf(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** Texts, one per line. */
+const isList = ({ type, items, prefixItems }: FieldSchema): boolean =>
+  type === 'array' && (prefixItems ?? [items]).every((item) => item?.type === 'string');
+
 const isSimple = ({ schema }: Field): boolean =>
+  isList(schema) ||
   schema.enum !== undefined ||
   ['string', 'number', 'integer', 'boolean'].includes(schema.type ?? '');
 
-/** The fields of a JSON Schema as those of a form; what is more than a text or number is written as JSON. */
+/** The fields of a JSON Schema as those of a form; what is more than a text, a number or a list of texts is written as JSON. */
 export const SchemaFields: FC<{
   readonly schema: Readonly<Record<string, unknown>>;
   readonly form: SentForm | undefined;
@@ -68,8 +75,7 @@ export const SchemaFields: FC<{
       <div class="tiles">
         {fields.filter(isSimple).map((field) => (
           <label for={PREFIX + field.name}>
-            <span title={field.name}>{labelOf(field.name)}</span>
-            {field.required || field.schema.type === 'boolean' ? '' : ' (optional)'}
+            <span title={field.name}>{titleOf(field)}</span>
             <Input field={field} form={form} />
             {field.schema.description !== undefined && <small>{field.schema.description}</small>}
           </label>
@@ -86,6 +92,11 @@ export const SchemaFields: FC<{
     </>
   );
 };
+
+function titleOf({ name, schema, required }: Field): string {
+  const isOptional = !required && schema.type !== 'boolean';
+  return `${labelOf(name)}${isList(schema) ? ', one per line' : ''}${isOptional ? ' (optional)' : ''}`;
+}
 
 const Input: FC<{ readonly field: Field; readonly form: SentForm | undefined }> = ({
   field: { name, schema, required },
@@ -109,13 +120,33 @@ const Input: FC<{ readonly field: Field; readonly form: SentForm | undefined }> 
   if (schema.enum !== undefined) {
     return (
       <select id={PREFIX + name} name={PREFIX + name}>
-        {!required && <option value="">by default</option>}
+        {!required && (
+          <option value="">
+            {schema.default === undefined ? 'by default' : `${schema.default} (by default)`}
+          </option>
+        )}
         {schema.enum.map((choice) => (
           <option value={choice} selected={given === choice}>
             {choice}
           </option>
         ))}
       </select>
+    );
+  }
+  if (isList(schema) || schema['x-keyferry'] === 'pem') {
+    const byDefault = Array.isArray(schema.default) ? schema.default.join(', ') : '';
+    return (
+      <textarea
+        id={PREFIX + name}
+        name={PREFIX + name}
+        rows={2}
+        class="code"
+        spellcheck={false}
+        required={required}
+        placeholder={byDefault}
+      >
+        {form?.exact(PREFIX + name) ?? ''}
+      </textarea>
     );
   }
   const isNumber = schema.type === 'number' || schema.type === 'integer';
@@ -138,6 +169,11 @@ const Input: FC<{ readonly field: Field; readonly form: SentForm | undefined }> 
   );
 };
 
+function linesOf(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '');
+}
+
 /** What was sent, as the API takes it. What is no JSON is sent as it is: the API says what is wrong with it. */
 export function configOf(
   schema: Readonly<Record<string, unknown>>,
@@ -149,6 +185,7 @@ export function configOf(
     if (given === undefined) continue;
     const { type } = field.schema;
     if (type === 'boolean') config[field.name] = given === 'true';
+    else if (isList(field.schema)) config[field.name] = linesOf(given);
     else config[field.name] = type === 'number' || type === 'integer' ? Number(given) : given;
   }
   const more = form.text(ANYTHING);

@@ -27,6 +27,7 @@ export const databaseServerFields = {
     .optional()
     .meta({
       description: "PEM: the authority of the server's certificate, instead of the system's",
+      'x-keyferry': 'pem',
     }),
 };
 

@@ -14,6 +14,7 @@ export const endpointFields = {
   }),
   ca: z.string().startsWith('-----BEGIN CERTIFICATE-----').optional().meta({
     description: "PEM certificates whose authority is taken, beside the system's own.",
+    'x-keyferry': 'pem',
   }),
 };
 
