@@ -49,6 +49,7 @@ export * from './placed-templates.js';
 export type * from './ports.js';
 export * from './private-mode.js';
 export type * from './prober.js';
+export * from './read-retry-after.js';
 export * from './revoke-safety.js';
 export * from './rotation.js';
 export type * from './rotation-control.js';

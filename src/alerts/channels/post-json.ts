@@ -1,4 +1,4 @@
-import { AppError, type Outbound, type OutboundAnswer } from '../../core/index.js';
+import { AppError, type Outbound, type OutboundAnswer, readRetryAfter } from '../../core/index.js';
 import { SendFailure } from './channel-sender.js';
 
 const TIMEOUT_MS = 15_000;
@@ -38,12 +38,6 @@ export async function postJson(
   const isPermanent = status >= 300 && status < 500 && ![408, 425, 429].includes(status);
   throw new SendFailure(`${receiver} answered ${status}.`, {
     isPermanent,
-    retryAfterMs: retryAfterMs(answer.headers['retry-after'], nowMs),
+    retryAfterMs: readRetryAfter(answer.headers['retry-after'], nowMs, MOST_WAIT_MS),
   });
-}
-
-function retryAfterMs(given: string | undefined, nowMs: number): number | undefined {
-  if (given === undefined) return undefined;
-  const ms = /^\d{1,9}$/.test(given) ? Number(given) * 1000 : Date.parse(given) - nowMs;
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MOST_WAIT_MS) : undefined;
 }

@@ -1,7 +1,7 @@
 import type { IAM } from '@aws-sdk/client-iam';
 import type { STS } from '@aws-sdk/client-sts';
 import { type ProviderCall, ProviderError, type ProviderFailure } from '../provider.js';
-import { type Asked, readRetryAfter, sendToProvider } from './send-to-provider.js';
+import { type Asked, retryAfterOf, sendToProvider } from './send-to-provider.js';
 
 export interface AwsKeyPair {
   readonly accessKeyId: string;
@@ -103,7 +103,7 @@ function clientOptions({ call, pair }: AwsAsking, asked: Asked, heard: Heard) {
     async handle({ protocol, hostname, port, path, method, headers, body }: SignedRequest) {
       const url = `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}`;
       const answer = await sendToProvider(call, asked, { method, url, headers, body });
-      heard.retryAfterMs = readRetryAfter(answer.headers['retry-after'], call.clock.now());
+      heard.retryAfterMs = retryAfterOf(answer, call.clock.now());
       const { status: statusCode } = answer;
       return { response: { statusCode, headers: { ...answer.headers }, body: answer.body } };
     },

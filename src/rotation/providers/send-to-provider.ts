@@ -1,4 +1,9 @@
-import { AppError, type OutboundAnswer, type OutboundRequest } from '../../core/index.js';
+import {
+  AppError,
+  type OutboundAnswer,
+  type OutboundRequest,
+  readRetryAfter,
+} from '../../core/index.js';
 import { type ProviderCall, ProviderError, type ProviderFailure } from '../provider.js';
 
 const MAX_RETRY_AFTER_MS = 86_400_000;
@@ -72,7 +77,7 @@ export function failedAnswer(
   whatToDo: string,
 ): ProviderError {
   const { status } = answer;
-  const retryAfterMs = readRetryAfter(answer.headers['retry-after'], nowMs);
+  const retryAfterMs = retryAfterOf(answer, nowMs);
   const isRedirect = status >= 300 && status < 400;
   const message = isRedirect
     ? `${who} answered ${status}: redirects are not followed.`
@@ -87,12 +92,9 @@ function failureOf(status: number, makes: boolean): ProviderFailure {
   return makes ? 'unknown' : 'unavailable';
 }
 
-/** RFC 9110 section 10.2.3: seconds or a date; a day at most. */
-export function readRetryAfter(text: string | undefined, nowMs: number): number | undefined {
-  if (text === undefined) return undefined;
-  const waitMs = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
-  if (Number.isNaN(waitMs)) return undefined;
-  return Math.min(Math.max(waitMs, 0), MAX_RETRY_AFTER_MS);
+/** A day at most. */
+export function retryAfterOf(answer: OutboundAnswer, nowMs: number): number | undefined {
+  return readRetryAfter(answer.headers['retry-after'], nowMs, MAX_RETRY_AFTER_MS);
 }
 
 export function isSuccess({ status }: OutboundAnswer): boolean {
