@@ -22,6 +22,8 @@ import { RoutesTable } from './routes-table.js';
 import { ACTIONS, Table } from './table.js';
 
 const SHOWN_REVISIONS = 20;
+/** A longer document is put into a page only when somebody wants to edit it. */
+const LONGEST_BESIDE_LIST = 64 * 1024;
 
 /** What the editor shows beside the document. */
 interface Edited {
@@ -135,7 +137,12 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
     api.get<StatusAnswer>('/v1/status'),
   ]);
   const { file } = status.routes;
-  const text = edited === undefined || edited.text === '' ? textOf(applied.document) : edited.text;
+  const written = textOf(applied.document);
+  const text = edited === undefined || edited.text === '' ? written : edited.text;
+  const mayEdit =
+    edited !== undefined ||
+    written.length <= LONGEST_BESIDE_LIST ||
+    context.req.query('edit') === 'true';
   return renderPage(
     context,
     {
@@ -174,13 +181,13 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
               />
             )}
           </section>
-          {file === null && (
-            <Editor
-              text={text}
-              applied={textOf(applied.document)}
-              revision={applied.revision}
-              edited={edited}
-            />
+          {file === null && !mayEdit && (
+            <p>
+              <a href="/routes?edit=true#document">Edit the document</a>
+            </p>
+          )}
+          {file === null && mayEdit && (
+            <Editor text={text} applied={written} revision={applied.revision} edited={edited} />
           )}
           <Revisions
             items={revisions.items}

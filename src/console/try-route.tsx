@@ -10,6 +10,8 @@ import { TryResult } from './try-result.js';
 
 /** Methods that change nothing at the upstream (RFC 9110 section 9.2.1). */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Nobody looks through more in a select: the page of the routes finds them. */
+const MOST_OFFERED = 200;
 
 interface Shown {
   readonly draft: Draft;
@@ -131,7 +133,11 @@ async function show(
               {answer !== undefined && <TryResult answer={answer} inUse={chosen} />}
               <TryForm
                 draft={filled}
-                routes={served}
+                routes={
+                  served.length > MOST_OFFERED && chosen !== undefined
+                    ? served.filter((one) => one.route === chosen.route)
+                    : served
+                }
                 chosen={chosen}
                 question={
                   asks && upstream !== undefined
