@@ -42,7 +42,7 @@ const NewAdminAnswer = z
 const NewAdmin = z
   .strictObject({
     name: holderName.refine(
-      (name) => !name.startsWith(OIDC_PREFIX),
+      (name) => !name.toLowerCase().startsWith(OIDC_PREFIX),
       `expected another beginning than "${OIDC_PREFIX}": it names who signs in with OpenID Connect`,
     ),
     role: z.enum(ROLES),

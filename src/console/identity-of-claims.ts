@@ -58,11 +58,12 @@ function roleValues(claims: Claims, roleClaim: string): readonly unknown[] {
   return Array.isArray(found) ? found : [found];
 }
 
+/** The audit log shows it: nobody is to stand there under an address that may be somebody else's. */
 function nameOf(claims: Claims, sub: string): string {
-  const names = [
-    claims.email_verified === false ? undefined : claims.email,
-    claims.preferred_username,
-  ];
+  const { email, email_verified: isVerified, preferred_username: login } = claims;
+  const names = [isVerified === true ? email : undefined];
+  // Where people sign in with their address, that is as unverified.
+  if (isVerified !== false || login !== email) names.push(login);
   const isName = (name: unknown): name is string =>
     typeof name === 'string' && name.length <= LONGEST_NAME && NAME.test(name);
   return names.find(isName) ?? sub;

@@ -7,6 +7,8 @@ export function returnPath(given: unknown): string {
   if (typeof given !== 'string' || given.length > LONGEST || !given.startsWith('/')) return '/';
   if (!URL.canParse(given, BASE)) return '/';
   const { origin, pathname, search } = new URL(given, BASE);
-  const leadsAway = origin !== BASE || pathname.startsWith('//');
-  return leadsAway || /^\/sign-(?:in|out)(?:\/|$)/.test(pathname) ? '/' : pathname + search;
+  const path = pathname + search;
+  // Encoded, it may be longer, and a cookie keeps it for the way to the provider and back.
+  const leadsAway = origin !== BASE || pathname.startsWith('//') || path.length > LONGEST;
+  return leadsAway || /^\/sign-(?:in|out)(?:\/|$)/.test(pathname) ? '/' : path;
 }

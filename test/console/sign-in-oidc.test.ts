@@ -158,7 +158,7 @@ test('all sessions of a person end on the page of admins, by who reaches as far'
     action: 'session.end_all',
     detail: { adminId: 'oidc:id-of-alice', sessions: 2 },
   });
-  const taken = { name: 'oidc:alice@example.com', role: 'viewer' };
+  const taken = { name: 'OIDC:alice@example.com', role: 'viewer' };
   expect((await keyferry.call('POST', '/v1/admins', taken)).status).toBe(400);
 });
 

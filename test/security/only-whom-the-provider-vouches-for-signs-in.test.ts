@@ -242,6 +242,7 @@ test('after signing in nothing leads out of the console', async () => {
     ['/sign-in/oidc', '/'],
     ['/sign-out', '/'],
     [`/${'a'.repeat(2000)}`, '/'],
+    [`/secrets?search=${'ä'.repeat(900)}`, '/'],
     ['/secrets?q=a b;url=//attacker.example', '/secrets?q=a%20b;url=//attacker.example'],
     ['/secrets/päyments', '/secrets/p%C3%A4yments'],
     ['/secrets\r\nx: y', '/secretsx:%20y'],
@@ -303,6 +304,27 @@ test('claims that nobody has verified, or that are somebody else’s, give no ro
     'session.start',
     ...Array.from({ length: 6 }, () => 'session.refuse'),
   ]);
+});
+
+test('nobody stands in the audit log under an address that the provider has not verified', async () => {
+  const scene = await start();
+  const { provider, keyferry } = scene;
+  const email = 'chief@example.com';
+  const claims: [claims: object, name: string][] = [
+    [{ email, email_verified: true }, email],
+    [{ email }, 'subject-of-mallory'],
+    [{ email, email_verified: 'true', preferred_username: 'mallory' }, 'mallory'],
+    [{ email, email_verified: false, preferred_username: email }, 'subject-of-mallory'],
+    [{ preferred_username: 'mallory@example.com' }, 'mallory@example.com'],
+  ];
+  for (const [more] of claims) {
+    provider.person.claims = { groups: 'everybody', ...more };
+    expect((await signIn(scene)).answer.status).toBe(200);
+  }
+  const rows = await keyferry.sessionRows();
+  expect(rows.toReversed()).toMatchObject(
+    claims.map(([, name]) => ({ actor: { name: `oidc:${name}` } })),
+  );
 });
 
 test('an address gives a role only where it is verified, and a claim may lie deeper', async () => {
