@@ -31,6 +31,7 @@ import { SecretWithUsageSchema, showSecretWithUsage } from './show-secret-usage.
 
 /** A century: a larger number of days is a slip. */
 const MAX_DAYS = 36_500;
+const MAX_WORDS = 10;
 /** Names (RFC 1123, underscores too), one wildcard in front, or an IPv6 address in brackets. */
 const HOST =
   /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$|^\[[0-9A-Fa-f:.]+\]$/;
@@ -91,10 +92,18 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
         'In the order of `sort`, and by name where that is the same. Never shows a value. What the token is not limited to counts for no filter and no order.',
       role: 'viewer',
       query: z.strictObject({
-        search: z.string().max(200).optional().openapi({
-          description: 'Words, each somewhere in name, description or owner',
-          example: 'stripe payments',
-        }),
+        search: z
+          .string()
+          .max(200)
+          // Each costs a look at every secret.
+          .refine((text) => text.trim().split(/\s+/).length <= MAX_WORDS, {
+            message: `expected at most ${MAX_WORDS} words`,
+          })
+          .optional()
+          .openapi({
+            description: 'Words, at most 10, each somewhere in name, description or owner',
+            example: 'stripe payments',
+          }),
         environment: z.string().optional().openapi({ description: 'Has a version in it' }),
         unusedForDays: integerParameter(0, MAX_DAYS, 'Not used for so long, or never').optional(),
         olderThanDays: integerParameter(0, MAX_DAYS, 'A current version is as old').optional(),

@@ -102,6 +102,9 @@ test('a row shows ages, last use, current versions, routes and clients', async (
     );
   await admin.call('PATCH', '/v1/secrets/github_token', { body: { labels: { team: 'web' } } });
   expect(await names('environment=staging')).toEqual(['stripe_key']);
+  expect(await names(`search=${'+t'.repeat(10)}`)).toEqual(['github_token', 'stripe_key']);
+  const many = await admin.call('GET', `/v1/secrets?search=${'+t'.repeat(11)}`);
+  expect(many).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   expect(await names('unusedForDays=30')).toEqual(['github_token']);
   expect(await names('olderThanDays=80')).toEqual(['github_token', 'stripe_key']);
   expect(await names('olderThanDays=81')).toEqual([]);

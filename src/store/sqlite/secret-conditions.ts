@@ -34,6 +34,9 @@ export const ROTATE_EVERY_DAYS = `coalesce(max(l.rotate_every_days), CASE max(l.
 /** As `maximumAgeDays` of core. */
 const MAXIMUM_AGE_MS = `coalesce(max(l.maximum_age_days), ${ROTATE_EVERY_DAYS}) * ${DAY_MS}`;
 
+const HAS_WORD = `(SELECT s.name LIKE w.text ESCAPE '\\' OR s.description LIKE w.text ESCAPE '\\'
+  OR s.owner LIKE w.text ESCAPE '\\' FROM (SELECT ? AS text) AS w)`;
+
 /**
  * The conditions of a filter. `inUse` are the environments where a secret has a value, of those that the filter
  * is limited to. What lies in others is left out first, so that nothing tells of it by what a filter lets through.
@@ -62,13 +65,13 @@ export function conditionsOf(
          SELECT 1 FROM listed_secrets AS o WHERE o.name = l.name AND o.environment > ''))`,
     );
   }
-  for (const word of filter.search?.split(/\s+/).filter((text) => text !== '') ?? []) {
+  const words = filter.search?.split(/\s+/).filter((text) => text !== '') ?? [];
+  if (words.length > 0) {
+    // All in one pass over the secrets.
     add(
       rows,
-      `l.name IN (SELECT s.name FROM secrets AS s, (SELECT ? AS text) AS w
-         WHERE s.name LIKE w.text ESCAPE '\\' OR s.description LIKE w.text ESCAPE '\\'
-           OR s.owner LIKE w.text ESCAPE '\\')`,
-      `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`,
+      `l.name IN (SELECT s.name FROM secrets AS s WHERE ${words.map(() => HAS_WORD).join(' AND ')})`,
+      ...words.map((word) => `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`),
     );
   }
   if (filter.label !== undefined) {
