@@ -29,11 +29,12 @@ try {
 async function takeForReadme(page: Page, { adminUrl, ids }: Demo): Promise<void> {
   const images = fileURLToPath(new URL('../docs/images/', import.meta.url));
   mkdirSync(images, { recursive: true });
-  await page.setViewportSize({ width: 1200, height: 760 });
+  await page.setViewportSize({ width: 1280, height: 720 });
   for (const [name, path, colorScheme] of [
+    ['console-overview', '/#requests', 'light'],
     ['console-secrets', '/secrets', 'light'],
+    ['console-secret-dark', '/secrets/orders_service_key#production', 'dark'],
     ['console-cutover', `/cutovers/${ids.cutover}`, 'light'],
-    ['console-overview-dark', '/', 'dark'],
     ['console-rotation-dark', `/rotations/${ids.grace}`, 'dark'],
   ] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
@@ -63,6 +64,8 @@ async function takeAll(page: Page, { adminUrl, ids }: Demo, into: string): Promi
     ['rotation-new-aws', '/rotations/new?provider=aws'],
     ['rotation-new-custom', '/rotations/new?provider=custom'],
     ['routes', '/routes'],
+    ['routes-try', '/routes/try?at=production%20orders'],
+    ['revisions', '/routes/revisions'],
     ['revision', '/routes/revisions/2'],
     ['clients', '/clients'],
     ['alerts', '/alerts'],

@@ -2,7 +2,6 @@ import {
   type Actor,
   DEFAULT_CUTOVER_SETTINGS,
   type Route,
-  type Secret,
   SecretValue,
   type Store,
   type Tokens,
@@ -11,7 +10,6 @@ import { openKeyferryStore } from '../../dist/open-store.js';
 import { DEMO_SECRETS, type DemoSecret } from './demo-secrets.js';
 
 const DAY_MS = 86_400_000;
-const HISTORY_DAYS = 30;
 
 const admin = (name: string): Actor => ({ type: 'admin', id: `demo-${name}`, name });
 const MIRA = admin('mira');
@@ -217,45 +215,73 @@ function storyCutovers(store: Store, ago: (days: number) => number): Told[] {
   ];
 }
 
-/** A use for each day, more of it on working days. */
+/** How use is told: dense where the charts are, then less so. */
+const PACES = [
+  { fromDays: 150, toDays: 30, everyMs: 10 * DAY_MS },
+  { fromDays: 30, toDays: 7, everyMs: DAY_MS / 8 },
+  { fromDays: 7, toDays: 1, everyMs: DAY_MS / 24 },
+  { fromDays: 1, toDays: 0, everyMs: DAY_MS / 288 },
+];
+
+/** More of it on working days, and in the daytime. */
 async function tellUse(store: Store, moved: { nowMs: number }, nowMs: number): Promise<void> {
   const { items: clients } = await store.listClients({ limit: 100 });
-  const secrets = new Map<string, Secret>();
+  const ids = new Map<string, string>();
   for (const { name } of DEMO_SECRETS) {
     const secret = await store.getSecret(name);
-    if (secret !== undefined) secrets.set(name, secret);
+    if (secret !== undefined) ids.set(name, secret.id);
   }
-  for (let day = HISTORY_DAYS + 120; day >= 0; day -= day > HISTORY_DAYS ? 10 : 1) {
-    const atMs = nowMs - day * DAY_MS - 240_000;
-    moved.nowMs = Math.max(moved.nowMs, atMs);
-    await store.recordUsage(
-      DEMO_SECRETS.flatMap((secret) => usesOf(secret, secrets, clients, day, atMs)),
-    );
+  for (const { fromDays, toDays, everyMs } of PACES) {
+    for (let atMs = nowMs - fromDays * DAY_MS; atMs < nowMs - toDays * DAY_MS; atMs += everyMs) {
+      moved.nowMs = Math.max(moved.nowMs, atMs);
+      const tick: Tick = { atMs, days: (nowMs - atMs) / DAY_MS, share: everyMs / DAY_MS };
+      const deltas = DEMO_SECRETS.flatMap((secret) =>
+        usesOf(secret, ids.get(secret.name), clients, tick),
+      );
+      const requests = deltas.map(({ environment, outcome, count }) => ({
+        environment,
+        outcome,
+        count,
+        atMs,
+      }));
+      await store.recordUsage(deltas, [], requests);
+    }
   }
+}
+
+interface Tick {
+  readonly atMs: number;
+  /** Before now. */
+  readonly days: number;
+  /** Of a day. */
+  readonly share: number;
 }
 
 function usesOf(
   { name, host, versions, perDay = 0, unusedForDays = 0 }: DemoSecret,
-  secrets: ReadonlyMap<string, Secret>,
+  secretId: string | undefined,
   clients: readonly { readonly id: string; readonly environment: string }[],
-  day: number,
-  atMs: number,
+  { atMs, days, share }: Tick,
 ) {
-  const secret = secrets.get(name);
-  if (secret === undefined || host === undefined || day < unusedForDays) return [];
-  const isWeekend = [0, 6].includes(new Date(atMs).getUTCDay());
+  if (secretId === undefined || host === undefined || days < unusedForDays) return [];
+  const at = new Date(atMs);
+  const isWeekend = [0, 6].includes(at.getUTCDay());
+  const daytime = share > 0.5 ? 1 : 1 + 0.7 * Math.sin(((at.getUTCHours() - 8) / 24) * 2 * Math.PI);
   return Object.entries(versions).flatMap(([environment, ages]) => {
-    const version = ages.filter((age) => age >= day).length;
+    const version = ages.filter((age) => age >= days).length;
     if (version === 0) return [];
     return clients
       .filter((client) => client.environment === environment)
       .flatMap(({ id: clientId }, index) => {
-        const share = (environment === 'production' ? 1 : 0.1) / (index + 1);
-        const wave = 1 + 0.25 * Math.sin(day * 1.7 + name.length + index);
-        const count = Math.round(perDay * share * wave * (isWeekend ? 0.35 : 1));
-        const place = { secretId: secret.id, environment, version, clientId };
+        const part = ((environment === 'production' ? 1 : 0.1) * share) / (index + 1);
+        const wave = 1 + 0.2 * Math.sin(atMs / 4_100_000 + name.length + index);
+        const exact = perDay * part * wave * daytime * (isWeekend ? 0.4 : 1);
+        // What is less than one happens now and then.
+        const count = Math.floor(exact + ((Math.floor(atMs / 60_000) * 7 + name.length) % 97) / 97);
+        const isOff = Math.floor(atMs / 3_600_000) % 31 === 4 && index === 0;
+        const refused = isOff ? Math.ceil(count * 0.06) : 0;
+        const place = { secretId, environment, version, clientId };
         const use = { ...place, route: nameOfRoute(name), firstUsedAtMs: atMs, lastUsedAtMs: atMs };
-        const refused = day % 9 === 4 ? Math.round(count * 0.01) : 0;
         return [
           ...(count === 0 ? [] : [{ ...use, outcome: 'accepted' as const, count }]),
           ...(refused === 0 ? [] : [{ ...use, outcome: 'refused' as const, count: refused }]),

@@ -12,7 +12,7 @@ import { CheckedRotation } from './checked-rotation.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm } from './form.js';
 import { renderPage } from './layout.js';
-import { Mark } from './mark.js';
+import { Mark, wordsOf } from './mark.js';
 import { Distance, Moment } from './moment.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
 import { ROTATION_TONES } from './rotations.js';
@@ -245,14 +245,14 @@ const History: FC<{ readonly items: readonly RunWithEvents[]; readonly nowMs: nu
       items.map((run) => (
         <details>
           <summary>
-            {run.state}, <Distance at={run.startedAt} nowMs={nowMs} />, {run.trigger} by{' '}
+            {wordsOf(run.state)}, <Distance at={run.startedAt} nowMs={nowMs} />, {run.trigger} by{' '}
             {run.startedBy}
             {run.reason !== null && `: ${run.reason}`}
           </summary>
           <ol>
             {run.events.map(({ at, state, actor, note }) => (
               <li>
-                <Moment at={at} /> <strong>{state}</strong> {note}{' '}
+                <Moment at={at} /> <strong>{wordsOf(state)}</strong> {note}{' '}
                 <span class="quiet">({actor})</span>
               </li>
             ))}

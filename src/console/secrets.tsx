@@ -148,8 +148,9 @@ const InEnvironment: FC<{ readonly secret: SecretAnswer; readonly environment: s
     if (secret.routesByEnvironment[environment] !== undefined) {
       return <Mark tone="bad">missing, routes need it</Mark>;
     }
+    // Nobody asks for it there: said, not shouted.
     const isElsewhere = secret.environments.some(({ currentVersion }) => currentVersion !== null);
-    return isElsewhere ? <Mark tone="warn">no value</Mark> : <span class="quiet">–</span>;
+    return isElsewhere ? <Mark tone="quiet">no value</Mark> : <span class="quiet">–</span>;
   }
   return (
     <>
