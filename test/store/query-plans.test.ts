@@ -117,5 +117,6 @@ describe('no page of the console reads a large table from end to end, or sorts i
       ({ details }) => details,
     );
     expect(plans.filter((detail) => scansLarge(detail) || detail.includes('GROUP BY'))).toEqual([]);
+    expect(plans).toContain('SCAN alerts USING COVERING INDEX alerts_unseen_by_kind');
   });
 });

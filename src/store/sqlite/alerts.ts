@@ -17,8 +17,6 @@ import { decodeCursor, pageLimit, toPage } from './page-cursor.js';
 import type { Session } from './session.js';
 
 const YEAR_MS = 365 * 86_400_000;
-/** Sorts after every id. */
-const AFTER_IDS = 'g';
 const STAYING = JSON.stringify(STAYING_ALERT_KINDS);
 
 export function alertCommands({ database, audit, now, write }: Session, book: AlertBook) {
@@ -136,14 +134,16 @@ export function alertCommands({ database, audit, now, write }: Session, book: Al
 }
 
 function conditionsOf(filter: AlertFilter): { conditions: string[]; values: unknown[] } {
-  const conditions = ['id < ?'];
-  const values: unknown[] = [decodeCursor(filter.cursor, 'string') ?? AFTER_IDS];
+  const conditions = ['TRUE'];
+  const values: unknown[] = [];
   const add = (condition: string, ...own: unknown[]): void => {
     conditions.push(condition);
     values.push(...own);
   };
   const isNull = (column: string, whether: boolean): void =>
     add(`${column} IS ${whether ? '' : 'NOT '}NULL`);
+  const before = decodeCursor(filter.cursor, 'string');
+  if (before !== undefined) add('id < ?', before);
   if (filter.kind !== undefined) add('kind = ?', filter.kind);
   if (filter.urgency !== undefined) {
     add('urgency = ?', ALERT_URGENCIES.indexOf(filter.urgency));
