@@ -1,15 +1,8 @@
-import { rmSync } from 'node:fs';
-import { onTestFinished } from 'vitest';
 import type { Cutover, CutoverState, Store } from '../../../src/core/index.js';
-import { inspectDatabase } from '../../../src/maintenance/inspect-database.js';
-import { openKeyferryStore } from '../../../src/open-store.js';
-import { runAndKill } from '../../support/kill-process.js';
-import { newDataDir } from '../../support/open-test-store.js';
-import { seededRandom } from '../../support/seeded-random.js';
-import type { Campaign, Slice, SliceOutcome } from '../campaign.js';
+import type { Campaign } from '../campaign.js';
+import { killStore } from '../kill-store.js';
 
 const LONGEST_LIFE_MS = 120;
-const clock = { now: () => Date.now() };
 const PLACES = ['a', 'b'].flatMap((secret) =>
   ['staging', 'production'].map((environment) => ({ secret, environment })),
 );
@@ -21,29 +14,14 @@ export const campaign: Campaign = {
   target: 1_000,
   unit: 'SIGKILLs of a store under 4 cutovers',
   slice: 100,
-  run,
+  run: (slice) =>
+    killStore(slice, {
+      script: 'cutover-process.mjs',
+      longestLifeMs: LONGEST_LIFE_MS,
+      unit: 'commands',
+      look,
+    }),
 };
-
-async function run({ seed, count, signal }: Slice): Promise<SliceOutcome> {
-  const dataDir = newDataDir();
-  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
-  const random = seededRandom(seed);
-  const findings: string[] = [];
-  let acknowledged = 0;
-  let done = 0;
-  while (done < count && signal?.aborted !== true) {
-    const lifeMs = random() * LONGEST_LIFE_MS;
-    const args = [dataDir, String(seed + done)];
-    const { lines, errors } = await runAndKill('cutover-process.mjs', args, lifeMs);
-    if (errors !== '') findings.push(`kill ${done}: the mover said ${errors}`);
-    acknowledged += lines.length;
-    const problems = await look(dataDir, lines.map(toMove));
-    findings.push(...problems.map((text) => `kill ${done}: ${text}`));
-    done++;
-  }
-  if (acknowledged <= done) findings.push(`only ${acknowledged} commands`);
-  return { done, findings, note: `${acknowledged} commands` };
-}
 
 interface Move {
   readonly id: string;
@@ -55,9 +33,8 @@ function toMove(line: string): Move {
   return JSON.parse(line);
 }
 
-/** What is wrong after a kill. */
-async function look(dataDir: string, moves: readonly Move[]): Promise<string[]> {
-  const { store } = await openKeyferryStore({ dataDir, clock, createIfMissing: true });
+async function look(store: Store, lines: readonly string[]): Promise<string[]> {
+  const moves = lines.map(toMove);
   const problems: string[] = [];
   for (const [id, move] of new Map(moves.map((found) => [found.id, found]))) {
     const found = await store.getCutover(id);
@@ -66,13 +43,6 @@ async function look(dataDir: string, moves: readonly Move[]): Promise<string[]> 
     }
   }
   for (const place of PLACES) problems.push(...(await lookAt(store, place)));
-  const audit = await store.verifyAudit();
-  if (!audit.ok) problems.push(`the audit log is broken: ${JSON.stringify(audit)}`);
-  await store.close();
-  const { database } = await inspectDatabase({ dataDir, clock });
-  const rows = await database.verifyRows();
-  if (rows.altered.length + rows.missing > 0) problems.push(`rows: ${JSON.stringify(rows)}`);
-  await database.close();
   return problems;
 }
 

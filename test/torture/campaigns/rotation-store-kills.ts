@@ -1,5 +1,3 @@
-import { rmSync } from 'node:fs';
-import { onTestFinished } from 'vitest';
 import {
   isRunEnded,
   type RotationRun,
@@ -7,15 +5,10 @@ import {
   type RunState,
   type Store,
 } from '../../../src/core/index.js';
-import { inspectDatabase } from '../../../src/maintenance/inspect-database.js';
-import { openKeyferryStore } from '../../../src/open-store.js';
-import { runAndKill } from '../../support/kill-process.js';
-import { newDataDir } from '../../support/open-test-store.js';
-import { seededRandom } from '../../support/seeded-random.js';
-import type { Campaign, Slice, SliceOutcome } from '../campaign.js';
+import type { Campaign } from '../campaign.js';
+import { killStore } from '../kill-store.js';
 
 const LONGEST_LIFE_MS = 150;
-const clock = { now: () => Date.now() };
 
 /** The store alone is killed while runs go through their states: each is where it was acknowledged, or one step on. */
 export const campaign: Campaign = {
@@ -24,29 +17,14 @@ export const campaign: Campaign = {
   target: 1_000,
   unit: 'SIGKILLs of a store under 4 rotation runs',
   slice: 100,
-  run,
+  run: (slice) =>
+    killStore(slice, {
+      script: 'rotation-store-process.mjs',
+      longestLifeMs: LONGEST_LIFE_MS,
+      unit: 'steps',
+      look,
+    }),
 };
-
-async function run({ seed, count, signal }: Slice): Promise<SliceOutcome> {
-  const dataDir = newDataDir();
-  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
-  const random = seededRandom(seed);
-  const findings: string[] = [];
-  let acknowledged = 0;
-  let done = 0;
-  while (done < count && signal?.aborted !== true) {
-    const lifeMs = random() * LONGEST_LIFE_MS;
-    const args = [dataDir, String(seed + done)];
-    const { lines, errors } = await runAndKill('rotation-store-process.mjs', args, lifeMs);
-    if (errors !== '') findings.push(`kill ${done}: the mover said ${errors}`);
-    acknowledged += lines.length;
-    const problems = await look(dataDir, lines.map(toStep));
-    findings.push(...problems.map((text) => `kill ${done}: ${text}`));
-    done++;
-  }
-  if (acknowledged <= done) findings.push(`only ${acknowledged} steps`);
-  return { done, findings, note: `${acknowledged} steps` };
-}
 
 interface Step {
   readonly id: string;
@@ -60,9 +38,8 @@ function toStep(line: string): Step {
   return JSON.parse(line);
 }
 
-/** What is wrong after a kill. */
-async function look(dataDir: string, steps: readonly Step[]): Promise<string[]> {
-  const { store } = await openKeyferryStore({ dataDir, clock, createIfMissing: true });
+async function look(store: Store, lines: readonly string[]): Promise<string[]> {
+  const steps = lines.map(toStep);
   const problems: string[] = [];
   for (const [id, step] of new Map(steps.map((found) => [found.id, found]))) {
     const found = await store.getRun(id);
@@ -76,13 +53,6 @@ async function look(dataDir: string, steps: readonly Step[]): Promise<string[]> 
     if (open.length > 1) problems.push(`${rotation.id}: ${open.length} open runs`);
     for (const one of items) problems.push(...(await lookAt(store, one)));
   }
-  const audit = await store.verifyAudit();
-  if (!audit.ok) problems.push(`the audit log is broken: ${JSON.stringify(audit)}`);
-  await store.close();
-  const { database } = await inspectDatabase({ dataDir, clock });
-  const rows = await database.verifyRows();
-  if (rows.altered.length + rows.missing > 0) problems.push(`rows: ${JSON.stringify(rows)}`);
-  await database.close();
   return problems;
 }
 
