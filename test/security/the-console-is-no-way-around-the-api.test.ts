@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { EMPTY_PAGES } from '../console/fill-pages.js';
 import { postForm, visitConsole } from '../support/console-visit.js';
 import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
 
@@ -153,15 +154,38 @@ test('a viewer changes nothing, and sees nothing beyond its limits', async () =>
   expect((await visit.get('/secrets')).text).toContain('mine_key');
 });
 
-test('no page has a policy that lets anything inline in', async () => {
+test('no page, asset or refusal has a policy that lets anything inline in, and no page needs it', async () => {
   const keyferry = await startKeyferry();
   const visit = await visitConsole(keyferry.adminUrl, { token: await rootToken(keyferry) });
-  for (const path of ['/', '/sign-in', '/secrets/new', '/no-such-page', '/console/none.js']) {
-    const { headers } = await visit.get(path);
+  const { text: overview } = await visit.get('/');
+  const assets = [...overview.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(
+    ([, path]) => path,
+  );
+  expect(assets.length).toBeGreaterThan(4);
+  const unknown = ['/no-such-page', '/secrets/none', '/cutovers/none', '/console/none.js'];
+  const pages = [...EMPTY_PAGES, ...unknown, '/sign-in', '/assets/none/none.js', ...assets];
+  const answers = new Map<string, { headers: Headers; text: string }>();
+  for (const path of pages) answers.set(path ?? '', await visit.get(path ?? ''));
+  for (const [path, form, headers] of [
+    ['/secrets/new', { name: '1' }, {}],
+    ['/secrets/new', { name: 'forged' }, { origin: 'https://attacker.example' }],
+    ['/sign-in', { token: 'kfa_wrong' }, {}],
+  ] as const) {
+    const answer = await visit.post(path, form, headers);
+    answers.set(`POST ${path} ${answer.status}`, {
+      headers: answer.headers,
+      text: await answer.text(),
+    });
+  }
+  for (const [where, { headers, text }] of answers) {
     const policy = headers.get('content-security-policy') ?? '';
-    expect(policy).toContain("default-src 'none'");
-    expect(policy).toContain("frame-ancestors 'none'");
+    expect({ where, policy }).toEqual({
+      where,
+      policy: expect.stringMatching(/^(?=.*default-src 'none')(?=.*frame-ancestors 'none')/),
+    });
     expect(policy).not.toMatch(/unsafe|\*|https?:/);
     expect(headers.get('x-content-type-options')).toBe('nosniff');
+    if (!(headers.get('content-type') ?? '').includes('html')) continue;
+    expect(text).not.toMatch(/<script(?![^>]* src=)|<style|<[^>]* (?:style|on[a-z]+)="/);
   }
 });
