@@ -78,6 +78,8 @@ describe('no page of the console reads a large table from end to end, or sorts i
     'running cutovers': (of) => of.runningCutovers(),
     cutovers: (of) => of.listCutovers({ secret: name }),
     'open alerts': (of) => of.listAlerts({ open: true, acknowledged: false }),
+    'urgent alerts': (of) =>
+      of.listAlerts({ open: true, acknowledged: false, urgency: 'urgent', kind: 'echo_hit' }),
     'open alerts of a limited admin': (of) =>
       of.listAlerts({ open: true, environments: ['staging'], secretPrefix: 'stripe' }),
     'all alerts': (of) => of.listAlerts({}),

@@ -97,7 +97,8 @@ export function alertCommands({ database, audit, now, write }: Session, book: Al
       const { conditions, values } = conditionsOf(filter);
       const rows = database
         .prepare<unknown[], AlertRow>(
-          `SELECT * FROM alerts WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT ?`,
+          `SELECT * FROM alerts ${filter.open === true ? 'INDEXED BY alerts_open_by_id' : ''}
+           WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT ?`,
         )
         .all(...values, limit + 1);
       return toPage(
