@@ -7,7 +7,7 @@ import {
   type RunDecision,
   type RunSituation,
 } from './run-situation.js';
-import { hold, sentenceOf } from './try-again.js';
+import { hold, nothingIsCurrent, sentenceOf } from './try-again.js';
 
 const MINUTE_MS = 60_000;
 /** In a row. */
@@ -76,6 +76,7 @@ export function decideGrace(situation: RunSituation): RunDecision {
   if (facts.current === run.fromVersion) {
     return rollBack(`Version ${run.fromVersion} was made current again.`);
   }
+  if (facts.current === null) return nothingIsCurrent(situation);
   const isEmergency = run.trigger === 'emergency';
   if (isFailure(outcome)) return hold(situation, sentenceOf(outcome.failed));
   if (cutover !== undefined && cutover.state !== 'COMPLETED') {

@@ -7,7 +7,7 @@ import {
   type RunDecision,
   type RunSituation,
 } from './run-situation.js';
-import { hold, sentenceOf, tryOnAndOn } from './try-again.js';
+import { hold, nothingIsCurrent, sentenceOf, tryOnAndOn } from './try-again.js';
 
 const MINUTE_MS = 60_000;
 
@@ -18,6 +18,7 @@ export function decideDisabling(situation: RunSituation): RunDecision {
   if (facts.current === run.fromVersion) {
     return rollBack(`Version ${run.fromVersion} was made current again.`);
   }
+  if (facts.current === null && oldKey?.state !== 'disabled') return nothingIsCurrent(situation);
   if (isFailure(outcome) && outcome.call === 'disable_old') {
     const { failed } = outcome;
     if (failed.failure !== 'in_use') return tryOnAndOn(situation, failed);

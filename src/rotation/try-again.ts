@@ -60,6 +60,13 @@ export function needsAttention(problem: string): RunDecision {
   return { type: 'commit', to: 'NEEDS_ATTENTION', changes: { problem }, note: problem };
 }
 
+/** The old key may be the last that works: who has revoked the new version decides what is used now. */
+export function nothingIsCurrent({ run }: RunSituation): RunDecision {
+  return needsAttention(
+    `No version is current, so the key of version ${run.fromVersion} is left as it is: make a version current and resume the rotation, or roll it back.`,
+  );
+}
+
 /** Says once what holds the run up, and looks again. */
 export function hold(
   { run, pace, nowMs }: RunSituation,

@@ -170,3 +170,26 @@ test('an emergency says that it does not end a window that somebody paused', asy
   });
   expect((await rig.store.listAlerts(open)).items).toEqual([]);
 });
+
+test.each(['manual', 'emergency'] as const)(
+  'a run (%s) whose new version was revoked leaves the old key as it is, until somebody decides',
+  async (trigger) => {
+    const rig = await startRig({ recovery: 'list', settings: { gracePeriodMinutes: 1 } });
+    const { service, store } = rig;
+    const { id } = await rig.start();
+    const engine = rig.engine();
+    await goOn(rig, engine, inState('GRACE'));
+    const target = { actor, secret: 'key', environment: 'production' };
+    await store.revokeVersion({ ...target, version: 2, force: { reason: 'it leaked' } });
+    if (trigger === 'emergency') await store.directRun({ actor, id, to: 'emergency' });
+    const waiting = await goOn(rig, engine, inState('NEEDS_ATTENTION', true));
+    expect(waiting).toMatchObject({ trigger, resumesAs: 'GRACE' });
+    expect(service.keys.get('k0')?.state).toBe('live');
+    await store.activateVersion({ ...target, version: 1 });
+    await store.directRun({ actor, id, to: 'resume' });
+    const run = await goOn(rig, engine, ({ endedAtMs }) => endedAtMs !== null);
+    expect(run).toMatchObject({ state: 'ROLLED_BACK' });
+    expect(service.live().map((key) => key.id)).toEqual(['k0']);
+    expect(await rig.currentVersions()).toEqual([1]);
+  },
+);
