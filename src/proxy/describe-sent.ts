@@ -12,6 +12,8 @@ import { unplacedPairs } from './unplaced-pairs.js';
 
 /** Keyferry's own, whose values say something and can hold nothing of a secret. */
 const SHOWN = new Set(['host', 'user-agent', 'accept', 'accept-encoding', 'x-request-id']);
+/** Never the sender's. */
+const OURS = new Set(['host', 'x-request-id']);
 
 /**
  * Says what was sent, by the names of what was really handed over: values come from the route's own text and from
@@ -30,7 +32,7 @@ export function describeSent(
     const name = headers[i] ?? '';
     const key = normaliseHeaderName(name);
     const isPlaced = plan.headerNames.has(key);
-    const isOwn = !isPlaced && key !== 'host' && own.has(key);
+    const isOwn = !isPlaced && !OURS.has(key) && own.has(key);
     if (isOwn) passed.add(key);
     const by: SentRequest['headers'][number]['by'] = isPlaced
       ? 'route'

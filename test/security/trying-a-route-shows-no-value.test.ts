@@ -78,6 +78,7 @@ test('a request takes the real path, and is shown by names and versions', async 
       'X-Own': 'own-text',
       Connection: 'X-Hop',
       'X-Hop': '1',
+      'X-Request-Id': 'mine',
     },
     body: '{"amount":5}',
   });
@@ -104,7 +105,7 @@ test('a request takes the real path, and is shown by names and versions', async 
   });
   expect(sent.url).toBe(`${upstream.origin}/base/v1/charges?limit=…&key=[redacted: pay_key v1]`);
   expect(sent.fields).toEqual([{ name: '/auth', value: '[redacted: pay_key v1]' }]);
-  expect(sent.removed).toEqual(['authorization', 'Connection', 'X-Hop']);
+  expect(sent.removed).toEqual(['authorization', 'Connection', 'X-Hop', 'X-Request-Id']);
   const shown = new Map<string, { by: string; value: string | null }>(
     sent.headers.map((one: { name: string }) => [one.name.toLowerCase(), one]),
   );
