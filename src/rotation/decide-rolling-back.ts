@@ -7,7 +7,7 @@ import { askAgain, needsAttention, tryOnAndOn } from './try-again.js';
 /** `ROLLING_BACK`: the old key works again, then its version is current again. */
 export function decideRollingBack(situation: RunSituation): RunDecision {
   const { run, facts, outcome } = situation;
-  const { oldKey, cutover } = facts;
+  const { oldKey, oldVersion, cutover } = facts;
   if (isFailure(outcome)) return tryOnAndOn(situation, outcome.failed);
   if (outcome?.call === 'enable_old') {
     const note = `The key of version ${run.fromVersion} is enabled at the provider again.`;
@@ -20,6 +20,11 @@ export function decideRollingBack(situation: RunSituation): RunDecision {
     return needsAttention(
       `Version ${run.toVersion} is current, and there is no version before it: add one and make it current, then resume the rotation.`,
     );
+  }
+  // The new one was revoked while it was current.
+  const isUsable = oldVersion?.state !== 'revoked' && oldVersion?.state !== 'destroyed';
+  if (facts.current === null && oldVersion !== undefined && isUsable) {
+    return { type: 'activate', version: oldVersion.version };
   }
   return { type: 'commit', to: 'CLEANUP' };
 }

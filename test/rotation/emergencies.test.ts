@@ -171,9 +171,12 @@ test('an emergency says that it does not end a window that somebody paused', asy
   expect((await rig.store.listAlerts(open)).items).toEqual([]);
 });
 
-test.each(['manual', 'emergency'] as const)(
-  'a run (%s) whose new version was revoked leaves the old key as it is, until somebody decides',
-  async (trigger) => {
+test.each([
+  ['manual', 'resume'],
+  ['emergency', 'rollback'],
+] as const)(
+  'a run (%s) whose new version was revoked leaves the old key as it is, until somebody says %s',
+  async (trigger, word) => {
     const rig = await startRig({ recovery: 'list', settings: { gracePeriodMinutes: 1 } });
     const { service, store } = rig;
     const { id } = await rig.start();
@@ -185,8 +188,8 @@ test.each(['manual', 'emergency'] as const)(
     const waiting = await goOn(rig, engine, inState('NEEDS_ATTENTION', true));
     expect(waiting).toMatchObject({ trigger, resumesAs: 'GRACE' });
     expect(service.keys.get('k0')?.state).toBe('live');
-    await store.activateVersion({ ...target, version: 1 });
-    await store.directRun({ actor, id, to: 'resume' });
+    if (word === 'resume') await store.activateVersion({ ...target, version: 1 });
+    await store.directRun({ actor, id, to: word });
     const run = await goOn(rig, engine, ({ endedAtMs }) => endedAtMs !== null);
     expect(run).toMatchObject({ state: 'ROLLED_BACK' });
     expect(service.live().map((key) => key.id)).toEqual(['k0']);
