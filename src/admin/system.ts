@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { SETTING_SOURCES } from '../core/index.js';
 import type { AdminDependencies } from './dependencies.js';
 import { defineOperation, type Operation } from './operation.js';
+import { requireUnscoped } from './scope.js';
 import { Timestamp, toTimestamp } from './wire-time.js';
 
 const SystemSchema = z
@@ -37,13 +38,15 @@ export function systemOperation({ store, system }: AdminDependencies): Operation
     path: '/v1/system',
     tag: 'system',
     summary: 'Show process, storage and the settings in force',
-    description: 'Secrets among the settings are named, and their values are not told.',
+    description:
+      'Secrets among the settings are named, and their values are not told. It needs a token without limits: settings and sums tell of everything.',
     role: 'operator',
     status: 200,
     answer: SystemSchema,
     answerDescription: 'Of this server; where several share a database each has its own settings',
     changes: false,
-    async handle() {
+    async handle({ caller }) {
+      requireUnscoped(caller.admin);
       const [facts, position, backups] = await Promise.all([
         system(),
         store.auditPosition(),

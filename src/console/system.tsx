@@ -46,10 +46,11 @@ async function after(context: ConsoleContext, act: () => Promise<unknown>): Prom
 
 async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Response> {
   const { api, session } = context.get('visitor');
-  const mayOperate = session.admin.role !== 'viewer';
+  const { role, environments: limits, secretPrefix } = session.admin;
+  const seesSystem = role !== 'viewer' && limits === null && secretPrefix === null;
   const [status, system, environments] = await Promise.all([
     api.get<StatusAnswer>('/v1/status'),
-    mayOperate ? api.get<SystemAnswer>('/v1/system') : undefined,
+    seesSystem ? api.get<SystemAnswer>('/v1/system') : undefined,
     api.get<PageAnswer<EnvironmentAnswer>>('/v1/environments'),
   ]);
   return renderPage(

@@ -374,8 +374,9 @@ describe('environments, audit and the system', () => {
     ).toBe(404);
   });
 
-  test('a backup needs a token without limits', async () => {
+  test('a backup, and what is told of the server, need a token without limits', async () => {
     for (const token of [staging, pay, both]) {
+      expect((await admin.call('GET', '/v1/system', { token })).status).toBe(403);
       expect((await admin.call('POST', '/v1/backup', { token })).status).toBe(403);
     }
   });
