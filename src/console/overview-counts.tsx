@@ -34,14 +34,22 @@ export const OverviewCounts: FC<OverviewCountsProps> = ({ alerts, ages, cutovers
         href="/alerts"
         count={alerts.total}
         isBad
-        text={`open alerts${urgent.length === 0 ? '' : `, ${sum(urgent)} urgent`}`}
+        text={`${alerts.total === 1 ? 'open alert' : 'open alerts'}${urgent.length === 0 ? '' : `, ${sum(urgent)} urgent`}`}
       />
       {ages.countedAt !== null && (
         <Count href="/secrets?old=true" count={overdueOf(ages)} isBad text="values overdue" />
       )}
       <Count href="/alerts" count={sum(failed)} isBad text="failed or rolled back, not looked at" />
-      <Count href="/cutovers" count={lengthOf(cutovers)} text="cutovers under way" />
-      <Count href="/rotations" count={lengthOf(rotations)} text="rotations due in 30 days" />
+      <Count
+        href="/cutovers"
+        count={lengthOf(cutovers)}
+        text={lengthOf(cutovers) === 1 ? 'cutover under way' : 'cutovers under way'}
+      />
+      <Count
+        href="/rotations"
+        count={lengthOf(rotations)}
+        text={lengthOf(rotations) === 1 ? 'rotation due in 30 days' : 'rotations due in 30 days'}
+      />
     </ul>
   );
 };

@@ -88,11 +88,11 @@ const SecretsTable: FC<{
         <tr>
           <SortHeader text="Secret" path={PATH} query={query} by="name" />
           <SortHeader text="Age" path={PATH} query={query} by="age" first="desc" />
+          <SortHeader text="Last used" path={PATH} query={query} by="lastUsed" />
           {environments.map((name) => (
             <th scope="col">{name}</th>
           ))}
           <th scope="col">Routes</th>
-          <SortHeader text="Last used" path={PATH} query={query} by="lastUsed" />
           <SortHeader text="Next rotation" path={PATH} query={query} by="nextRotation" />
         </tr>
       </thead>
@@ -107,6 +107,9 @@ const SecretsTable: FC<{
             <td>
               <AgeMarked mark={secret.mark} ageDays={secret.ageDays} />
             </td>
+            <td>
+              <Distance at={secret.lastUsedAt} nowMs={nowMs} />
+            </td>
             {environments.map((name) => (
               <td>
                 <InEnvironment secret={secret} environment={name} />
@@ -118,9 +121,6 @@ const SecretsTable: FC<{
               ) : (
                 secret.routes.join(', ')
               )}
-            </td>
-            <td>
-              <Distance at={secret.lastUsedAt} nowMs={nowMs} />
             </td>
             <td>
               <Distance at={secret.nextRotationAt} nowMs={nowMs} never="–" />
@@ -156,7 +156,10 @@ const InEnvironment: FC<{ readonly secret: SecretAnswer; readonly environment: s
     <>
       v{found.currentVersion}{' '}
       {found.mark !== null && found.mark !== 'fresh' && (
-        <AgeMarked mark={found.mark} ageDays={found.ageDays} />
+        <Mark tone={AGE_TONES[found.mark]}>
+          {AGE_SIGNS[found.mark]}
+          <span class="unseen"> {found.mark},</span> {found.ageDays} d
+        </Mark>
       )}
       {found.cutover !== null && <Mark tone="warn">{`cutover ${found.cutover.percent} %`}</Mark>}
     </>
