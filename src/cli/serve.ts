@@ -30,11 +30,13 @@ export function addServe(registry: Registry, settings: readonly ServeSetting[]):
         const value = given[option.attributeName()];
         if (value !== undefined) flags[flag] = value as ServeFlags[string];
       }
+      // Before anything says that it is ready: who reads that may stop it at once.
+      const stopSignal = ports.untilStopSignal();
       const server = await ports.startServer(flags, {
         say: (line) => terminal.print(line),
         warn: (line) => terminal.warn(line),
       });
-      const signal = await ports.untilStopSignal();
+      const signal = await stopSignal;
       terminal.hint(`${signal}: ending requests under way`);
       await server.close();
     },

@@ -162,7 +162,10 @@ test('two processes on one database begin and claim each of 300 due runs once', 
     });
   }
   const both = await Promise.all(
-    ['a', 'b'].map((holder) => runAndKill('run-due-rotations.mjs', [dataDir, holder], 90_000)),
+    [
+      ['a', 'b'],
+      ['b', 'a'],
+    ].map((holders) => runAndKill('run-due-rotations.mjs', [dataDir, ...holders], 90_000)),
   );
   expect(both.map(({ errors, exitCode }) => [errors, exitCode])).toEqual([
     ['', 0],

@@ -1,12 +1,16 @@
-// Begins what is due and claims what is open, on a database that others use at the same time, until nothing is left.
-import { writeSync } from 'node:fs';
+// Begins what is due and claims what is open, on a database that another uses at the same time, until nothing is left.
+import { existsSync, writeFileSync, writeSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { openKeyferryStore } from '../../dist/open-store.js';
 
-const [dataDir, holder] = process.argv.slice(2);
+const [dataDir, holder, other] = process.argv.slice(2);
 const actor = { type: 'system', id: holder, name: holder };
 const clock = { now: () => Date.now() };
 const { store } = await openKeyferryStore({ dataDir, clock, createIfMissing: false, shared: true });
 writeSync(1, 'ready\n');
+// Neither begins before both can.
+writeFileSync(`${dataDir}-${holder}`, '');
+while (!existsSync(`${dataDir}-${other}`)) await wait(2);
 
 /** Undefined where the other one was first. */
 async function unlessOvertaken(work) {
