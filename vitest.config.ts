@@ -10,6 +10,7 @@ const ALONE = [
   'test/security/{slow-clients-*,overload-*,large-answers-*,clients-that-leave-*,token-comparison-*}.test.ts',
   'test/security/{one-client-*,floods-*,http2-floods-*,failing-system-calls-*}.test.ts',
   'test/store/large-store.test.ts',
+  'test/rotation/plan-many.test.ts',
 ];
 
 // Tests import `src/…` and run `dist/…`: what is tested is what ships, worker threads included.

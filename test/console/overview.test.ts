@@ -65,7 +65,7 @@ test('the overview tells of requests, ages and what needs a person, also without
   const { text } = await visit.get('/?span=7d&environment=production');
   // Without a valid token nobody knows the environment.
   expect(text).toContain('3 accepted, 1 not sent, 12 refused');
-  expect(text).toContain('<span class="figure bad">1</span> open alerts, 1 urgent');
+  expect(text).toContain('<span class="figure bad">1</span> open alert, 1 urgent');
   expect(text).toContain('<td class="number">3</td><td class="number">1</td><td class="number">12');
   expect((await visit.get('/?environment=staging')).text).toContain('No request in the last 24');
   expect((await visit.get('/?environment=nowhere')).status).toBe(422);

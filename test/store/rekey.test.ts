@@ -158,7 +158,7 @@ describe('a rekey', () => {
     expect.unreachable('no kill hit the middle of a rekey');
   });
 
-  test('goes on after 24 kills at any moment, and every value opens', async () => {
-    await expectClean(rekeyKills, 24, 7);
+  test('goes on after 16 kills at any moment, and every value opens', async () => {
+    await expectClean(rekeyKills, 16, 7);
   });
 });
