@@ -9,13 +9,16 @@ import {
 } from '../core/index.js';
 import type { AdminDependencies } from './dependencies.js';
 import { defineOperation, type Operation } from './operation.js';
+import { booleanParameter, integerParameter, pageOf, pageParameters } from './query-parameters.js';
 import { visibleRoutes } from './routes-scope.js';
 import { NO_ROUTES } from './show-routes.js';
 
 const RouteInUse = z
   .strictObject({
     route: z.string(),
+    match: z.record(z.string(), z.unknown()).openapi({ description: 'As the document has it' }),
     environment: z.string(),
+    upstream: z.string(),
     served: z.boolean().openapi({
       description: 'False where this server leaves the environment to others (`--environment`)',
     }),
@@ -35,6 +38,16 @@ const RouteInUse = z
   })
   .openapi('RouteInUse');
 
+const ROWS = 100;
+
+/** One environment of a route, as it is found before it is described. */
+interface Entry {
+  readonly route: Route;
+  readonly environment: string;
+  /** Undefined where this server does not serve it. */
+  readonly plan: Plan | undefined;
+}
+
 /** The routes as requests meet them. */
 export function routesInUseOperation({ store, snapshot }: AdminDependencies): Operation {
   return defineOperation({
@@ -45,25 +58,90 @@ export function routesInUseOperation({ store, snapshot }: AdminDependencies): Op
     description:
       'As requests meet it: which version of which secret, and where every request fails because a value is missing or cannot be placed. Names and numbers only.',
     role: 'viewer',
+    query: z.strictObject({
+      route: z.string().optional(),
+      environment: z.string().optional(),
+      failing: booleanParameter('Whether every request fails there').optional(),
+      search: z.string().max(200).optional().openapi({
+        description: 'Part of the name of the route, an environment, a secret, or of the upstream',
+      }),
+      ...pageParameters,
+      cursor: integerParameter(
+        1,
+        Number.MAX_SAFE_INTEGER,
+        pageParameters.cursor.description ?? '',
+      ).optional(),
+    }),
     status: 200,
-    answer: z.strictObject({ items: z.array(RouteInUse) }).openapi('RoutesInUse'),
-    answerDescription: 'Each environment of each route that the token may see',
+    answer: z
+      .strictObject({
+        ...pageOf(RouteInUse).shape,
+        failing: z.int().openapi({ description: 'How many fail, of all that the token may see' }),
+      })
+      .openapi('RoutesInUse'),
+    answerDescription:
+      'Environments of the routes that the token may see, as the document has them',
     changes: false,
-    async handle({ caller }) {
+    async handle({ caller, query }) {
       const applied = (await store.currentRoutes())?.document ?? NO_ROUTES;
       const plans = new Map(
         snapshot().plans.flatMap((byEnvironment) =>
           [...byEnvironment.values()].map((plan) => [keyOf(plan.route, plan.environment), plan]),
         ),
       );
-      const items = visibleRoutes(caller.admin, applied).routes.flatMap((route) =>
-        Object.keys(route.environments).map((environment) =>
-          show(route, environment, plans.get(keyOf(route.name, environment))),
-        ),
+      const entries = visibleRoutes(caller.admin, applied).routes.flatMap((route): Entry[] =>
+        Object.keys(route.environments).map((environment) => ({
+          route,
+          environment,
+          plan: plans.get(keyOf(route.name, environment)),
+        })),
       );
-      return { body: { items } };
+      const found = entries.filter((entry) => fits(entry, query));
+      const { cursor: from = 0, limit = ROWS } = query;
+      const next = from + limit;
+      return {
+        body: {
+          // Only what is asked for is worked out: a document may have thousands.
+          items: found.slice(from, next).map(show),
+          nextCursor: next < found.length ? String(next) : null,
+          failing: entries.filter(isFailing).length,
+        },
+      };
     },
   });
+}
+
+function isFailing({ plan }: Entry): boolean {
+  return plan?.failure !== undefined;
+}
+
+interface Wanted {
+  readonly route?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly failing?: boolean | undefined;
+  readonly search?: string | undefined;
+}
+
+function fits(entry: Entry, { route, environment, failing, search }: Wanted): boolean {
+  if (route !== undefined && entry.route.name !== route) return false;
+  if (environment !== undefined && entry.environment !== environment) return false;
+  if (failing !== undefined && isFailing(entry) !== failing) return false;
+  if (search === undefined) return true;
+  const part = search.toLowerCase();
+  const upstream = entry.route.environments[entry.environment]?.upstream ?? '';
+  const has = (text: string): boolean => text.toLowerCase().includes(part);
+  return (
+    has(entry.route.name) ||
+    has(entry.environment) ||
+    has(upstream) ||
+    referencesOf(entry).some(({ name }) => has(name))
+  );
+}
+
+function referencesOf({ route, environment }: Entry): readonly SecretReference[] {
+  const effective = effectiveRoute(route, environment);
+  const places = effective === undefined ? [] : placedTemplates(effective);
+  return places.flatMap(({ references }) => references);
 }
 
 /** Environments hold no space. */
@@ -71,11 +149,10 @@ function keyOf(route: string, environment: string): string {
   return `${environment} ${route}`;
 }
 
-function show(route: Route, environment: string, plan: Plan | undefined) {
-  const effective = effectiveRoute(route, environment);
-  const references = effective === undefined ? [] : placedTemplates(effective);
+function show(entry: Entry) {
+  const { route, environment, plan } = entry;
   const named = new Map<string, SecretReference>();
-  for (const reference of references.flatMap((place) => place.references)) {
+  for (const reference of referencesOf(entry)) {
     named.set(`${reference.name}@${reference.version ?? ''}`, reference);
   }
   const pinned = new Set(
@@ -94,7 +171,9 @@ function show(route: Route, environment: string, plan: Plan | undefined) {
   });
   return {
     route: route.name,
+    match: { ...route.match },
     environment,
+    upstream: route.environments[environment]?.upstream ?? '',
     served: plan !== undefined,
     injects,
     failure: plan?.failure ?? null,

@@ -1,91 +1,78 @@
 import type { FC } from 'hono/jsx';
-import type { Route, RouteInUseAnswer } from '../core/index.js';
-import { type Query, segment, withQuery } from './api.js';
+import type { RouteInUseAnswer, RouteMatch, RoutesInUseAnswer } from '../core/index.js';
+import { segment, withQuery } from './api.js';
 import { Mark } from './mark.js';
 import { NextPage } from './next-page.js';
 import { ACTIONS, Table } from './table.js';
 
-const ROWS_PER_PAGE = 100;
+/** What is looked for. */
+export interface RoutesQuery {
+  readonly q?: string | undefined;
+  readonly failing?: boolean | undefined;
+}
 
 interface Props {
-  readonly routes: readonly Route[];
-  readonly inUse: readonly RouteInUseAnswer[];
-  /** What is looked for, and from which row on. */
-  readonly query: {
-    readonly q?: string | undefined;
-    readonly failing?: boolean | undefined;
-    readonly cursor?: string | undefined;
-  };
+  readonly page: RoutesInUseAnswer;
+  readonly query: RoutesQuery;
+  /** Whether there are few enough to be seen at once. */
+  readonly isWhole: boolean;
 }
 
 /** What each route injects, by environment; what fails stands out. */
-export const RoutesTable: FC<Props> = ({ routes, inUse, query }) => {
-  const byName = new Map(routes.map((route) => [route.name, route]));
-  const failing = inUse.filter(({ failure }) => failure !== null);
-  const found = inUse.filter(
-    (one) =>
-      (query.failing !== true || one.failure !== null) &&
-      (query.q === undefined || textOf(one, byName.get(one.route)).includes(query.q.toLowerCase())),
-  );
-  const from = Math.max(0, Math.trunc(Number(query.cursor ?? '0')) || 0);
-  const rows = found.slice(from, from + ROWS_PER_PAGE);
-  const next = from + ROWS_PER_PAGE < found.length ? String(from + ROWS_PER_PAGE) : null;
-  const kept: Query = { q: query.q, failing: query.failing };
-  return (
-    <>
-      {failing.length > 0 && (
-        <p class="notice bad">
-          {failing.length === 1 ? 'One route fails' : `${failing.length} routes fail`} in an
-          environment: every request there is refused, and nothing is sent.{' '}
-          {query.failing !== true && <a href="/routes?failing=true">Show</a>}
-        </p>
-      )}
-      {(inUse.length > 10 || query.q !== undefined || query.failing === true) && (
-        <form method="get" action="/routes" class="row">
-          <label>
-            Route, secret, environment or upstream
-            <input type="search" name="q" value={query.q ?? ''} />
-          </label>
-          <label>
-            <input type="checkbox" name="failing" value="true" checked={query.failing === true} />{' '}
-            only those that fail
-          </label>
-          <button type="submit" class="secondary">
-            Find
-          </button>
-        </form>
-      )}
-      {rows.length === 0 ? (
-        <p class="empty">
-          None is like that. <a href="/routes">Show all</a>
-        </p>
-      ) : (
-        <Rows rows={rows} byName={byName} />
-      )}
-      <NextPage path="/routes" cursor={next} query={kept} />
-    </>
-  );
-};
+export const RoutesTable: FC<Props> = ({
+  page: { items, nextCursor, failing },
+  query,
+  isWhole,
+}) => (
+  <>
+    {failing > 0 && (
+      <p class="notice bad">
+        {failing === 1 ? 'One route fails' : `${failing} routes fail`} in an environment: every
+        request there is refused, and nothing is sent.{' '}
+        {query.failing !== true && <a href="/routes?failing=true">Show</a>}
+      </p>
+    )}
+    {(!isWhole || items.length > 10) && (
+      <form method="get" action="/routes" class="row">
+        <label>
+          Route, secret, environment or upstream
+          <input type="search" name="q" value={query.q ?? ''} />
+        </label>
+        <label>
+          <input type="checkbox" name="failing" value="true" checked={query.failing === true} />{' '}
+          only those that fail
+        </label>
+        <button type="submit" class="secondary">
+          Find
+        </button>
+      </form>
+    )}
+    {items.length === 0 ? (
+      <p class="empty">
+        None is like that. <a href="/routes">Show all</a>
+      </p>
+    ) : (
+      <Rows rows={items} />
+    )}
+    <NextPage path="/routes" cursor={nextCursor} query={{ ...query }} />
+  </>
+);
 
-const Rows: FC<{
-  readonly rows: readonly RouteInUseAnswer[];
-  readonly byName: ReadonlyMap<string, Route>;
-}> = ({ rows, byName }) => (
+const Rows: FC<{ readonly rows: readonly RouteInUseAnswer[] }> = ({ rows }) => (
   <Table columns={['Route', 'Matches', 'Environment', 'Upstream', 'Injects', ACTIONS]}>
     {rows.map((one) => {
-      const { route: name, environment, failure, served } = one;
-      const route = byName.get(name);
+      const { route: name, match, environment, upstream, failure, served } = one;
       return (
         <tr>
           <th scope="row" class="name">
             {name}
           </th>
-          <td>{route !== undefined && describeMatch(route)}</td>
+          <td>{describeMatch(match)}</td>
           <td>
             {environment}
             {!served && <div class="quiet small">not served here</div>}
           </td>
-          <td class="name">{route?.environments[environment]?.upstream}</td>
+          <td class="name">{upstream}</td>
           <td>
             <Injects of={one} />
             {failure !== null && (
@@ -133,18 +120,8 @@ const Injects: FC<{ readonly of: RouteInUseAnswer }> = ({
   </>
 );
 
-function describeMatch({ match }: Route): string {
-  const { methods, host, pathPrefix } = match;
+function describeMatch({ methods, host, pathPrefix }: RouteMatch): string {
   return [methods?.join(', '), `${host ?? ''}${pathPrefix ?? ''}`]
     .filter((part) => part !== undefined && part !== '')
     .join(' ');
-}
-
-function textOf(
-  { route, environment, injects }: RouteInUseAnswer,
-  found: Route | undefined,
-): string {
-  const upstream = found?.environments[environment]?.upstream ?? '';
-  const secrets = injects.map(({ secret }) => secret);
-  return [route, environment, upstream, ...secrets].join(' ').toLowerCase();
 }

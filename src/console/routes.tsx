@@ -4,8 +4,8 @@ import type {
   PageAnswer,
   Problem,
   RevisionAnswer,
-  RouteInUseAnswer,
   RoutesAnswer,
+  RoutesInUseAnswer,
   StatusAnswer,
   ValidationAnswer,
 } from '../core/index.js';
@@ -22,8 +22,6 @@ import { RoutesTable } from './routes-table.js';
 import { ACTIONS, Table } from './table.js';
 
 const SHOWN_REVISIONS = 20;
-/** A longer document is put into a page only when somebody wants to edit it. */
-const LONGEST_BESIDE_LIST = 64 * 1024;
 
 /** What the editor shows beside the document. */
 interface Edited {
@@ -130,19 +128,29 @@ function textOf(document: unknown): string {
 
 async function show(context: ConsoleContext, edited?: Edited): Promise<Response> {
   const { api } = context.get('visitor');
-  const [applied, inUse, revisions, status] = await Promise.all([
-    api.get<RoutesAnswer>('/v1/routes'),
-    api.get<{ readonly items: readonly RouteInUseAnswer[] }>('/v1/routes/in-use'),
+  const query = {
+    q: context.req.query('q')?.trim() || undefined,
+    failing: context.req.query('failing') === 'true' || undefined,
+  };
+  const cursor = context.req.query('cursor');
+  const [inUse, revisions, status] = await Promise.all([
+    api.get<RoutesInUseAnswer>('/v1/routes/in-use', {
+      search: query.q,
+      failing: query.failing,
+      cursor,
+    }),
     api.get<PageAnswer<RevisionAnswer>>('/v1/routes/revisions', { limit: SHOWN_REVISIONS }),
     api.get<StatusAnswer>('/v1/status'),
   ]);
   const { file } = status.routes;
-  const written = textOf(applied.document);
+  const isAll = query.q === undefined && query.failing === undefined && cursor === undefined;
+  const isWhole = isAll && inUse.nextCursor === null;
+  // A long document is put into the page only when somebody is to edit it.
+  const mayEdit = edited !== undefined || isWhole || context.req.query('edit') === 'true';
+  const applied = file === null && mayEdit ? await api.get<RoutesAnswer>('/v1/routes') : undefined;
+  const newest = revisions.items[0];
+  const written = textOf(applied?.document);
   const text = edited === undefined || edited.text === '' ? written : edited.text;
-  const mayEdit =
-    edited !== undefined ||
-    written.length <= LONGEST_BESIDE_LIST ||
-    context.req.query('edit') === 'true';
   return renderPage(
     context,
     {
@@ -160,38 +168,30 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
             <h2 id="applied">
               Applied{' '}
               <span class="quiet small">
-                revision {applied.revision}
-                {applied.createdBy !== null && ` by ${applied.createdBy}`}
+                revision {newest?.revision ?? 0}
+                {newest?.createdBy != null && ` by ${newest.createdBy}`}
               </span>
             </h2>
-            {applied.document.routes.length === 0 ? (
+            {isWhole && inUse.items.length === 0 ? (
               <p class="empty">
                 No route yet. A route says where requests go and which secrets they get.{' '}
                 {file === null && 'Write the first one below.'}
               </p>
             ) : (
-              <RoutesTable
-                routes={applied.document.routes}
-                inUse={inUse.items}
-                query={{
-                  q: context.req.query('q')?.trim() || undefined,
-                  failing: context.req.query('failing') === 'true',
-                  cursor: context.req.query('cursor'),
-                }}
-              />
+              <RoutesTable page={inUse} query={query} isWhole={isWhole} />
             )}
           </section>
-          {file === null && !mayEdit && (
+          {file === null && applied === undefined && (
             <p>
               <a href="/routes?edit=true#document">Edit the document</a>
             </p>
           )}
-          {file === null && mayEdit && (
+          {applied !== undefined && (
             <Editor text={text} applied={written} revision={applied.revision} edited={edited} />
           )}
           <Revisions
             items={revisions.items}
-            applied={applied.revision}
+            applied={newest?.revision ?? 0}
             canRestore={file === null}
           />
           <NextPage

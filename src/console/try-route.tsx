@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import type { RouteInUseAnswer, RoutesAnswer, TryRouteAnswer } from '../core/index.js';
+import type { RouteInUseAnswer, RoutesInUseAnswer, TryRouteAnswer } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm, type SentForm } from './form.js';
@@ -105,16 +105,18 @@ async function show(
   { draft, asks = false, problem, answer }: Shown,
 ): Promise<Response> {
   const { api } = context.get('visitor');
-  const [{ document }, { items }] = await Promise.all([
-    api.get<RoutesAnswer>('/v1/routes'),
-    api.get<{ readonly items: readonly RouteInUseAnswer[] }>('/v1/routes/in-use'),
-  ]);
-  const served = items.filter((one) => one.served);
   const [environment, name] = splitAt(draft.at);
-  const chosen = served.find((one) => one.route === name && one.environment === environment);
-  const route = document.routes.find((one) => one.name === name);
-  const upstream = route?.environments[environment]?.upstream;
-  const prefix = route?.match.pathPrefix ?? '/';
+  const [some, ofRoute] = await Promise.all([
+    api.get<RoutesInUseAnswer>('/v1/routes/in-use', { limit: MOST_OFFERED }),
+    name === '' ? undefined : api.get<RoutesInUseAnswer>('/v1/routes/in-use', { route: name }),
+  ]);
+  const isServed = (one: RouteInUseAnswer): boolean => one.served;
+  const itsOwn = ofRoute?.items.filter(isServed) ?? [];
+  const chosen = itsOwn.find((one) => one.environment === environment);
+  const served =
+    some.nextCursor === null || itsOwn.length === 0 ? some.items.filter(isServed) : itsOwn;
+  const upstream = chosen?.upstream;
+  const prefix = chosen?.match.pathPrefix ?? '/';
   const filled = answer === undefined && draft.path === '' ? { ...draft, path: prefix } : draft;
   return renderPage(
     context,
@@ -133,11 +135,7 @@ async function show(
               {answer !== undefined && <TryResult answer={answer} inUse={chosen} />}
               <TryForm
                 draft={filled}
-                routes={
-                  served.length > MOST_OFFERED && chosen !== undefined
-                    ? served.filter((one) => one.route === chosen.route)
-                    : served
-                }
+                routes={served}
                 chosen={chosen}
                 question={
                   asks && upstream !== undefined

@@ -53,23 +53,38 @@ test('the routes say by environment which version they inject, and where they fa
   expect(failing).toContain('<td>staging</td>');
   expect(failing).not.toContain('<td>production</td>');
   expect((await visit.get('/routes?q=nothing-like-it')).text).toContain('None is like that');
-  const { items } = await keyferry.admin<{ items: object[] }>('GET', '/v1/routes/in-use');
-  expect(items).toEqual([
+  const inUse = (query = ''): Promise<{ items: { environment: string }[] }> =>
+    keyferry.admin('GET', `/v1/routes/in-use${query}`);
+  const upstream = expect.stringContaining('http://127.0.0.1:');
+  const route = { route: 'pay', match: { pathPrefix: '/pay' }, upstream };
+  const page = await inUse();
+  expect(page).toMatchObject({ nextCursor: null, failing: 1 });
+  expect(page.items).toEqual([
     {
-      route: 'pay',
+      ...route,
       environment: 'production',
       served: true,
       injects: [{ secret: 'pay_key', version: 1, pinned: false }],
       failure: null,
     },
     {
-      route: 'pay',
+      ...route,
       environment: 'staging',
       served: true,
       injects: [{ secret: 'pay_key', version: null, pinned: false }],
       failure: { code: 'secret_missing', detail: expect.stringContaining('pay_key') },
     },
   ]);
+  const found = async (query: string): Promise<string[]> =>
+    (await inUse(query)).items.map(({ environment }) => environment);
+  expect(await found('?limit=1')).toEqual(['production']);
+  expect(await found('?limit=1&cursor=1')).toEqual(['staging']);
+  expect(await found('?failing=true')).toEqual(['staging']);
+  expect(await found('?failing=false')).toEqual(['production']);
+  expect(await found('?search=PAY_k&environment=staging')).toEqual(['staging']);
+  expect(await found('?search=prod')).toEqual(['production']);
+  expect(await found('?search=pay_key2')).toEqual([]);
+  expect(await found('?route=other')).toEqual([]);
 });
 
 test('what is missing is said with the way to it, and nothing is sent', async () => {

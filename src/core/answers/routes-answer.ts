@@ -1,5 +1,6 @@
 import type { ErrorCode, Problem } from '../errors.js';
-import type { RoutesDocument } from '../route.js';
+import type { RouteMatch, RoutesDocument } from '../route.js';
+import type { PageAnswer } from './page-answer.js';
 
 /** The applied routes, or one revision of them, as the admin API shows it. */
 export interface RoutesAnswer extends RevisionAnswer {
@@ -29,7 +30,9 @@ export interface ValidationAnswer {
 /** A route in one environment, as requests meet it now. */
 export interface RouteInUseAnswer {
   readonly route: string;
+  readonly match: RouteMatch;
   readonly environment: string;
+  readonly upstream: string;
   /** False where this server leaves the environment to others. */
   readonly served: boolean;
   readonly injects: readonly {
@@ -41,4 +44,10 @@ export interface RouteInUseAnswer {
   }[];
   /** What every request is answered with; null where they are sent. */
   readonly failure: { readonly code: ErrorCode; readonly detail: string } | null;
+}
+
+/** Some of them. */
+export interface RoutesInUseAnswer extends PageAnswer<RouteInUseAnswer> {
+  /** How many fail, of all. */
+  readonly failing: number;
 }
