@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { SecretFilter, SecretSort, SortOrder } from '../../core/index.js';
 import { decodeCursor, foreignCursor } from './page-cursor.js';
-import { type Condition, conditionsOf, DAY_MS, ROTATE_EVERY_DAYS } from './secret-conditions.js';
+import { type Condition, conditionsOf } from './secret-conditions.js';
 
 /** A secret in its place. */
 export interface FoundSecret {
@@ -24,11 +24,7 @@ const LAST = Number.MAX_SAFE_INTEGER;
 
 const OLDEST = 'min(l.created_at_ms)';
 const LAST_USED = 'coalesce(max(l.last_used_at_ms), 0)';
-/** By its rotation, or else as `rotateAtMs` of core. */
-const NEXT_ROTATION = `min(
-  coalesce(min(iif(l.is_rotated, NULL, l.created_at_ms)) + ${ROTATE_EVERY_DAYS} * ${DAY_MS}, ${LAST}),
-  coalesce(min(iif(l.is_rotated, l.next_run_at_ms, l.expires_at_ms)), ${LAST})
-)`;
+const NEXT_ROTATION = 'min(l.rotate_at_ms)';
 
 /** Each is sorted by upwards. Who is older was made earlier. */
 const SORT_KEYS: Readonly<
@@ -37,8 +33,8 @@ const SORT_KEYS: Readonly<
   age: { asc: `coalesce(-${OLDEST}, ${LAST})`, desc: `coalesce(${OLDEST}, ${LAST})` },
   lastUsed: { asc: LAST_USED, desc: `-${LAST_USED}` },
   nextRotation: {
-    asc: NEXT_ROTATION,
-    desc: `coalesce(-nullif(${NEXT_ROTATION}, ${LAST}), ${LAST})`,
+    asc: `coalesce(${NEXT_ROTATION}, ${LAST})`,
+    desc: `coalesce(-${NEXT_ROTATION}, ${LAST})`,
   },
 };
 
@@ -48,16 +44,17 @@ const SORT_KEYS: Readonly<
  */
 export function createSecretSearch(database: Database, now: () => number): SecretSearch {
   const inUse = database
-    .prepare<{ scope: string | null }, string>(
-      `SELECT n.name FROM environments AS n
+    .prepare<{ scope: string | null }, number>(
+      `SELECT count(*) FROM environments AS n
        WHERE n.reserved = 0 AND (@scope IS NULL OR n.name IN (SELECT value FROM json_each(@scope)))
          AND EXISTS (SELECT 1 FROM secret_environments AS e INDEXED BY secret_environments_by_environment
            WHERE e.environment = n.name AND e.current_version IS NOT NULL)`,
     )
     .pluck();
-  const environmentsInUse = ({ missingValue, environments }: SecretFilter): string[] => {
-    if (missingValue !== true) return [];
-    return inUse.all({ scope: environments === undefined ? null : JSON.stringify(environments) });
+  const environmentsInUse = ({ missingValue, environments }: SecretFilter): number => {
+    if (missingValue !== true) return 0;
+    const scope = environments === undefined ? null : JSON.stringify(environments);
+    return inUse.get({ scope }) ?? 0;
   };
 
   return {

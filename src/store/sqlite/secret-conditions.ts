@@ -1,10 +1,4 @@
-import {
-  AGEING_SHARE,
-  CRITICALITIES,
-  recommendedDays,
-  SECRET_KINDS,
-  type SecretFilter,
-} from '../../core/index.js';
+import { AGEING_SHARE, type SecretFilter } from '../../core/index.js';
 
 /** A condition of SQL with its values. */
 export interface Condition {
@@ -20,32 +14,18 @@ export interface SecretConditions {
   readonly groups: readonly Condition[];
 }
 
-export const DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 /** Sorts after every character that a secret's name may have. */
 const AFTER_NAMES = '\x7f';
-
-const RECOMMENDED = CRITICALITIES.flatMap((criticality) =>
-  SECRET_KINDS.map(
-    (kind) => `WHEN '${criticality} ${kind}' THEN ${recommendedDays(kind, criticality)}`,
-  ),
-).join(' ');
-/** As `rotateEveryDays` of core, of the rows of one secret. */
-export const ROTATE_EVERY_DAYS = `coalesce(max(l.rotate_every_days), CASE max(l.kind) ${RECOMMENDED} END)`;
-/** As `maximumAgeDays` of core. */
-const MAXIMUM_AGE_MS = `coalesce(max(l.maximum_age_days), ${ROTATE_EVERY_DAYS}) * ${DAY_MS}`;
 
 const HAS_WORD = `(SELECT s.name LIKE w.text ESCAPE '\\' OR s.description LIKE w.text ESCAPE '\\'
   OR s.owner LIKE w.text ESCAPE '\\' FROM (SELECT ? AS text) AS w)`;
 
 /**
- * The conditions of a filter. `inUse` are the environments where a secret has a value, of those that the filter
+ * The conditions of a filter. `inUse` is in how many environments a secret has a value, of those that the filter
  * is limited to. What lies in others is left out first, so that nothing tells of it by what a filter lets through.
  */
-export function conditionsOf(
-  filter: SecretFilter,
-  inUse: readonly string[],
-  nowMs: number,
-): SecretConditions {
+export function conditionsOf(filter: SecretFilter, inUse: number, nowMs: number): SecretConditions {
   const rows: Condition[] = [];
   const groups: Condition[] = [];
   const add = (to: Condition[], sql: string, ...values: unknown[]): void =>
@@ -99,13 +79,7 @@ export function conditionsOf(
   }
   if (filter.missingValue === true) {
     // What only Keyferry itself uses is in reserved environments and nowhere else.
-    add(
-      groups,
-      `count(l.created_at_ms) FILTER (WHERE l.environment IN (SELECT value FROM json_each(?))) < ?
-       AND count(*) FILTER (WHERE l.environment IN (SELECT name FROM environments WHERE reserved = 1)) = 0`,
-      JSON.stringify(inUse),
-      inUse.length,
-    );
+    add(groups, 'count(l.created_at_ms) < ? AND max(l.is_reserved) = 0', inUse);
   }
   if (environment !== undefined) {
     add(groups, 'count(*) FILTER (WHERE l.environment = ?) > 0', environment);
@@ -119,7 +93,8 @@ export function conditionsOf(
   const addMark = (share: number): void =>
     add(
       groups,
-      `coalesce(${created} + ${share} * ${MAXIMUM_AGE_MS} <= ?, FALSE) OR coalesce(${expires} <= ?, FALSE)`,
+      `coalesce(${created} + ${share * DAY_MS} * max(l.maximum_age_days) <= ?, FALSE)
+         OR coalesce(${expires} <= ?, FALSE)`,
       ...[...own, nowMs, ...own, nowMs],
     );
   if (filter.olderThanDays !== undefined) {
