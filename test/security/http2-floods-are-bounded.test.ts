@@ -30,12 +30,10 @@ async function start(options: Parameters<typeof startHttp2Proxy>[2] = {}) {
 
 /** Sends pieces until the other side has had enough, or all are sent. */
 async function flood(wire: Http2Wire, pieces: number, piece: (index: number) => Buffer) {
+  const gone = new Promise((resolve) => wire.socket.once('close', resolve));
   for (let i = 0; i < pieces && !wire.closed; i++) {
     if (!wire.socket.write(piece(i))) {
-      await Promise.race([
-        new Promise((resolve) => wire.socket.once('drain', resolve)),
-        new Promise((resolve) => wire.socket.once('close', resolve)),
-      ]);
+      await Promise.race([new Promise((resolve) => wire.socket.once('drain', resolve)), gone]);
     }
     if (i % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
