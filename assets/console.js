@@ -44,12 +44,6 @@ function refine(root) {
   nameCells(root);
 }
 
-// What is done for good asks first, in words of the button itself.
-document.addEventListener('submit', (event) => {
-  const asked = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
-  if (asked !== undefined && !window.confirm(asked)) event.preventDefault();
-});
-
 // A select that filters a list sends its form when it changes.
 document.addEventListener('change', (event) => {
   if (event.target.dataset.submits !== undefined) event.target.form?.requestSubmit();
@@ -76,7 +70,11 @@ document.addEventListener('keydown', (event) => {
   search.focus();
 });
 
-// htmx swaps parts that show themselves anew.
+// htmx swaps parts that show themselves anew, but none in which somebody is being asked: that would shut the question.
+const knowsPopovers = CSS.supports('selector(:popover-open)');
+document.addEventListener('htmx:beforeSwap', (event) => {
+  if (knowsPopovers && event.target.querySelector(':popover-open') !== null) event.preventDefault();
+});
 document.addEventListener('htmx:afterSettle', () => {
   refine(document);
   say(document);

@@ -3,6 +3,7 @@ import type { FC } from 'hono/jsx';
 import { type AdminAnswer, type PageAnswer, ROLES } from '../core/index.js';
 import { type ApiProblem, segment, withQuery } from './api.js';
 import { HolderState } from './clients.js';
+import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
@@ -132,13 +133,14 @@ const AdminsTable: FC<{ readonly items: readonly AdminAnswer[]; readonly nowMs: 
         <td>
           {admin.revokedAt === null && (
             <form method="post" action={`/admins/${segment(admin.id)}/revoke`}>
-              <button
-                type="submit"
-                class="danger"
-                data-confirm={`Revoke ${admin.name}? The token and its sessions end at once.`}
-              >
-                Revoke
-              </button>
+              <ConfirmedButton
+                id={`revoke-${admin.id}`}
+                text="Revoke"
+                label={`Revoke the admin ${admin.name}`}
+                consequence="The token and all its sessions end at once, and cannot be brought back."
+                submit="Revoke the admin"
+                look="danger"
+              />
             </form>
           )}
         </td>
@@ -189,7 +191,7 @@ const SessionsTable: FC<{
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
   <Table columns={['Who', 'Role', 'By', 'Since', 'Last seen', ACTIONS]}>
-    {items.map(({ admin, origin, createdAt, lastSeenAt }) => (
+    {items.map(({ admin, origin, createdAt, lastSeenAt }, index) => (
       <tr>
         <th scope="row" class="name">
           {admin.name}
@@ -204,13 +206,14 @@ const SessionsTable: FC<{
         </td>
         <td>
           <form method="post" action={`/admins/${segment(admin.id)}/sign-out`}>
-            <button
-              type="submit"
-              class="secondary"
-              data-confirm={`End all sessions of ${admin.name}?`}
-            >
-              Sign out everywhere
-            </button>
+            <ConfirmedButton
+              id={`sign-out-${index}`}
+              text="Sign out everywhere"
+              title={`Sign ${admin.name} out everywhere?`}
+              consequence="All sessions of this admin end at once, in every browser. The admin token stays as it is."
+              submit="Sign out everywhere"
+              look="secondary"
+            />
           </form>
         </td>
       </tr>

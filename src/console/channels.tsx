@@ -7,6 +7,7 @@ import {
   type PageAnswer,
 } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
+import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
@@ -156,13 +157,14 @@ const ChannelsTable: FC<{ readonly items: readonly ChannelAnswer[]; readonly now
               </button>
             </form>
             <form method="post" action={`/channels/${segment(id)}/delete`}>
-              <button
-                type="submit"
-                class="danger"
-                data-confirm={`Delete ${name}? Nobody is told by it any more.`}
-              >
-                Delete
-              </button>
+              <ConfirmedButton
+                id={`delete-${id}`}
+                text="Delete"
+                label={`Delete the channel ${name}`}
+                consequence="Nobody is told by it any more, and messages that wait for it are dropped."
+                submit="Delete the channel"
+                look="danger"
+              />
             </form>
           </div>
         </td>

@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import type { ClientAnswer, PageAnswer } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
+import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { environmentNames } from './environment-names.js';
 import { readForm, type SentForm } from './form.js';
@@ -154,13 +155,14 @@ const ClientsTable: FC<{ readonly items: readonly ClientAnswer[]; readonly nowMs
         <td>
           {client.revokedAt === null && (
             <form method="post" action={`/clients/${segment(client.id)}/revoke`}>
-              <button
-                type="submit"
-                class="danger"
-                data-confirm={`Revoke ${client.name}? Its next request is refused.`}
-              >
-                Revoke
-              </button>
+              <ConfirmedButton
+                id={`revoke-${client.id}`}
+                text="Revoke"
+                label={`Revoke the client ${client.name}`}
+                consequence="Its next request is refused. Its token cannot be brought back; the app needs a new client."
+                submit="Revoke the client"
+                look="danger"
+              />
             </form>
           )}
         </td>

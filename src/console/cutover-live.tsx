@@ -1,6 +1,7 @@
 import type { FC } from 'hono/jsx';
 import type { CutoverCounts, CutoverWithFigures, StepFiguresAnswer } from '../core/index.js';
 import { segment } from './api.js';
+import { ConfirmedButton } from './confirmed-button.js';
 import { CutoverMarks } from './cutovers.js';
 import { wordsOf } from './mark.js';
 import { Prose } from './prose.js';
@@ -92,6 +93,7 @@ const Buttons: FC<{ readonly cutover: CutoverWithFigures; readonly path: string 
   const what = `${cutover.secret} in ${cutover.environment}`;
   // With an id each: the focus stays where it was when the part shows itself anew.
   const id = (verb: string): string => `${verb}-${cutover.id}`;
+  const isLive = cutover.state === 'CURRENT';
   return (
     <div class="actions">
       <form method="post" action={`${path}/${cutover.paused ? 'resume' : 'pause'}`}>
@@ -100,28 +102,28 @@ const Buttons: FC<{ readonly cutover: CutoverWithFigures; readonly path: string 
         </button>
       </form>
       <form method="post" action={`${path}/rollback`}>
-        <button
-          type="submit"
-          class="danger"
+        <ConfirmedButton
           id={id('rollback')}
-          data-confirm={`All requests of ${what} take the old version again, from now on.`}
-        >
-          Roll back
-        </button>
+          text="Roll back"
+          title={`Roll ${what} back to the old version?`}
+          consequence={`All requests of ${what} take the old version again, from now on, and the cutover ends.`}
+          submit="Roll back"
+          look="danger"
+        />
       </form>
       <form method="post" action={`${path}/complete`}>
-        <button
-          type="submit"
-          class="secondary"
+        <ConfirmedButton
           id={id('complete')}
-          data-confirm={
-            cutover.state === 'CURRENT'
+          text="Complete"
+          title={`Complete the cutover of ${what}?`}
+          consequence={
+            isLive
               ? 'The window ends: a request that is refused is no longer tried with the old version.'
               : `All requests of ${what} take the new version at once, verified or not.`
           }
-        >
-          Complete
-        </button>
+          submit="Complete the cutover"
+          look="secondary"
+        />
       </form>
     </div>
   );

@@ -8,6 +8,7 @@ import type {
   VersionAnswer,
 } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
+import { ConfirmedButton } from './confirmed-button.js';
 import { CutoverLive } from './cutover-live.js';
 import type { SentForm } from './form.js';
 import { AGE_TONES, Mark } from './mark.js';
@@ -113,13 +114,14 @@ export const EnvironmentPanel: FC<EnvironmentPanelProps> = (props) => {
           />
           {held.previousVersion !== null && (
             <form method="post" action={`${pathOf(secret.name, environment)}/rollback`}>
-              <button
-                type="submit"
-                class="danger"
-                data-confirm={`All requests of ${secret.name} in ${environment} take version ${held.previousVersion} again, from now on.`}
-              >
-                Roll back to v{held.previousVersion}
-              </button>
+              <ConfirmedButton
+                id={`rollback-${environment}`}
+                text={`Roll back to v${held.previousVersion}`}
+                title={`Roll ${secret.name} back in ${environment}?`}
+                consequence={`All requests of ${secret.name} in ${environment} take version ${held.previousVersion} again, from now on. The version in use now stays as the previous one.`}
+                submit={`Roll back to version ${held.previousVersion}`}
+                look="danger"
+              />
             </form>
           )}
         </>

@@ -9,6 +9,7 @@ import {
 } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import { CheckedRotation } from './checked-rotation.js';
+import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm } from './form.js';
 import { renderPage } from './layout.js';
@@ -111,6 +112,7 @@ const About: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> =
 }) => {
   const path = `/rotations/${segment(rotation.id)}`;
   const runs = rotation.run !== null && !isRunEnded(rotation.run.state);
+  const what = `${rotation.secret} in ${rotation.environment}`;
   return (
     <section class="panel" aria-label="About this rotation">
       <dl class="facts">
@@ -159,9 +161,14 @@ const About: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> =
       <div class="actions">
         {!runs && (
           <form method="post" action={`${path}/rotate`}>
-            <button type="submit" data-confirm="Make a new key now, and cut over to it?">
-              Rotate now
-            </button>
+            <ConfirmedButton
+              id="rotate"
+              text="Rotate now"
+              title={`Rotate ${what} now?`}
+              consequence="A new key is made, tried, and cut over to, judged by live traffic. If it is refused, the old one is used again by itself."
+              submit="Make the new key"
+              look="primary"
+            />
           </form>
         )}
         <form method="post" action={`${path}/check`}>
@@ -176,13 +183,14 @@ const About: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> =
         </form>
         {!runs && (
           <form method="post" action={`${path}/disable`}>
-            <button
-              type="submit"
-              class="danger"
-              data-confirm="It is rotated no more by itself. The key in use stays, and its history too."
-            >
-              Disable
-            </button>
+            <ConfirmedButton
+              id="disable"
+              text="Disable"
+              title={`Disable the rotation of ${what}?`}
+              consequence="It is rotated no more by itself. The key in use stays as it is, here and at the provider. Schedule and settings go: it would have to be enabled anew."
+              submit="Disable the rotation"
+              look="danger"
+            />
           </form>
         )}
       </div>
@@ -195,19 +203,22 @@ const About: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> =
               it made is the one that leaked, do it once more when the run has ended.
             </p>
           )}
-          <form method="post" action={`${path}/rotate`} class="row">
+          <form method="post" action={`${path}/rotate`}>
             <input type="hidden" name="emergency" value="yes" />
-            <label>
-              Reason
-              <input name="reason" required maxlength={500} />
-            </label>
-            <button
-              type="submit"
-              class="danger"
-              data-confirm="A new key is made now, and the old one revoked as soon as one request has gone through, whoever still uses it."
+            <ConfirmedButton
+              id="emergency"
+              text="Rotate as an emergency"
+              title={`Rotate ${what} as an emergency?`}
+              consequence="A new key is made now, and the old one revoked as soon as one request has gone through, whoever still uses it."
+              submit="Rotate and revoke"
+              look="danger"
             >
-              Rotate as an emergency
-            </button>
+              <label>
+                Reason
+                <input name="reason" required autofocus maxlength={500} />
+                <small>It is kept with the run.</small>
+              </label>
+            </ConfirmedButton>
           </form>
         </details>
       )}

@@ -10,6 +10,7 @@ import type {
   ValidationAnswer,
 } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
+import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { DiffView } from './diff-view.js';
 import { readForm } from './form.js';
@@ -239,14 +240,16 @@ const Editor: FC<{
             <button type="submit" name="do" value="check" class="secondary">
               Check
             </button>
-            <button
-              type="submit"
+            <ConfirmedButton
+              id="apply"
+              text="Apply"
+              title="Apply this document?"
+              consequence={`It takes the place of revision ${revision}: requests go by it from now on. A document that is not sound is refused, and changes nothing.`}
+              submit="Apply the document"
+              look="primary"
               name="do"
               value="apply"
-              data-confirm="Apply this document? Requests take it from now on."
-            >
-              Apply
-            </button>
+            />
           </div>
         </form>
       </details>
@@ -295,13 +298,14 @@ const Revisions: FC<{
             ) : (
               canRestore && (
                 <form method="post" action={`/routes/revisions/${revision}/restore`}>
-                  <button
-                    type="submit"
-                    class="secondary"
-                    data-confirm={`Apply revision ${revision} again? It becomes the newest one.`}
-                  >
-                    Restore
-                  </button>
+                  <ConfirmedButton
+                    id={`restore-${revision}`}
+                    text="Restore"
+                    label={`Restore revision ${revision}`}
+                    consequence={`Its document is applied again, as the newest revision: requests go by it from now on, and not by revision ${applied}.`}
+                    submit={`Restore revision ${revision}`}
+                    look="secondary"
+                  />
                 </form>
               )
             )}

@@ -1,6 +1,7 @@
 import type { FC } from 'hono/jsx';
 import { isRunEnded, type RotationDetail, type RunAnswer, type RunState } from '../core/index.js';
 import { segment } from './api.js';
+import { ConfirmedButton } from './confirmed-button.js';
 import { Mark, wordsOf } from './mark.js';
 import { Distance } from './moment.js';
 import { Prose } from './prose.js';
@@ -107,18 +108,24 @@ export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: n
           )}
           {at !== 'REVOKING' && !GOES_BACK.includes(at) && (
             <form method="post" action={`${path}/rollback`}>
-              <button
-                type="submit"
-                class="danger"
+              <ConfirmedButton
                 id="roll-back-run"
-                data-confirm={
-                  run.toVersion === null
-                    ? 'The run ends. The key in use stays as it is.'
-                    : 'The old key is used again by all requests, and the new one is deleted at the provider.'
-                }
-              >
-                {run.toVersion === null ? 'Give up' : 'Roll back'}
-              </button>
+                {...(run.toVersion === null
+                  ? {
+                      text: 'Give up',
+                      title: `Give up the run of ${rotation.secret} in ${rotation.environment}?`,
+                      consequence: 'The run ends. The key in use stays as it is.',
+                      submit: 'Give up the run',
+                    }
+                  : {
+                      text: 'Roll back',
+                      title: `Roll ${rotation.secret} in ${rotation.environment} back to the old key?`,
+                      consequence:
+                        'The old key is used again by all requests, and the new one is deleted at the provider.',
+                      submit: 'Roll back the run',
+                    })}
+                look="danger"
+              />
             </form>
           )}
         </div>

@@ -3,6 +3,7 @@ import type { FC } from 'hono/jsx';
 import type { PageAnswer, StatusAnswer, SystemAnswer } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import { download } from './audit.js';
+import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm } from './form.js';
 import { renderPage } from './layout.js';
@@ -198,13 +199,14 @@ const Environments: FC<{ readonly items: readonly EnvironmentAnswer[] }> = ({ it
           </td>
           <td>
             <form method="post" action={`/system/environments/${segment(name)}/delete`}>
-              <button
-                type="submit"
-                class="danger"
-                data-confirm={`Delete the environment ${name}? Only an empty one can be.`}
-              >
-                Delete
-              </button>
+              <ConfirmedButton
+                id={`delete-${name}`}
+                text="Delete"
+                label={`Delete the environment ${name}`}
+                consequence="No route, client or secret can name it any more. Only an empty one can be deleted: while one of them does, nothing happens."
+                submit={`Delete ${name}`}
+                look="danger"
+              />
             </form>
           </td>
         </tr>

@@ -1,6 +1,7 @@
 import type { FC } from 'hono/jsx';
 import type { UsageAnswer, VersionAnswer } from '../core/index.js';
 import { segment } from './api.js';
+import { ConfirmedButton } from './confirmed-button.js';
 import { Mark, VERSION_TONES } from './mark.js';
 import { Distance, Moment } from './moment.js';
 import { Prose } from './prose.js';
@@ -95,12 +96,7 @@ const Safety: FC<{ readonly version: VersionAnswer; readonly nowMs: number }> = 
   return (
     <p class="small">
       <Mark tone={safe ? 'good' : 'quiet'}>{safe ? 'safe to revoke' : 'not safe to revoke'}</Mark>{' '}
-      {reasons.map(({ message }, index) => (
-        <>
-          {index > 0 && '; '}
-          <Prose text={message} />
-        </>
-      ))}
+      <Reasons of={reasons} />
       {!safe && safeFrom !== null && (
         <>
           {' '}
@@ -110,6 +106,17 @@ const Safety: FC<{ readonly version: VersionAnswer; readonly nowMs: number }> = 
     </p>
   );
 };
+
+const Reasons: FC<{ readonly of: readonly { readonly message: string }[] }> = ({ of: reasons }) => (
+  <>
+    {reasons.map(({ message }, index) => (
+      <>
+        {index > 0 && '; '}
+        <Prose text={message} />
+      </>
+    ))}
+  </>
+);
 
 const Actions: FC<{
   readonly secret: string;
@@ -125,14 +132,14 @@ const Actions: FC<{
     return (
       <div class="actions">
         <form method="post" action={`${path}/destroy`}>
-          <button
-            type="submit"
-            class="danger"
-            aria-label={`Destroy ${name}`}
-            data-confirm={`Destroy ${name}? Its value is erased for good; that it was there stays on record.`}
-          >
-            Destroy
-          </button>
+          <ConfirmedButton
+            id={`destroy-${environment}-${version}`}
+            text="Destroy"
+            label={`Destroy ${name}`}
+            consequence="Its value is erased for good. That it was there stays on record."
+            submit={`Destroy version ${version}`}
+            look="danger"
+          />
         </form>
       </div>
     );
@@ -141,33 +148,38 @@ const Actions: FC<{
     <div class="actions">
       {!hasCutover && (
         <form method="post" action={`${path}/activate`}>
-          <button
-            type="submit"
-            class="secondary"
-            aria-label={`Activate ${name}`}
-            data-confirm={`All requests take ${name} from now on, without a canary. The one in use now stays as previous.`}
-          >
-            Activate
-          </button>
+          <ConfirmedButton
+            id={`activate-${environment}-${version}`}
+            text="Activate"
+            label={`Activate ${name}`}
+            consequence="All requests take it from now on, without a canary. The version in use now stays as the previous one."
+            submit={`Activate version ${version}`}
+            look="secondary"
+          />
         </form>
       )}
-      <form method="post" action={`${path}/revoke`} class="row">
-        {safeToRevoke?.safe === false && (
-          <input
-            name="reason"
-            placeholder="reason, to override"
-            aria-label={`Why ${name} is to be revoked all the same`}
-            maxlength={500}
-          />
-        )}
-        <button
-          type="submit"
-          class="danger"
-          aria-label={`Revoke ${name}`}
-          data-confirm={`Revoke ${name}? It can never be used again.`}
+      <form method="post" action={`${path}/revoke`}>
+        <ConfirmedButton
+          id={`revoke-${environment}-${version}`}
+          text="Revoke"
+          label={`Revoke ${name}`}
+          consequence="It can never be used again: requests that would take it are not sent."
+          submit={`Revoke version ${version}`}
+          look="danger"
         >
-          Revoke
-        </button>
+          {safeToRevoke?.safe === false && (
+            <>
+              <p class="notice warn">
+                It is not safe to revoke: <Reasons of={safeToRevoke.reasons} />.
+              </p>
+              <label>
+                Why it is to be revoked all the same
+                <input name="reason" required autofocus maxlength={500} />
+                <small>It is kept in the audit log.</small>
+              </label>
+            </>
+          )}
+        </ConfirmedButton>
       </form>
     </div>
   );

@@ -91,6 +91,9 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await create('/clients', 'Create client', 'app');
     await page.locator('#shown-once').waitFor();
     await look('the token of a client');
+    await page.getByRole('button', { name: 'Revoke the client app' }).click();
+    await page.getByRole('dialog').waitFor();
+    await look('a question before something is done');
     await create('/clients', 'Create client', '<not a name>');
     await page.getByRole('alert').waitFor();
     expect(await page.locator('[name="name"]').inputValue()).toBe('<not a name>');

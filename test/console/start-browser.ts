@@ -10,25 +10,23 @@ export function startBrowser(): Promise<Browser> {
 
 export interface WatchedPage {
   readonly page: Page;
-  /** Errors and warnings of the page's own console, policy violations among them, and uncaught errors. */
+  /** Errors and warnings of the page's own console, policy violations among them, uncaught errors, and dialogs of scripts. */
   readonly complaints: string[];
-  /** Text of the dialogs that opened; each is accepted. */
-  readonly dialogs: string[];
   /** Every document that was received. */
   readonly documents: string[];
 }
 
 export async function openPage(context: BrowserContext): Promise<WatchedPage> {
   const page = await context.newPage();
-  const watched: WatchedPage = { page, complaints: [], dialogs: [], documents: [] };
+  const watched: WatchedPage = { page, complaints: [], documents: [] };
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning')
       watched.complaints.push(`${page.url()}: ${message.text()}`);
   });
   page.on('pageerror', (error) => watched.complaints.push(`${page.url()}: ${error}`));
   page.on('dialog', (dialog) => {
-    watched.dialogs.push(dialog.message());
-    dialog.accept().catch(() => undefined);
+    watched.complaints.push(`${page.url()}: a dialog of a script: ${dialog.message()}`);
+    dialog.dismiss().catch(() => undefined);
   });
   page.on('response', (response) => {
     if (!(response.headers()['content-type'] ?? '').includes('html')) return;

@@ -56,6 +56,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     const fixed = { ...route, headers: { Authorization: 'Bearer <<secret:orders_key>>' } };
     await document.fill(JSON.stringify({ routes: [fixed] }));
     await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByRole('button', { name: 'Apply the document' }).click();
     await page.getByRole('rowheader', { name: 'orders' }).waitFor();
 
     const tokens = [await keyferry.client('production'), await keyferry.client('production')];
@@ -128,6 +129,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await page.getByRole('button', { name: 'Check' }).click();
     await page.locator('.notice.good').waitFor();
     await page.getByRole('button', { name: 'Rotate now' }).click();
+    await page.getByRole('button', { name: 'Make the new key' }).click();
     await page.locator('#run').getByText('done', { exact: true }).first().waitFor({
       timeout: 60_000,
     });
