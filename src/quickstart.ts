@@ -1,6 +1,6 @@
 /** What a start tells a person. */
 import type { AddressInfo } from 'node:net';
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 
 interface Started {
   readonly version: string;
@@ -10,8 +10,7 @@ interface Started {
   readonly tokenIsNew: boolean;
   /** The token of the example's client; undefined without the example. */
   readonly exampleToken: string | undefined;
-  /** Flags that the command line needs to find this server; empty with the defaults. */
-  readonly cliFlags: string;
+  readonly dataDir: string;
 }
 
 /** `http://127.0.0.1:8080`, also for IPv6 and TLS. */
@@ -36,7 +35,8 @@ export function startLines(started: Started): string[] {
   return exampleToken === undefined ? lines : [...lines, ...exampleLines(started, exampleToken)];
 }
 
-function exampleLines({ proxy, cliFlags }: Started, token: string): string[] {
+function exampleLines({ proxy, admin, dataDir }: Started, token: string): string[] {
+  const flags = commandLineFlags(dataDir, admin);
   const route =
     '{"routes":[{"name":"my-api","match":{"pathPrefix":"/my-api"},' +
     '"headers":{"Authorization":"Bearer <<secret:my_api_key>>"},' +
@@ -48,9 +48,15 @@ function exampleLines({ proxy, cliFlags }: Started, token: string): string[] {
     '',
     'Your own first route: put in your own host for api.example.com.',
     '',
-    `  npx keyferry secrets create my_api_key --environment development${cliFlags}`,
-    `  echo '${route}' | npx keyferry routes apply -${cliFlags}`,
-    `  npx keyferry clients create my-app --environment development${cliFlags}`,
+    `  npx keyferry secrets create my_api_key --environment development${flags}`,
+    `  echo '${route}' | npx keyferry routes apply -${flags}`,
+    `  npx keyferry clients create my-app --environment development${flags}`,
     '',
   ];
+}
+
+/** What the command line needs to find this server; nothing with the defaults. */
+function commandLineFlags(dataDir: string, admin: string): string {
+  const folder = resolve(dataDir) === resolve('data') ? '' : ` --data-dir ${dataDir}`;
+  return admin === 'http://127.0.0.1:8081' ? folder : `${folder} --admin-url ${admin}`;
 }

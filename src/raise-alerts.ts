@@ -1,25 +1,12 @@
 /** What needs a person becomes an alert: the engine, with what is counted beside requests. */
-
 import { type AlertEngine, createAlertEngine } from './alerts/index.js';
-import type { Clock, Store, Telemetry } from './core/index.js';
+import type { Clock, Store } from './core/index.js';
 import type { Log } from './telemetry/index.js';
 
 /** Begins at once. */
 export function raiseAlerts(store: Store, clock: Clock, log: Log): AlertEngine {
   const onError = (error: unknown): void => log.error('alerts_not_judged', error);
   return createAlertEngine({ store, clock, onError });
-}
-
-/** The same telemetry, of which alerts are counted too. */
-export function countingAlerts(telemetry: Telemetry, alerts: AlertEngine): Telemetry {
-  return {
-    ...telemetry,
-    echo(finding) {
-      telemetry.echo(finding);
-      alerts.echo(finding);
-    },
-    clientRefused: (refusal) => alerts.clientRefused(refusal),
-  };
 }
 
 /** The same store, whose usage is counted when it is written. */

@@ -1,32 +1,22 @@
 /** Composition root: settings in → open the store → build the rooms → listen → `close()`. */
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
-import { type AdminListener, createAdminApp, createAdminListener } from './admin/index.js';
-import { createRoutesControl, diffRoutes, type Settings } from './config/index.js';
-import {
-  AppError,
-  type Clock,
-  type Decision,
-  type EchoFinding,
-  nearestName,
-  type Store,
-  type Telemetry,
-} from './core/index.js';
+import { createRoutesControl, type Settings } from './config/index.js';
+import type { Clock } from './core/index.js';
 import { createProber } from './create-prober.js';
-import { createRequestTrier } from './create-request-trier.js';
-import { createCutoverRoutes, endingWithRoutes } from './cutover-routes.js';
+import { createCutoverRoutes } from './cutover-routes.js';
 import { endRevokedUpgrades } from './end-revoked-upgrades.js';
 import { revokeLeftoverExamples, startExample } from './example.js';
 import { findReadiness } from './find-readiness.js';
-import { findSystemFacts } from './find-system-facts.js';
 import { followChanges } from './follow-changes.js';
 import { followRoutesFile } from './follow-routes-file.js';
+import { joinTelemetry } from './join-telemetry.js';
 import { keepAudit } from './keep-audit.js';
 import { keepHeartbeat } from './keep-heartbeat.js';
 import { keepUsageHistory } from './keep-usage-history.js';
-import { isLoopback, listenOn } from './listen-on.js';
+import { listenOn } from './listen-on.js';
 import { openForServing } from './open-for-serving.js';
+import { OpenParts } from './open-parts.js';
 import { openTraces } from './open-traces.js';
 import {
   createOutbound,
@@ -35,21 +25,17 @@ import {
   type ProxyListener,
 } from './proxy/index.js';
 import { startLines, urlOf } from './quickstart.js';
-import { countingAlerts, countingUsage, raiseAlerts } from './raise-alerts.js';
+import { countingUsage, raiseAlerts } from './raise-alerts.js';
 import { readTls } from './read-tls.js';
+import { reloadOnHangUp } from './reload-on-hang-up.js';
 import { reportAlteredRows } from './report-altered-rows.js';
+import { requireDeclared } from './require-declared.js';
 import { runCutovers } from './run-cutovers.js';
 import { runRotations } from './run-rotations.js';
 import { sendNotifications } from './send-notifications.js';
-import { serveConsole } from './serve-console.js';
+import { serveAdmin } from './serve-admin.js';
 import { createSnapshotKeeper, NO_ROUTE } from './snapshot/index.js';
-import {
-  createLog,
-  createMetrics,
-  type Log,
-  type Metrics,
-  type RunningTraces,
-} from './telemetry/index.js';
+import { createLog, createMetrics, type Metrics } from './telemetry/index.js';
 
 export interface ServerIo {
   /** For a person. */
@@ -77,79 +63,49 @@ const { version } = JSON.parse(
  * no earlier revision to serve), …; what was opened until then is closed again.
  */
 export async function startServer(settings: Settings, io: ServerIo): Promise<RunningServer> {
-  const closing: Closing[] = [];
+  const open = new OpenParts();
   try {
-    return await start(settings, io, closing);
+    return await start(settings, io, open);
   } catch (error) {
-    await closeAll(closing);
+    await open.close();
     throw error;
   }
 }
 
-type Closing = () => Promise<void>;
-
-/** In the opposite order of opening. */
-async function closeAll(closing: Closing[]): Promise<void> {
-  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
-}
-
-async function start(settings: Settings, io: ServerIo, closing: Closing[]): Promise<RunningServer> {
+async function start(settings: Settings, io: ServerIo, open: OpenParts): Promise<RunningServer> {
   for (const warning of settings.warnings) io.warn(warning);
-  const log = createLog(settings.logLevel);
-  closing.push(async () => log.close());
-  const { dataDir, environments, example: withExample, shared: isShared } = settings;
+  const log = open.add(createLog(settings.logLevel));
+  const { dataDir, environments, routesFile, shared: isShared } = settings;
   const opened = await openForServing(settings, clock, log);
   const { store, tokens, firstAdmin } = opened;
-  closing.push(() => store.close());
-  await requireDeclared(store, environments ?? []);
+  open.add(store);
+  await requireDeclared(store, '--environment', environments ?? []);
   await revokeLeftoverExamples(store);
-  const example = withExample
-    ? await startExample({ store, tokens, clock, environments })
+  const example = settings.example
+    ? open.add(await startExample({ store, tokens, clock, environments }))
     : undefined;
-  if (example !== undefined) closing.push(() => example.close());
 
   const nothing = async (): Promise<void> => undefined;
   const state: {
     proxy?: ProxyListener;
     proxyUrl: string | null;
     publish: () => Promise<void>;
-    retryRoutes: () => Promise<void>;
-    reload: () => Promise<void>;
     draining: boolean;
-  } = {
-    proxyUrl: null,
-    publish: nothing,
-    retryRoutes: nothing,
-    reload: nothing,
-    draining: false,
-  };
+  } = { proxyUrl: null, publish: nothing, draining: false };
   const routes = createRoutesControl({ store });
-  const { routesFile } = settings;
   const onApplied = (): Promise<void> => state.publish();
   const follower =
     routesFile === undefined
       ? undefined
-      : await followRoutesFile({ file: routesFile, store, routes, log, onApplied });
-  if (follower !== undefined) {
-    state.retryRoutes = () => follower.retry();
-    state.reload = () => follower.reload();
-    closing.push(() => follower.close());
-  }
+      : open.add(await followRoutesFile({ file: routesFile, store, routes, log, onApplied }));
   const written = follower === undefined ? undefined : () => follower.written();
   const cutoverRoutes = createCutoverRoutes({ store, written });
-  // Also where there is no file to read again: a reload must not end the process, as Node would have it.
-  const onHangUp = (): void => void state.reload();
-  process.on('SIGHUP', onHangUp);
-  closing.push(async () => {
-    process.off('SIGHUP', onHangUp);
-  });
+  open.add(reloadOnHangUp(async () => follower?.reload()));
 
-  const traces = await openTraces(settings, version, log);
   const startedAtMs = clock.now();
   const closeBy = { ms: Number.POSITIVE_INFINITY };
-  if (traces !== undefined) {
-    closing.push(() => traces.close(Math.min(FLUSH_TRACES_MS, closeBy.ms - performance.now())));
-  }
+  const traces = await openTraces(settings, version, log);
+  open.atEnd(() => traces?.close(Math.min(FLUSH_TRACES_MS, closeBy.ms - performance.now())));
   const metrics: Metrics = createMetrics({
     inFlight: () => state.proxy?.inFlight ?? 0,
     snapshotSeq: () => keeper.current().seq,
@@ -159,9 +115,8 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     spans: traces?.counts.bind(traces),
     openAlerts: () => alerts.openCounts(),
   });
-  const alerts = raiseAlerts(store, clock, log);
-  closing.push(() => alerts.close());
-  const telemetry = countingAlerts(telemetryOf(log, metrics, traces), alerts);
+  const alerts = open.add(raiseAlerts(store, clock, log));
+  const telemetry = joinTelemetry({ log, metrics, traces, alerts });
   const keeper = await createSnapshotKeeper({
     store,
     tokens,
@@ -180,17 +135,15 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
     await endRevoked();
   };
   state.publish = catchUp;
-  const changes = followChanges(catchUp, log, isShared);
-  closing.push(async () => changes.close());
-  const alteredRows = reportAlteredRows(store, log);
-  closing.push(async () => alteredRows.close());
+  const changes = open.add(followChanges(catchUp, log, isShared));
+  open.add(reportAlteredRows(store, log));
   const usage = createUsageRecorder({
     store: countingUsage(store, alerts),
     clock,
     onError: (error) => log.error('usage_not_written', error),
   });
-  const heartbeat = await keepHeartbeat({ store, usage, clock, log, isShared });
-  closing.push(() => heartbeat.close());
+  open.add(await keepHeartbeat({ store, usage, clock, log, isShared }));
+
   const proxy = createProxyListener({
     snapshot: () => keeper.current(),
     noRoute: NO_ROUTE,
@@ -203,84 +156,52 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   });
   state.proxy = proxy;
   const prober = createProber(keeper, proxy);
-  const cutovers = runCutovers({
-    store,
-    keeper,
-    prober,
-    routes: cutoverRoutes,
-    clock,
-    publish: catchUp,
-    log,
-  });
-  closing.push(() => cutovers.close());
   const outbound = createOutbound();
-  const rotations = runRotations({
-    store,
-    keeper,
-    prober,
-    outbound,
-    clock,
-    commandFolder: settings.commandFolder,
-    publish: catchUp,
-    log,
-  });
-  closing.push(() => rotations.close());
-  const consoleUrl = settings.publicAdminUrl;
-  const notifier = sendNotifications({ store, outbound, clock, consoleUrl, log, metrics });
-  closing.push(() => notifier.close());
+  const engines = { store, keeper, prober, outbound, clock, publish: catchUp, log };
+  const cutovers = open.add(runCutovers({ ...engines, routes: cutoverRoutes }));
+  const { commandFolder, publicAdminUrl: consoleUrl } = settings;
+  const rotations = open.add(runRotations({ ...engines, commandFolder }));
+  const notifier = open.add(
+    sendNotifications({ store, outbound, clock, consoleUrl, log, metrics }),
+  );
+
   const stopping = new AbortController();
-  const api = createAdminApp({
-    store: endingWithRoutes(store, cutoverRoutes),
-    tokens,
-    signer: opened.signer,
+  const admin = await serveAdmin({
+    opened,
+    settings,
+    startedAtMs,
     clock,
     routes,
+    cutoverRoutes,
+    keeper,
+    proxy,
     prober,
-    requestTrier: createRequestTrier(keeper, proxy),
-    snapshot: () => keeper.current(),
-    notifier,
+    outbound,
     rotations: rotations.control,
-    diffRoutes: (from, to) => diffRoutes(from, to),
-    routesFile,
+    notifier,
+    alerts,
+    metrics,
+    log,
     async publish() {
       await catchUp();
       // What began just now need not wait for the next second.
       void cutovers.tick();
       // The change may have been what a refused routes file lacked.
-      await state.retryRoutes();
+      await follower?.retry();
     },
-    metrics: () => metrics.text(),
     readiness: () =>
       findReadiness({ store, follower, draining: state.draining, behind: changes.behind }),
-    secretAges: () => alerts.ages(),
-    system: () => findSystemFacts(settings, startedAtMs),
-    backup: () => opened.backup(),
     closing: stopping.signal,
     about: { version },
     proxyUrl: () => state.proxyUrl,
-    openPathsNeedToken: !isLoopback(settings.adminListen),
-    logError: (error, where) => log.error('admin_request_failed', error, where),
   });
-  const pages = await serveConsole(api, {
-    store,
-    tokens,
-    clock,
-    outbound,
-    oidc: settings.oidc,
-    secure: settings.adminTls !== undefined,
-    logError: (error, where) => log.error('console_request_failed', error, where),
-  });
-  const admin: AdminListener = createAdminListener(
-    pages,
-    await readTls('--admin-tls', settings.adminTls),
-  );
   const adminAddress = await listenOn('--admin-listen', settings.adminListen, admin);
-  closing.push(() => {
+  open.atEnd(() => {
     stopping.abort();
     return admin.close();
   });
   const proxyAddress = await listenOn('--proxy-listen', settings.proxyListen, proxy);
-  closing.push(() => {
+  open.atEnd(() => {
     state.draining = true;
     closeBy.ms = performance.now() + settings.drainTimeoutMs;
     return proxy.close(settings.drainTimeoutMs);
@@ -290,56 +211,20 @@ async function start(settings: Settings, io: ServerIo, closing: Closing[]): Prom
   // A change between the first snapshot and now (the file watcher may have seen one) is not lost.
   await keeper.catchUp();
 
-  const adminUrl = urlOf(adminAddress, settings.adminTls !== undefined);
   log.info('started', { version, proxyPort: proxyAddress.port, adminPort: adminAddress.port });
+  const { signer } = opened;
   const { auditRetentionDays: retentionDays } = settings;
-  const auditKeeping = keepAudit({ store, signer: opened.signer, clock, log, retentionDays });
-  closing.push(() => auditKeeping.close());
-  const historyKeeping = keepUsageHistory(store, log);
-  closing.push(() => historyKeeping.close());
+  open.add(keepAudit({ store, signer, clock, log, retentionDays }));
+  open.add(keepUsageHistory(store, log));
   const lines = startLines({
     version,
     proxy: proxyUrl,
-    admin: adminUrl,
+    admin: urlOf(adminAddress, settings.adminTls !== undefined),
     tokenFile: firstAdmin.tokenFile,
     tokenIsNew: firstAdmin.created,
     exampleToken: example?.token,
-    cliFlags: cliFlags(dataDir, adminUrl),
+    dataDir,
   });
   for (const line of lines) io.say(line);
-  return { proxyAddress, adminAddress, close: () => closeAll(closing) };
-}
-
-/** Throws `environment_unknown` with the nearest spelling: a misspelt name must not serve nothing. */
-async function requireDeclared(store: Store, environments: readonly string[]): Promise<void> {
-  const declared = (await store.listEnvironments()).map(({ name }) => name);
-  const unknown = environments.find((name) => !declared.includes(name));
-  if (unknown === undefined) return;
-  const nearest = nearestName(unknown, declared);
-  const question = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
-  throw new AppError(
-    'environment_unknown',
-    `--environment: "${unknown}" is not declared; declared are ${declared.join(', ')}.${question}`,
-  );
-}
-
-function telemetryOf(log: Log, metrics: Metrics, traces: RunningTraces | undefined): Telemetry {
-  return {
-    statsFor: metrics.statsFor,
-    traces,
-    decision(decision: Decision): void {
-      log.decision(decision);
-      metrics.decision(decision);
-      traces?.decision(decision);
-    },
-    echo(finding: EchoFinding): void {
-      log.echo(finding);
-      metrics.echo(finding);
-    },
-  };
-}
-
-function cliFlags(dataDir: string, adminUrl: string): string {
-  const folder = resolve(dataDir) === resolve('data') ? '' : ` --data-dir ${dataDir}`;
-  return adminUrl === 'http://127.0.0.1:8081' ? folder : `${folder} --admin-url ${adminUrl}`;
+  return { proxyAddress, adminAddress, close: () => open.close() };
 }

@@ -194,6 +194,11 @@ describe('files in src/', () => {
     expect(long.map(({ path }) => path)).toEqual([]);
   });
 
+  it('tell how the server starts and stops in at most 300 lines', () => {
+    const root = files.find(({ path }) => path === 'server.ts');
+    expect(root?.text.split('\n').length).toBeLessThanOrEqual(301);
+  });
+
   it('are named after what they export, not after a drawer', () => {
     const drawer = /(?:^|[-/])(?:utils?|helpers?|common|types?|managers?|services?)\.tsx?$/;
     expect(files.map(({ path }) => path).filter((path) => drawer.test(path))).toEqual([]);
