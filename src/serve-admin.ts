@@ -57,7 +57,7 @@ export async function serveAdmin(options: ServeAdminOptions): Promise<AdminListe
     signer,
     backup: () => opened.backup(),
     requestTrier: createRequestTrier(keeper, proxy),
-    snapshot: () => keeper.current(),
+    planOf: (route, environment) => keeper.planOf(route, environment),
     diffRoutes: (from, to) => diffRoutes(from, to),
     routesFile: settings.routesFile,
     metrics: () => metrics.text(),

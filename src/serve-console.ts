@@ -1,5 +1,5 @@
 /** The admin listener: the API, and the console in front of it. */
-import { type AdminApp, type AdminFetch, FailureLimit } from './admin/index.js';
+import { type AdminApp, type AdminFetch, AttemptLimit } from './admin/index.js';
 import { type ConsoleDependencies, createConsole } from './console/index.js';
 import type { OidcSettings, Outbound } from './core/index.js';
 import { readAuthorities } from './read-authorities.js';
@@ -20,7 +20,7 @@ export async function serveConsole(
 ): Promise<AdminFetch> {
   const ca =
     oidc?.caFile === undefined ? undefined : await readAuthorities('--oidc-ca', oidc.caFile);
-  const failures = new FailureLimit(dependencies.clock);
+  const failures = new AttemptLimit(dependencies.clock);
   const pages = createConsole({
     ...dependencies,
     openIdConnect: oidc === undefined ? undefined : { settings: oidc, ca, outbound },

@@ -1,6 +1,6 @@
 import { type Admin, AppError, type Clock, type Store, type Tokens } from '../core/index.js';
 import type { AdminContext, AuthenticatedAdmin } from './admin-environment.js';
-import { FailureLimit } from './limit-failures.js';
+import { AttemptLimit } from './attempt-limit.js';
 
 const BEARER = /^Bearer +(kfa_[A-Za-z0-9_-]{1,256})$/i;
 /** As long as a real hash (SHA-256), so that an unknown id costs the same comparison. */
@@ -19,7 +19,7 @@ export function createAuthenticate(parts: {
   clock: Clock;
 }): Authenticate {
   const { store, tokens, clock } = parts;
-  const limit = new FailureLimit(clock);
+  const limit = new AttemptLimit(clock);
 
   return async (context) => {
     if (context.env.caller !== undefined) return context.env.caller;

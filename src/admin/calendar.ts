@@ -1,11 +1,11 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { type Admin, AppError } from '../core/index.js';
 import type { AdminContext, AdminEnvironment } from './admin-environment.js';
+import { AttemptLimit } from './attempt-limit.js';
 import { type Authenticate, addressOf, isActive } from './authenticate.js';
 import type { AdminDependencies } from './dependencies.js';
 import { dueEvents } from './due-events.js';
 import { findAdmin } from './find-admin.js';
-import { FailureLimit } from './limit-failures.js';
 import { defineOperation, type Operation } from './operation.js';
 import { problemResponses } from './problem-schema.js';
 import { renderCalendar } from './render-calendar.js';
@@ -45,7 +45,7 @@ export function addCalendar(
   authenticate: Authenticate,
 ): void {
   const { clock } = dependencies;
-  const limit = new FailureLimit(clock);
+  const limit = new AttemptLimit(clock);
   app.get(PATH, async (context) => {
     const admin =
       context.env.caller === undefined && context.req.header('authorization') === undefined
@@ -92,7 +92,7 @@ export function addCalendar(
 async function readerOf(
   context: AdminContext,
   { store, tokens, clock }: AdminDependencies,
-  limit: FailureLimit,
+  limit: AttemptLimit,
 ): Promise<Admin> {
   const id = tokens.idOfFeed(context.req.query('feed') ?? '');
   const found = id === undefined ? undefined : await findAdmin(store, id);

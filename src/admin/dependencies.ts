@@ -1,6 +1,7 @@
 import type {
   Actor,
   Clock,
+  Plan,
   Prober,
   Problem,
   RequestTrier,
@@ -9,7 +10,6 @@ import type {
   RoutesRevision,
   SecretAges,
   Signer,
-  Snapshot,
   Store,
   SystemFacts,
   Tokens,
@@ -95,8 +95,8 @@ export interface AdminDependencies {
   readonly routes: RoutesControl;
   readonly prober: Prober;
   readonly requestTrier: RequestTrier;
-  /** What requests read now. */
-  snapshot(): Pick<Snapshot, 'plans'>;
+  /** By which requests of a route go now; undefined where this server does not serve it. */
+  planOf(route: string, environment: string): Plan | undefined;
   /** Sends a message that the store keeps, now. Undefined = it arrived; otherwise why not. */
   readonly notifier: { sendNow(deliveryId: string): Promise<string | undefined> };
   readonly rotations: RotationControl;

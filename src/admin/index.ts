@@ -3,6 +3,7 @@
  * one file per resource. Imports core/, hono, @hono/node-server, zod and swagger-ui-dist.
  */
 export type { AdminEnvironment } from './admin-environment.js';
+export { AttemptLimit } from './attempt-limit.js';
 export { type AdminApp, createAdminApp } from './create-admin-app.js';
 export type {
   AdminDependencies,
@@ -12,7 +13,6 @@ export type {
   RoutesDifference,
   RoutesFindings,
 } from './dependencies.js';
-export { FailureLimit } from './limit-failures.js';
 export {
   type AdminFetch,
   type AdminListener,

@@ -11,7 +11,7 @@ export const ProblemItem = z
   })
   .openapi('ProblemItem');
 
-export const ProblemSchema = z
+const ProblemSchema = z
   .strictObject({
     type: z.string().openapi({ example: 'urn:keyferry:error:not_found' }),
     title: z.string(),

@@ -49,7 +49,7 @@ interface Entry {
 }
 
 /** The routes as requests meet them. */
-export function routesInUseOperation({ store, snapshot }: AdminDependencies): Operation {
+export function routesInUseOperation({ store, planOf }: AdminDependencies): Operation {
   return defineOperation({
     method: 'get',
     path: '/v1/routes/in-use',
@@ -84,16 +84,11 @@ export function routesInUseOperation({ store, snapshot }: AdminDependencies): Op
     changes: false,
     async handle({ caller, query }) {
       const applied = (await store.currentRoutes())?.document ?? NO_ROUTES;
-      const plans = new Map(
-        snapshot().plans.flatMap((byEnvironment) =>
-          [...byEnvironment.values()].map((plan) => [keyOf(plan.route, plan.environment), plan]),
-        ),
-      );
       const entries = visibleRoutes(caller.admin, applied).routes.flatMap((route): Entry[] =>
         Object.keys(route.environments).map((environment) => ({
           route,
           environment,
-          plan: plans.get(keyOf(route.name, environment)),
+          plan: planOf(route.name, environment),
         })),
       );
       const found = entries.filter((entry) => fits(entry, query));
@@ -142,11 +137,6 @@ function referencesOf({ route, environment }: Entry): readonly SecretReference[]
   const effective = effectiveRoute(route, environment);
   const places = effective === undefined ? [] : placedTemplates(effective);
   return places.flatMap(({ references }) => references);
-}
-
-/** Environments hold no space. */
-function keyOf(route: string, environment: string): string {
-  return `${environment} ${route}`;
 }
 
 function show(entry: Entry) {

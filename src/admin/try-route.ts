@@ -11,8 +11,8 @@ import {
 } from '../core/index.js';
 import { actorOf } from './actor.js';
 import type { AuthenticatedAdmin } from './admin-environment.js';
+import { AttemptLimit } from './attempt-limit.js';
 import type { AdminDependencies } from './dependencies.js';
-import { FailureLimit } from './limit-failures.js';
 import { defineOperation, type Operation } from './operation.js';
 import { environmentParameter } from './query-parameters.js';
 import { coversEntry } from './routes-scope.js';
@@ -56,8 +56,7 @@ const TryBody = z
 
 /** One request of a person through a route. */
 export function tryRouteOperation({ store, requestTrier, clock }: AdminDependencies): Operation {
-  // People try as often as they may fail: 20 times at once, then 20 times a minute.
-  const limit = new FailureLimit(clock);
+  const limit = new AttemptLimit(clock);
   return defineOperation({
     method: 'post',
     path: '/v1/routes/{route}/environments/{environment}/try',
@@ -150,7 +149,7 @@ function findRoute(routes: readonly Route[], name: string, environment: string):
   });
 }
 
-function requirePace(limit: FailureLimit, { admin }: AuthenticatedAdmin): void {
+function requirePace(limit: AttemptLimit, { admin }: AuthenticatedAdmin): void {
   const retryAfterSeconds = limit.record(admin.id);
   if (retryAfterSeconds === undefined) return;
   const detail = 'Too many requests were tried: 20 a minute may be. Wait as Retry-After says.';

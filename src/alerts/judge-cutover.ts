@@ -2,7 +2,7 @@ import type { AlertFinding, Cutover, CutoverHold } from '../core/index.js';
 
 const MINUTE_MS = 60_000;
 /** An upstream's short outage is over by then. */
-export const HELD_MINUTES = 30;
+const HELD_MINUTES = 30;
 
 const HOLDS: Readonly<Record<CutoverHold, string>> = {
   refused: 'the new version is refused',

@@ -51,7 +51,7 @@ interface ReportFacts {
 }
 
 /** The report as Markdown. Names, numbers and times only: no value reaches the command line. */
-export function renderReport({ cutover, secret, old, now }: ReportFacts): string {
+function renderReport({ cutover, secret, old, now }: ReportFacts): string {
   const { settings } = cutover;
   const use = secret.usage.filter(
     (row) => row.environment === cutover.environment && row.version === cutover.fromVersion,

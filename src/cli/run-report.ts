@@ -47,7 +47,7 @@ interface RunFacts {
 }
 
 /** The report as Markdown. Names, numbers and times only: no value reaches the command line. */
-export function renderRunReport({ rotation, run, cutover, now }: RunFacts): string {
+function renderRunReport({ rotation, run, cutover, now }: RunFacts): string {
   const { secret, environment, provider, keys } = rotation;
   const sections = [
     `# Rotation of ${secret} in ${environment} by ${provider}`,

@@ -13,7 +13,7 @@ import { credentialKeysAt, probe, refusedCredential } from './credential-schema.
 import { body, path, placementKeysAt, sign, TEMPLATE_FORMS } from './placement-schema.js';
 
 /** Names of routes: they appear in logs, metrics and client tokens. */
-export const ROUTE_NAME = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
+const ROUTE_NAME = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
 
 const DAY_MS = 86_400_000;
 /** 1 TiB: a body this large is a stream, not a request. */

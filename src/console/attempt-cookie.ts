@@ -4,7 +4,7 @@ import type { Clock, Tokens } from '../core/index.js';
 import { OIDC_PATH } from './openid-connect.js';
 
 /** From the button to the way back: somebody may have to find their phone. */
-export const ATTEMPT_LASTS_MS = 10 * 60_000;
+const ATTEMPT_LASTS_MS = 10 * 60_000;
 
 /** What a browser that went to the provider must have with it when it comes back. */
 export interface Attempt {

@@ -31,7 +31,7 @@ export function addCutoverPage(app: Hono<ConsoleEnvironment>): void {
   }
 }
 
-export function readCutover(context: ConsoleContext, id: string): Promise<CutoverDetail> {
+function readCutover(context: ConsoleContext, id: string): Promise<CutoverDetail> {
   return context.get('visitor').api.get<CutoverDetail>(`/v1/cutovers/${segment(id)}`);
 }
 

@@ -7,7 +7,7 @@ const UNITS = [
 ] as const;
 
 /** `5 min`, `3 h`, `12 d`; below a minute `now`. */
-export function describeSpan(ms: number): string {
+function describeSpan(ms: number): string {
   const found = UNITS.find(([, unitMs]) => ms >= unitMs);
   return found === undefined ? 'now' : `${Math.floor(ms / found[1])} ${found[0]}`;
 }

@@ -6,7 +6,7 @@ import { NextPage } from './next-page.js';
 import { ACTIONS, Table } from './table.js';
 
 /** What is looked for. */
-export interface RoutesQuery {
+interface RoutesQuery {
   readonly q?: string | undefined;
   readonly failing?: boolean | undefined;
 }

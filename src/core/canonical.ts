@@ -6,7 +6,7 @@ import {
 } from './template.js';
 
 /** What `<<…>>` in a canonical text may name of the request, besides secrets and `header:NAME`. */
-export const CANONICAL_NAMES = [
+const CANONICAL_NAMES = [
   'method',
   'path',
   'query',

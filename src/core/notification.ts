@@ -141,7 +141,7 @@ export function titleOf(
 }
 
 /** The event of an alert. */
-export function eventOf(kind: AlertKind): NotificationEvent {
+function eventOf(kind: AlertKind): NotificationEvent {
   return kind === 'rotation_due' ? 'rotation_upcoming' : kind;
 }
 

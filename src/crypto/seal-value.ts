@@ -6,7 +6,7 @@ import { dataKeyContext, doesNotOpen, type Keyring } from './keyring.js';
 import { sodium } from './sodium.js';
 
 /** Kept with each value. A later algorithm gets another name and this one still opens. */
-export const ALGORITHM = `${CIPHER}+commitment`;
+const ALGORITHM = `${CIPHER}+commitment`;
 
 const COMMITMENT_BYTES = 32;
 const ENCRYPTION_KEY_BYTES = 32;

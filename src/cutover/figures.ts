@@ -12,7 +12,7 @@ export type Figures = readonly CutoverObservation[];
 /** Both versions' counts. */
 export type SideCounts = Readonly<Record<CutoverSide, CutoverCounts>>;
 
-export function addCounts(a: CutoverCounts, b: CutoverCounts): CutoverCounts {
+function addCounts(a: CutoverCounts, b: CutoverCounts): CutoverCounts {
   return combine(a, b, (x, y) => x + y);
 }
 

@@ -5,7 +5,7 @@ const summed: number[] = [0];
 for (let n = 1; n < SERIES_FROM; n++) summed.push((summed[n - 1] ?? 0) + Math.log(n));
 
 /** ln n! */
-export function logFactorial(n: number): number {
+function logFactorial(n: number): number {
   if (n < SERIES_FROM) return summed[n] ?? 0;
   const inverse = 1 / n;
   const square = inverse * inverse;

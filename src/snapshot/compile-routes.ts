@@ -15,6 +15,7 @@ export interface CompiledRoutes {
   /** By route index. */
   readonly sources: readonly (readonly PlanSource[])[];
   readonly routes: readonly CompiledRoute[];
+  readonly indexByName: ReadonlyMap<string, number>;
 }
 
 interface CompiledRoute {
@@ -52,6 +53,7 @@ export function compileRoutes(
     table: new CompiledTable(entries),
     sources: routes.map(({ sources }) => sources),
     routes,
+    indexByName: new Map(routes.map(({ route }, index) => [route.name, index])),
   };
 }
 

@@ -54,6 +54,8 @@ export interface SnapshotKeeper {
    * store throws; the last good snapshot stays.
    */
   catchUp(): Promise<void>;
+  /** The plan of every request of a route, as of `current()`; undefined where it is not served. */
+  planOf(route: string, environment: string): Plan | undefined;
   /** The routes that take part in a cutover, as of `current()`; none where it is not under way. */
   partsOf(cutoverId: string): readonly CutoverPart[];
   /**
@@ -120,6 +122,10 @@ class Keeper implements SnapshotKeeper {
     return this.#next;
   }
 
+  planOf(route: string, environment: string): Plan | undefined {
+    return this.current().plans[this.#indexOf(route)]?.get(environment);
+  }
+
   partsOf(cutoverId: string): readonly CutoverPart[] {
     const running = this.#cutovers.find(cutoverId);
     if (running === undefined) return [];
@@ -146,14 +152,17 @@ class Keeper implements SnapshotKeeper {
 
   /** Throws `route_not_found`. */
   #find(route: string, environment: string): { source: PlanSource; plan: Plan } {
-    const index = this.#compiled?.routes.findIndex((one) => one.route.name === route) ?? -1;
-    const plan = this.current().plans[index]?.get(environment);
-    const source = this.#compiled?.sources[index]?.find(
+    const plan = this.planOf(route, environment);
+    const source = this.#compiled?.sources[this.#indexOf(route)]?.find(
       ({ effective }) => effective.environment === environment,
     );
     if (plan !== undefined && source !== undefined) return { source, plan };
     const detail = `The route "${route}" does not exist in environment "${environment}".`;
     throw new AppError('route_not_found', detail);
+  }
+
+  #indexOf(route: string): number {
+    return this.#compiled?.indexByName.get(route) ?? -1;
   }
 
   #start(): Promise<void> {

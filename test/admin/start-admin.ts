@@ -64,7 +64,7 @@ export async function startAdmin(
     routes: createRoutesControl({ store }),
     prober: { probe: () => Promise.reject(new Error('nothing is probed here')) },
     requestTrier: { prepare: () => Promise.reject(new Error('nothing is tried here')) },
-    snapshot: () => ({ plans: [] }),
+    planOf: () => undefined,
     notifier: { sendNow: () => Promise.reject(new Error('nothing is sent here')) },
     rotations: createRotationControl({
       store,

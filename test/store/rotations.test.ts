@@ -11,6 +11,7 @@ import {
   SYSTEM_ACTOR,
 } from '../../src/core/index.js';
 import { TEST_ACTOR as actor, openTestStore, type TestStore } from '../support/open-test-store.js';
+import { WAY_OF_A_RUN } from '../support/way-of-a-run.js';
 
 const HOUR_MS = 3_600_000;
 const place = { actor, secret: 'key', environment: 'production' };
@@ -52,27 +53,13 @@ async function claim({ id }: { id: string }, holder = 'a'): Promise<RunLease> {
 const step = (lease: RunLease, ifState: RunState) => ({ actor: SYSTEM_ACTOR, lease, ifState });
 
 /** The ordinary way, up to a state. */
-const WAY: readonly RunState[] = [
-  'PLANNED',
-  'PREFLIGHT',
-  'MINTING',
-  'MINTED',
-  'PROBING',
-  'CUTOVER',
-  'GRACE',
-  'DISABLING',
-  'SOAK',
-  'REVOKING',
-  'DONE',
-];
-
 async function goTo(lease: RunLease, until: RunState): Promise<RotationRun> {
   const { store } = opened;
   for (;;) {
     const run = await store.getRun(lease.id);
     if (run === undefined) throw new Error('no run');
     if (run.state === until) return run;
-    const to = WAY[WAY.indexOf(run.state) + 1] ?? 'DONE';
+    const to = WAY_OF_A_RUN[WAY_OF_A_RUN.indexOf(run.state) + 1] ?? 'DONE';
     const at = step(lease, run.state);
     if (to === 'MINTING') {
       await store.reserveVersion({ ...at, stepId: 'step-1', material: text('material') });
@@ -294,9 +281,9 @@ describe('a run', () => {
     ]);
     const done = await goTo(lease, 'DONE');
     expect(done).toMatchObject({ reason: 'rotated', endedAtMs: opened.clock.now() });
-    expect((await store.runEvents(run.id)).map(({ state }) => state)).toEqual(WAY);
+    expect((await store.runEvents(run.id)).map(({ state }) => state)).toEqual(WAY_OF_A_RUN);
     const { items } = await store.listAudit({ action: 'rotation.run' });
-    expect(items.map(({ detail }) => detail.state).toReversed()).toEqual(WAY);
+    expect(items.map(({ detail }) => detail.state).toReversed()).toEqual(WAY_OF_A_RUN);
     expect(items[0]).toMatchObject({
       actor: SYSTEM_ACTOR,
       secret: 'key',

@@ -7,19 +7,10 @@ import type { StandInEntry } from './all-stand-ins.js';
 import { KilledRuns } from './killed-runs.js';
 import { TEST_ACTOR as actor } from './open-test-store.js';
 import { serveKeyferry, temporaryDataDir } from './serve-process.js';
+import { WAY_OF_A_RUN } from './way-of-a-run.js';
 
-const STEPS: readonly RunState[] = [
-  'PREFLIGHT',
-  'MINTING',
-  'MINTED',
-  'PROBING',
-  'CUTOVER',
-  'GRACE',
-  'DISABLING',
-  'SOAK',
-  'REVOKING',
-  'DONE',
-];
+/** All but the one that a run begins with. */
+const STEPS = WAY_OF_A_RUN.slice(1);
 /** Longer than a lease. */
 const LATER_MS = 120_000;
 const LONGEST_STATE_MS = 180_000;

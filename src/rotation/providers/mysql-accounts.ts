@@ -25,7 +25,7 @@ interface PairConfig {
 /** Holds the two logins for one caller; it ends with the session. */
 const LOCK_WAIT_SECONDS = 5;
 
-export async function productOf(run: RunStatement): Promise<Product> {
+async function productOf(run: RunStatement): Promise<Product> {
   const [found] = await run<{ version: string }>('SELECT VERSION() AS version');
   return found?.version.toLowerCase().includes('mariadb') === true ? 'mariadb' : 'mysql';
 }
@@ -75,7 +75,7 @@ export async function readAccounts(
 }
 
 /** Whether `SHOW PROCESSLIST` shows the sessions of others. */
-export async function maySeeSessions(run: RunStatement): Promise<boolean> {
+async function maySeeSessions(run: RunStatement): Promise<boolean> {
   const grants = await run<Record<string, string>>('SHOW GRANTS');
   return grants
     .flatMap((row) => Object.values(row))

@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { AppError, type Version, type VersionState } from '../../core/index.js';
 import type { VersionPlace } from './use-guard.js';
 
-export interface VersionRow {
+interface VersionRow {
   readonly version: number;
   readonly environment: string;
   readonly state: VersionState;
@@ -15,7 +15,7 @@ export interface VersionRow {
   readonly last_used_at_ms: number | null;
 }
 
-export function toVersion(row: VersionRow, secret: string): Version {
+function toVersion(row: VersionRow, secret: string): Version {
   return {
     secret,
     environment: row.environment,

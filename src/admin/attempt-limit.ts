@@ -1,18 +1,18 @@
 import type { Clock } from '../core/index.js';
 
-/** Failed attempts that one address, or one token id, has free; and the time in which they come back. */
-const FREE_FAILURES = 20;
+/** Attempts that one key has free, and the time in which they come back. */
+const FREE_ATTEMPTS = 20;
 const RECOVERY_MS = 60_000;
 /** About 10 MB at worst; beyond it the longest unseen key is forgotten. */
 const MAX_KEYS = 50_000;
 
 interface Bucket {
-  failures: number;
+  attempts: number;
   atMs: number;
 }
 
-/** Counts failed attempts per key and lets them leak away steadily. */
-export class FailureLimit {
+/** Counts attempts per key, failed ones or all of them, and lets them leak away steadily: 20 at once, then 20 a minute. */
+export class AttemptLimit {
   readonly #clock: Clock;
   readonly #buckets = new Map<string, Bucket>();
 
@@ -20,16 +20,16 @@ export class FailureLimit {
     this.#clock = clock;
   }
 
-  /** Records one failure. Returns the seconds to wait where there were too many, else undefined. */
+  /** Records one attempt. Returns the seconds to wait where there were too many, else undefined. */
   record(key: string): number | undefined {
     const nowMs = this.#clock.now();
     const found = this.#buckets.get(key);
     const bucket: Bucket = {
-      failures: found === undefined ? 0 : leaked(found, nowMs),
+      attempts: found === undefined ? 0 : leaked(found, nowMs),
       atMs: nowMs,
     };
-    const refused = bucket.failures + 1 > FREE_FAILURES;
-    if (!refused) bucket.failures += 1;
+    const refused = bucket.attempts + 1 > FREE_ATTEMPTS;
+    if (!refused) bucket.attempts += 1;
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
     if (this.#buckets.size > MAX_KEYS) {
@@ -39,12 +39,12 @@ export class FailureLimit {
       }
     }
     if (!refused) return undefined;
-    const excess = bucket.failures + 1 - FREE_FAILURES;
-    return Math.max(1, Math.ceil((excess * RECOVERY_MS) / FREE_FAILURES / 1000));
+    const excess = bucket.attempts + 1 - FREE_ATTEMPTS;
+    return Math.max(1, Math.ceil((excess * RECOVERY_MS) / FREE_ATTEMPTS / 1000));
   }
 }
 
 function leaked(bucket: Bucket, nowMs: number): number {
   const elapsedMs = Math.max(0, nowMs - bucket.atMs);
-  return Math.max(0, bucket.failures - (elapsedMs * FREE_FAILURES) / RECOVERY_MS);
+  return Math.max(0, bucket.attempts - (elapsedMs * FREE_ATTEMPTS) / RECOVERY_MS);
 }
