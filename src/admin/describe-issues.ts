@@ -48,7 +48,7 @@ function describeIssue(schema: z.ZodType, input: unknown, issue: Issue): Problem
     case 'too_big':
       return [problem(path, `${found}, expected at most ${issue.maximum} ${unitOf(issue.origin)}`)];
     case 'invalid_key':
-      return [problem(path, 'the name of a field is not valid')];
+      return [problem(path, `the name of a field is not valid${whyOfKey(issue.issues)}`)];
     case 'invalid_format':
       return [problem(path, `${found}, ${formatText(issue)}`)];
     case 'custom':
@@ -93,6 +93,11 @@ function shapeOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object') return 'an object';
   return `a ${typeof value}`;
+}
+
+/** What a name would have to be, where the schema says it. */
+function whyOfKey([issue]: readonly Issue[]): string {
+  return issue?.code === 'invalid_format' ? `, ${formatText(issue)}` : '';
 }
 
 function pathText(path: readonly PropertyKey[]): string {

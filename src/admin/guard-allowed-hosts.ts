@@ -16,10 +16,11 @@ export function guardAllowedHosts(
       const effective = effectiveRoute(route, environment);
       const host = effective === undefined ? undefined : refusedHost(effective, allowedHosts);
       if (host === undefined) continue;
+      const problem = `The route "${route.name}" sends it to ${host} in ${environment}`;
       throw new AppError(
         'in_use',
-        `The route "${route.name}" sends it to ${host} in ${environment}, which "allowedHosts" leaves out: ` +
-          'list that host too, or apply routes without it first.',
+        `${problem}, which "allowedHosts" leaves out: list that host too, or apply routes without it first.`,
+        { problems: [{ path: 'allowedHosts', message: `${problem}, which is left out here` }] },
       );
     }
   }

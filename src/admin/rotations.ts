@@ -12,6 +12,7 @@ import { checkedSettings, isReplanned, planFrom, requireSound } from './check-ro
 import type { AdminDependencies } from './dependencies.js';
 import { requireVisibleRotation, rotationsOf } from './find-rotation.js';
 import { requireSecret } from './find-secret.js';
+import { etag, readIfMatch } from './if-match.js';
 import { changesOf, NewRotation, RotationChanges } from './new-rotation.js';
 import { defineOperation, type Operation } from './operation.js';
 import { pageOf, pageParameters } from './query-parameters.js';
@@ -64,6 +65,7 @@ export function rotationOperations(dependencies: AdminDependencies): Operation[]
   const common = { tag: 'rotations', answerDescription: 'The rotation' } as const;
   const detail = async (admin: Admin, rotation: Rotation) => ({
     body: await rotationDetailFor(dependencies, admin, rotation),
+    headers: etag(rotation.updatedAtMs),
   });
   return [
     defineOperation({
@@ -181,6 +183,8 @@ export function rotationOperations(dependencies: AdminDependencies): Operation[]
       params: RotationPath,
       status: 200,
       answer: RotationDetailSchema,
+      etag: true,
+      answerDescription: 'The rotation; its `ETag` is of what may be changed of it',
       errors: ['not_found'],
       changes: false,
       async handle({ caller: { admin }, params: { id } }) {
@@ -203,9 +207,12 @@ export function rotationOperations(dependencies: AdminDependencies): Operation[]
       },
       status: 200,
       answer: RotationDetailSchema,
-      errors: ['not_found', 'conflict'],
+      etag: true,
+      errors: ['not_found', 'conflict', 'precondition_failed'],
+      ifMatch: true,
       changes: true,
-      async handle({ caller, params: { id }, body }) {
+      async handle({ caller, params: { id }, body, context }) {
+        const ifUpdatedAtMs = readIfMatch(context.req.header('if-match'));
         const found = requireVisibleRotation(caller.admin, await store.getRotation(id));
         const changes = changesOf(body);
         const merged = { ...found, ...changes };
@@ -217,6 +224,7 @@ export function rotationOperations(dependencies: AdminDependencies): Operation[]
           actor: actorOf(caller),
           id,
           changes,
+          ifUpdatedAtMs,
           nextRunAtMs: isReplanned(found, changes)
             ? await planFrom(dependencies, merged)
             : found.nextRunAtMs,

@@ -3,7 +3,7 @@ import { AppError, type RoutesRevision, type Store } from '../core/index.js';
 import { actorOf } from './actor.js';
 import { applyScoped, shownTo, withinScope } from './apply-within-scope.js';
 import type { AdminDependencies } from './dependencies.js';
-import { readIfMatch } from './if-match.js';
+import { etag, readIfMatch } from './if-match.js';
 import { defineOperation, type Operation } from './operation.js';
 import { booleanParameter, integerParameter, pageOf, pageParameters } from './query-parameters.js';
 import { MAX_ROUTES_BODY_BYTES } from './read-body.js';
@@ -12,7 +12,6 @@ import { requireUnscoped } from './scope.js';
 import {
   Applied,
   Differences,
-  etag,
   Findings,
   NO_ROUTES,
   RevisionSchema,

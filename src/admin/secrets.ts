@@ -17,6 +17,7 @@ import { environmentsFilter, findSecret, requireSecret } from './find-secret.js'
 import { forceBody, forceOf, forceQuery } from './force.js';
 import { givenFields } from './given-fields.js';
 import { guardAllowedHosts } from './guard-allowed-hosts.js';
+import { etag, readIfMatch } from './if-match.js';
 import { defineOperation, type Operation } from './operation.js';
 import {
   booleanParameter,
@@ -177,7 +178,8 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
       params: SecretPath,
       status: 200,
       answer: SecretWithUsageSchema,
-      answerDescription: 'The secret',
+      etag: true,
+      answerDescription: 'The secret; its `ETag` is of what may be changed of it',
       errors: ['not_found'],
       changes: false,
       async handle({ caller: { admin }, params }) {
@@ -191,7 +193,10 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
           secret.routes.length > 0
             ? undefined
             : await store.unnamedSince(params.name, environmentsFilter(admin));
-        return { body: showSecretWithUsage(shown, usage, safety, secret, unnamedSinceMs) };
+        return {
+          body: showSecretWithUsage(shown, usage, safety, secret, unnamedSinceMs),
+          headers: etag(secret.updatedAtMs),
+        };
       },
     }),
     defineOperation({
@@ -206,17 +211,24 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
       example: { owner: 'payments', rotateEveryDays: 30 },
       status: 200,
       answer: SecretSchema,
+      etag: true,
       answerDescription: 'The secret as it is now',
-      errors: ['not_found', 'in_use'],
+      errors: ['not_found', 'in_use', 'precondition_failed'],
+      ifMatch: true,
       changes: true,
-      async handle({ caller, params, body }) {
+      async handle({ caller, params, body, context }) {
+        const ifUpdatedAtMs = readIfMatch(context.req.header('if-match'));
         await requireWholeSecret(store, caller.admin, params.name);
         await requireHosts(store, params.name, body.allowedHosts);
         const changes = givenFields(body);
-        await store.updateSecret({ actor: actorOf(caller), name: params.name, changes });
+        const { name } = params;
+        await store.updateSecret({ actor: actorOf(caller), name, changes, ifUpdatedAtMs });
         const secret = await findSecret(store, caller.admin, params.name);
         const around = await goingOn(caller.admin, [secret]);
-        return { body: showSecret(secret, around, clock.now()) };
+        return {
+          body: showSecret(secret, around, clock.now()),
+          headers: etag(secret.updatedAtMs),
+        };
       },
     }),
     defineOperation({

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { Admin, Problem, RoutesDocument, RoutesRevision } from '../core/index.js';
+import { etag } from './if-match.js';
 import { ProblemItem } from './problem-schema.js';
 import { visibleRoutes } from './routes-scope.js';
 import { Timestamp, toTimestamp } from './wire-time.js';
@@ -44,11 +45,6 @@ export const Differences = z
     ),
   })
   .openapi('RoutesDifferences');
-
-/** The `ETag` of a revision. */
-export function etag(revision: number): Record<string, string> {
-  return { ETag: `"${revision}"` };
-}
 
 /** The answer to what applied a document. */
 export function showApplied(admin: Admin, revision: RoutesRevision, warnings: readonly Problem[]) {

@@ -60,6 +60,12 @@ export const SecretSchema = z
     criticality: z.enum(CRITICALITIES),
     rotateEveryDays: z.int().openapi({ description: 'As set, or by kind and criticality' }),
     maximumAgeDays: z.int().openapi({ description: 'As set, or `rotateEveryDays`' }),
+    asSet: z
+      .strictObject({
+        rotateEveryDays: z.int().nullable(),
+        maximumAgeDays: z.int().nullable(),
+      })
+      .openapi({ description: 'What was said of these two; null = nothing' }),
     createdAt: Timestamp,
     updatedAt: Timestamp,
     environments: z.array(SecretEnvironmentSchema),
@@ -117,6 +123,7 @@ export function showSecret(
     criticality: secret.criticality,
     rotateEveryDays: rotateEveryDays(secret),
     maximumAgeDays: maximumAgeDays(secret),
+    asSet: { rotateEveryDays: secret.rotateEveryDays, maximumAgeDays: secret.maximumAgeDays },
     createdAt: toTimestamp(secret.createdAtMs),
     updatedAt: toTimestamp(secret.updatedAtMs),
     environments,

@@ -35,9 +35,11 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 /** The admin API as the pages use it. Every call throws `ApiProblem` when it is refused. */
 export interface Api {
   get<T>(path: string, query?: Query): Promise<T>;
+  /** With its `ETag`, for a change that is based on it. */
+  getTagged<T>(path: string): Promise<{ readonly body: T; readonly tag: string }>;
   post<T>(path: string, body?: unknown): Promise<T>;
   put<T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<T>;
-  patch<T>(path: string, body: unknown): Promise<T>;
+  patch<T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<T>;
   delete<T>(path: string, query?: Query): Promise<T>;
   /** The answer as it comes: for downloads. */
   stream(method: 'GET' | 'POST', path: string): Promise<Response>;
@@ -64,9 +66,13 @@ export function createApi(call: CallApi, caller: Caller, bindings: HttpBindings)
     (response.status === 204 ? undefined : await response.json()) as T;
   return {
     get: async (path, query) => read(await send('GET', withQuery(path, query), undefined)),
+    async getTagged(path) {
+      const response = await send('GET', path, undefined);
+      return { body: await read(response), tag: response.headers.get('etag') ?? '*' };
+    },
     post: async (path, body) => read(await send('POST', path, body)),
     put: async (path, body, headers) => read(await send('PUT', path, body, headers)),
-    patch: async (path, body) => read(await send('PATCH', path, body)),
+    patch: async (path, body, headers) => read(await send('PATCH', path, body, headers)),
     delete: async (path, query) => read(await send('DELETE', withQuery(path, query), undefined)),
     stream: (method, path) => send(method, path, undefined),
   };

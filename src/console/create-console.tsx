@@ -11,6 +11,7 @@ import { addClients } from './clients.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { addCutoverPage } from './cutover-page.js';
 import { addCutovers } from './cutovers.js';
+import { addEditSecret } from './edit-secret.js';
 import { addEnableRotation } from './enable-rotation.js';
 import { renderBare, renderPage } from './layout.js';
 import { addNewSecret } from './new-secret.js';
@@ -94,6 +95,7 @@ export function createConsole(dependencies: ConsoleDependencies): Console {
   addSecrets(app);
   addNewSecret(app);
   addSecretPage(app);
+  addEditSecret(app);
   addCutovers(app);
   addCutoverPage(app);
   addRotations(app);

@@ -7,16 +7,23 @@ export interface SentForm {
   /** As it was typed. */
   exact(name: string): string | undefined;
   number(name: string): number | undefined;
+  /** As the API takes it: what is no number is sent as it is, and the API says so. */
+  amount(name: string): number | string | undefined;
   isChecked(name: string): boolean;
   /** One per line or comma; undefined where there is none. */
   list(name: string): readonly string[] | undefined;
 }
 
 export async function readForm(context: ConsoleContext): Promise<SentForm> {
-  const fields = await context.req.parseBody();
+  return formOf(await context.req.parseBody());
+}
+
+/** A form as it is sent with these fields: what stands in it before somebody has typed. */
+export function formOf(fields: Readonly<Record<string, unknown>>): SentForm {
   const exact = (name: string): string | undefined => {
     const value = fields[name];
-    return typeof value === 'string' && value !== '' ? value : undefined;
+    // A browser sends each end of a line as two characters.
+    return typeof value === 'string' && value !== '' ? value.replaceAll('\r\n', '\n') : undefined;
   };
   const text = (name: string): string | undefined => exact(name)?.trim() || undefined;
   return {
@@ -25,6 +32,10 @@ export async function readForm(context: ConsoleContext): Promise<SentForm> {
     number(name) {
       const given = text(name);
       return given === undefined ? undefined : Number(given);
+    },
+    amount(name) {
+      const given = text(name);
+      return given === undefined || Number.isNaN(Number(given)) ? given : Number(given);
     },
     isChecked: (name) => exact(name) !== undefined,
     list(name) {

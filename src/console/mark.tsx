@@ -14,6 +14,12 @@ export function wordsOf(state: string): string {
   return state.toLowerCase().replaceAll('_', ' ');
 }
 
+/** `Allow private network` for `allowPrivateNetwork`. */
+export function wordsOfName(name: string): string {
+  const words = name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 export const AGE_TONES: Readonly<Record<AgeMark, Tone>> = {
   fresh: 'good',
   ageing: 'warn',

@@ -1,12 +1,13 @@
 import type { Hono } from 'hono';
-import { CRITICALITIES, PROVIDERS_ENVIRONMENT, SECRET_KINDS } from '../core/index.js';
+import { PROVIDERS_ENVIRONMENT } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { environmentNames } from './environment-names.js';
+import { FieldProblems, FormProblem, isWrong } from './field-problems.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
-import { Options } from './options.js';
-import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { refusalOf } from './problem-notice.js';
+import { attributesOf, SECRET_FIELDS, SecretFields } from './secret-fields.js';
 import { showSecret } from './secret-page.js';
 
 const VALUE = 'value.';
@@ -19,7 +20,7 @@ export function addNewSecret(app: Hono<ConsoleEnvironment>): void {
     const { api } = context.get('visitor');
     const form = await readForm(context);
     const name = form.text('name') ?? '';
-    const refused = await refusalOf(() => api.post('/v1/secrets', attributesOf(form, name)));
+    const refused = await refusalOf(() => api.post('/v1/secrets', { name, ...attributesOf(form) }));
     if (refused !== undefined) return show(context, form, refused);
     for (const environment of [...(await environmentNames(api)), PROVIDERS_ENVIRONMENT]) {
       const value = form.exact(VALUE + environment);
@@ -31,17 +32,6 @@ export function addNewSecret(app: Hono<ConsoleEnvironment>): void {
     }
     return context.redirect(`/secrets/${segment(name)}`, 303);
   });
-}
-
-function attributesOf(form: SentForm, name: string): Record<string, unknown> {
-  return {
-    name,
-    description: form.text('description') ?? null,
-    owner: form.text('owner') ?? null,
-    kind: form.text('kind') ?? 'api_key',
-    criticality: form.text('criticality') ?? 'standard',
-    allowedHosts: form.list('allowedHosts') ?? [],
-  };
 }
 
 async function show(
@@ -57,7 +47,7 @@ async function show(
       crumbs: [['/secrets', 'Secrets']],
       children: (
         <form method="post" action="/secrets/new" class="panel" autocomplete="off">
-          <ProblemNotice problem={problem} />
+          <FormProblem problem={problem} fields={['name', ...SECRET_FIELDS]} />
           <label>
             Name
             <input
@@ -68,43 +58,15 @@ async function show(
               value={form?.text('name') ?? ''}
               placeholder="stripe_api_key"
               aria-describedby="name-help"
+              {...(isWrong(problem, 'name') ? { 'aria-invalid': 'true' } : {})}
             />
+            <FieldProblems problem={problem} path="name" />
             <small id="name-help">
               A letter, then letters, digits, "_" or "-". Routes name it as{' '}
               <code>{'<<secret:NAME>>'}</code>.
             </small>
           </label>
-          <div class="tiles">
-            <label>
-              Kind
-              <select name="kind">
-                <Options of={SECRET_KINDS} chosen={form?.text('kind')} />
-              </select>
-            </label>
-            <label>
-              Criticality
-              <select name="criticality">
-                <Options of={CRITICALITIES.toReversed()} chosen={form?.text('criticality')} />
-              </select>
-            </label>
-            <label>
-              Owner
-              <input name="owner" value={form?.text('owner') ?? ''} placeholder="payments team" />
-            </label>
-          </div>
-          <label>
-            Description
-            <input name="description" value={form?.text('description') ?? ''} />
-          </label>
-          <label>
-            Hosts it may be sent to
-            <input
-              name="allowedHosts"
-              value={form?.list('allowedHosts')?.join(', ') ?? ''}
-              placeholder="api.stripe.com"
-            />
-            <small>Separated by commas. Empty: any host that a route names.</small>
-          </label>
+          <SecretFields form={form} problem={problem} />
           <fieldset>
             <legend>Values</legend>
             <p class="quiet small">

@@ -1,5 +1,6 @@
 import type { FC } from 'hono/jsx';
 import type { SentForm } from './form.js';
+import { wordsOfName } from './mark.js';
 
 interface FieldSchema {
   readonly type?: string;
@@ -48,12 +49,6 @@ function fieldsOf(schema: Readonly<Record<string, unknown>>): readonly Field[] {
   });
 }
 
-/** `Allow private network` for `allowPrivateNetwork`. */
-function labelOf(name: string): string {
-  const words = name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
 /** Texts, one per line. */
 const isList = ({ type, items, prefixItems }: FieldSchema): boolean =>
   type === 'array' && (prefixItems ?? [items]).every((item) => item?.type === 'string');
@@ -95,7 +90,7 @@ export const SchemaFields: FC<{
 
 function titleOf({ name, schema, required }: Field): string {
   const isOptional = !required && schema.type !== 'boolean';
-  return `${labelOf(name)}${isList(schema) ? ', one per line' : ''}${isOptional ? ' (optional)' : ''}`;
+  return `${wordsOfName(name)}${isList(schema) ? ', one per line' : ''}${isOptional ? ' (optional)' : ''}`;
 }
 
 const Input: FC<{ readonly field: Field; readonly form: SentForm | undefined }> = ({

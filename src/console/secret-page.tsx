@@ -15,6 +15,7 @@ import { environmentNames } from './environment-names.js';
 import { EnvironmentPanel, type RefusedForm } from './environment-panel.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
+import { mayChange } from './may-change.js';
 import { Moment } from './moment.js';
 import { refusalOf } from './problem-notice.js';
 import { cutoverOf } from './start-cutover.js';
@@ -130,6 +131,11 @@ export async function showSecret(
     {
       title: secret.name,
       crumbs: [['/secrets', 'Secrets']],
+      actions: mayChange(context) && (
+        <a class="button secondary" href={`/secrets/${segment(name)}/edit`}>
+          Edit
+        </a>
+      ),
       charts: true,
       children: (
         <>

@@ -52,14 +52,12 @@ const EMPTY: Draft = {
 };
 
 function readDraft(form: SentForm): Draft {
-  // Browsers send line breaks as CR LF.
-  const lines = (name: string): string => form.exact(name)?.replaceAll('\r\n', '\n') ?? '';
   return {
     at: form.text('at') ?? '',
     method: form.text('method') ?? 'GET',
     path: form.text('path') ?? '',
-    headers: lines('headers'),
-    body: lines('body'),
+    headers: form.exact('headers') ?? '',
+    body: form.exact('body') ?? '',
     secret: form.text('secret') ?? '',
     version: form.text('version') ?? '',
   };

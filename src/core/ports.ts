@@ -191,8 +191,13 @@ export interface Store
   /** Undefined when there is none. */
   getSecret(name: string): Promise<SecretSummary | undefined>;
   listSecrets(filter: SecretFilter): Promise<Page<SecretSummary>>;
+  /** Throws `precondition_failed` when it was changed at another time than `ifUpdatedAtMs`. */
   updateSecret(
-    command: ByActor & { name: string; changes: Partial<SecretAttributes> },
+    command: ByActor & {
+      name: string;
+      changes: Partial<SecretAttributes>;
+      ifUpdatedAtMs?: number | undefined;
+    },
   ): Promise<Secret>;
   /** Throws `in_use` while a route names it or a version was used within 48 h, unless forced. */
   deleteSecret(command: ByActor & { name: string; force?: Force | undefined }): Promise<void>;

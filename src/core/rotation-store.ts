@@ -88,11 +88,13 @@ export interface RotationStore {
       RotationSettings & { secret: string; environment: string; nextRunAtMs: number | null },
   ): Promise<Rotation>;
   /** The provider stays. Throws `conflict` for another `config` while a run is open. */
+  /** Throws `precondition_failed` when it was changed at another time than `ifUpdatedAtMs`. */
   updateRotation(
     command: ByActor & {
       id: string;
       changes: Partial<Omit<RotationSettings, 'provider'>>;
       nextRunAtMs: number | null;
+      ifUpdatedAtMs?: number | undefined;
     },
   ): Promise<Rotation>;
   setRotationState(command: ByActor & { id: string; state: RotationState }): Promise<Rotation>;

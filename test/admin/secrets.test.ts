@@ -42,6 +42,27 @@ test('a secret is created, shown, changed and deleted', async () => {
   expect((await admin.call('GET', '/v1/secrets/aws_key')).status).toBe(404);
 });
 
+test('a change that is based on what is no longer so is refused, and what was said is told from what follows', async () => {
+  await addSecret(admin, 'twice_key');
+  const path = '/v1/secrets/twice_key';
+  const read = await admin.call('GET', path);
+  expect(read.body).toMatchObject({
+    rotateEveryDays: 90,
+    asSet: { rotateEveryDays: null, maximumAgeDays: null },
+  });
+  const tag = read.headers.get('etag') ?? '';
+  const change = (owner: string) =>
+    admin.call('PATCH', path, { body: { owner, maximumAgeDays: 7 }, headers: { 'If-Match': tag } });
+  const first = await change('ops');
+  expect([first.status, first.body.asSet.maximumAgeDays]).toEqual([200, 7]);
+  const second = await change('payments');
+  expect([second.status, second.body.code]).toEqual([412, 'precondition_failed']);
+  expect((await admin.call('GET', path)).body.owner).toBe('ops');
+  // At the same time of the clock the first change still counts as one.
+  expect(first.headers.get('etag')).not.toBe(tag);
+  expect((await admin.call('DELETE', path)).status).toBe(204);
+});
+
 test('a taken name and a misspelt one are explained', async () => {
   await addSecret(admin, 'github_token');
   const taken = await admin.call('POST', '/v1/secrets', { body: { name: 'github_token' } });

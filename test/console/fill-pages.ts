@@ -113,6 +113,7 @@ export async function fillPages(keyferry: TestKeyferry, text: string): Promise<F
       ...EMPTY_PAGES,
       ...PROVIDERS.map((id) => `/rotations/new?provider=${id}&secret=hook_key`),
       '/secrets/shown_key',
+      '/secrets/shown_key/edit',
       '/secrets/hook_secret',
       '/secrets/unused_key',
       `/cutovers/${cutover.id}`,

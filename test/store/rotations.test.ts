@@ -106,7 +106,13 @@ describe('a rotation', () => {
       intervalDays: 30,
       config: { admin: 'other' },
       nextRunAtMs: 5,
+      // Later than before, even though the clock stands still: changes are told by it.
+      updatedAtMs: rotation.updatedAtMs + 1,
     });
+    const late = { actor, id, changes: { soakMinutes: 1 }, nextRunAtMs: 5 };
+    await expect(
+      store.updateRotation({ ...late, ifUpdatedAtMs: rotation.updatedAtMs }),
+    ).rejects.toMatchObject({ code: 'precondition_failed' });
     await store.setRotationState({ actor, id, state: 'paused' });
     expect(await store.getRotation(id)).toMatchObject({ state: 'paused' });
     expect(await store.nextDueAtMs()).toBeUndefined();

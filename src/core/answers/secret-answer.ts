@@ -17,6 +17,11 @@ export interface SecretAnswer {
   /** As set, or the recommendation for its kind and criticality. */
   readonly rotateEveryDays: number;
   readonly maximumAgeDays: number;
+  /** What was said of these two; null = nothing. */
+  readonly asSet: {
+    readonly rotateEveryDays: number | null;
+    readonly maximumAgeDays: number | null;
+  };
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly environments: readonly SecretEnvironmentAnswer[];

@@ -6,6 +6,7 @@ import {
   type RotationSettings,
   type RotationState,
 } from '../../core/index.js';
+import { laterThan, requireUnchanged } from './require-unchanged.js';
 import { type RotationRow, settingsText } from './rotation-row.js';
 import type { RotationTable } from './rotation-table.js';
 import { describeRun } from './run-row.js';
@@ -84,10 +85,13 @@ export function rotationCommands(session: Session, table: RotationTable, runs: R
       command: OnRotation & {
         changes: Partial<Omit<RotationSettings, 'provider'>>;
         nextRunAtMs: number | null;
+        ifUpdatedAtMs?: number | undefined;
       },
     ): Rotation {
       return write(() => {
         const before = table.requireIntact(command.id);
+        const last = { updatedAtMs: before.updated_at_ms };
+        requireUnchanged('the rotation', last, command.ifUpdatedAtMs);
         const run = runs.openOf(before.id);
         const old: Omit<RotationSettings, 'provider'> = JSON.parse(before.settings);
         const given = Object.entries(command.changes).filter(([, value]) => value !== undefined);
@@ -100,7 +104,8 @@ export function rotationCommands(session: Session, table: RotationTable, runs: R
           );
         }
         const next_run_at_ms = run === undefined ? command.nextRunAtMs : null;
-        const row = { ...before, settings, next_run_at_ms, updated_at_ms: now() };
+        const updated_at_ms = laterThan(last, now());
+        const row = { ...before, settings, next_run_at_ms, updated_at_ms };
         table.save(row);
         const changed = given.map(([name]) => name);
         return record(row, command.actor, 'update', { changed, nextRunAtMs: next_run_at_ms });
@@ -111,7 +116,8 @@ export function rotationCommands(session: Session, table: RotationTable, runs: R
       return write(() => {
         const before = table.requireIntact(id);
         if (before.state === state) return table.show(before);
-        const row = { ...before, state, updated_at_ms: now() };
+        const updated_at_ms = laterThan({ updatedAtMs: before.updated_at_ms }, now());
+        const row = { ...before, state, updated_at_ms };
         table.save(row);
         return record(row, actor, state === 'paused' ? 'pause' : 'resume');
       });

@@ -6,6 +6,7 @@ import {
   type Secret,
   type SecretAttributes,
 } from '../../core/index.js';
+import { laterThan, requireUnchanged } from './require-unchanged.js';
 import { type SecretRow, toSecret, toSecretRow } from './secret-row.js';
 import type { Session } from './session.js';
 import type { UseGuard } from './use-guard.js';
@@ -56,7 +57,9 @@ export function secretCommands(
       }
       return session.write(() => {
         if (lookup.secret(name) !== undefined) {
-          throw new AppError('name_taken', `There is already a secret "${name}".`);
+          throw new AppError('name_taken', `There is already a secret "${name}".`, {
+            problems: [{ path: 'name', message: 'there is a secret of this name already' }],
+          });
         }
         const atMs = now();
         const secret: Secret = {
@@ -77,13 +80,15 @@ export function secretCommands(
       actor: Actor;
       name: string;
       changes: Partial<SecretAttributes>;
+      ifUpdatedAtMs?: number | undefined;
     }): Secret {
       return session.write(() => {
         const before = toSecret(lookup.requireSecret(command.name));
+        requireUnchanged(`"${command.name}"`, before, command.ifUpdatedAtMs);
         const secret: Secret = {
           ...before,
           ...merge(before, command.changes),
-          updatedAtMs: now(),
+          updatedAtMs: laterThan(before, now()),
         };
         update.run(toSecretRow(secret));
         audit.append({

@@ -1,0 +1,59 @@
+import type { Child, FC } from 'hono/jsx';
+import type { ApiProblem } from './api.js';
+import { FieldProblems, isWrong } from './field-problems.js';
+import type { SentForm } from './form.js';
+
+interface TextFieldProps {
+  readonly name: string;
+  readonly label: string;
+  readonly type?: 'text' | 'time' | 'number';
+  /** So many lines; a line alone where it is left out. */
+  readonly rows?: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly placeholder?: string;
+  readonly hint?: Child;
+  /** What stands in it. */
+  readonly form: SentForm | undefined;
+  readonly problem: ApiProblem | undefined;
+  /** What the API calls it; the name where it is left out. */
+  readonly path?: string;
+}
+
+/** A field that takes text, time or number, with what it is about and what was wrong with it. */
+export const TextField: FC<TextFieldProps> = (props) => {
+  const { name, label, type = 'text', rows, min, max, placeholder, hint, form, problem } = props;
+  const path = props.path ?? name;
+  const id = `field-${name}`;
+  const wrong = isWrong(problem, path) ? { 'aria-invalid': 'true' as const } : {};
+  return (
+    <label for={id}>
+      {label}
+      {rows === undefined ? (
+        <input
+          id={id}
+          name={name}
+          type={type}
+          min={min}
+          max={max}
+          placeholder={placeholder}
+          value={form?.text(name) ?? ''}
+          {...wrong}
+        />
+      ) : (
+        <textarea
+          id={id}
+          name={name}
+          rows={rows}
+          placeholder={placeholder}
+          spellcheck={false}
+          {...wrong}
+        >
+          {form?.exact(name) ?? ''}
+        </textarea>
+      )}
+      <FieldProblems problem={problem} path={path} />
+      {hint !== undefined && <small>{hint}</small>}
+    </label>
+  );
+};
