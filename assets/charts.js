@@ -28,7 +28,7 @@ function lineOf({ label, tone, values }, stacked) {
   const shown = {
     label,
     stroke,
-    value: (_, __, ___, index) => (index === null ? '–' : count.format(values[index])),
+    value: (_, __, ___, index) => (index === null ? '' : count.format(values[index])),
     points: { show: false },
   };
   if (stacked) {
@@ -72,7 +72,7 @@ function draw(element) {
         },
       ],
       series: [
-        { label: 'From', value: (_, at) => (at === null ? '–' : when.format(at * 1000)) },
+        { label: 'From', value: (_, at) => (at === null ? '' : when.format(at * 1000)) },
         ...series.map((one) => lineOf(one, stacked)),
       ],
       cursor: { drag: { x: false, y: false }, points: { show: !stacked } },

@@ -14,11 +14,12 @@ function localTimes(root) {
 
 // On a phone a wide table is a list of cards, in which each cell says what its column is.
 function nameCells(root) {
-  for (const table of root.querySelectorAll('.scrolls:not(.matrix) table:not(.stacks)')) {
-    const columns = [...table.querySelectorAll('thead th')].map((cell) => cell.textContent.trim());
+  for (const table of root.querySelectorAll('.scrolls table:not(.stacks)')) {
+    const columns = [...table.querySelectorAll('thead th')];
     for (const row of table.tBodies[0]?.rows ?? []) {
       for (const [index, cell] of [...row.cells].entries()) {
-        cell.dataset.label = columns[index] ?? '';
+        cell.dataset.label = columns[index]?.textContent.trim() ?? '';
+        cell.dataset.phone = columns[index]?.dataset.phone ?? (index === 0 ? 'title' : '');
         if (cell.textContent.trim() === '' && cell.children.length === 0) {
           cell.classList.add('blank');
         }

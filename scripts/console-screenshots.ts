@@ -1,34 +1,54 @@
 /**
- * Takes pictures of every page of the console, with the data of a made-up company: `npm run screenshots FOLDER`, light
- * and dark, wide and narrow. Without a folder, those of the README go into `docs/images/`.
+ * Takes pictures of every page of the console, with the data of a made-up company and of a server where nothing is yet:
+ * `npm run screenshots FOLDER [NAME…]`, light and dark, wide and narrow. Without a folder, those of the README go into
+ * `docs/images/`.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { signIn, startBrowser } from '../test/console/start-browser.js';
+import { DEMO_PAGES, FRESH_PAGES, type ShownPage, VIEWER_PAGES } from './demo/shown-pages.js';
 import { type Demo, startDemo } from './demo/start-demo.js';
+import { startFresh } from './demo/start-fresh.js';
 
-const [folder] = process.argv.slice(2);
-const dataDir = mkdtempSync(join(tmpdir(), 'keyferry-demo-'));
-const demo = await startDemo(dataDir);
+const [folder, ...only] = process.argv.slice(2);
+const dataDirs = ['demo', 'fresh'].map((name) => mkdtempSync(join(tmpdir(), `keyferry-${name}-`)));
+const [demoDir = '', freshDir = ''] = dataDirs;
+const demo = await startDemo(demoDir);
+const fresh = await startFresh(freshDir);
 const browser = await startBrowser();
 try {
-  const context = await browser.newContext({ timezoneId: 'Europe/Berlin', locale: 'en-GB' });
-  const page = await context.newPage();
-  await signIn(page, demo.adminUrl, demo.token);
-  if (folder === undefined) await takeForReadme(page, demo);
-  else await takeAll(page, demo, folder);
+  if (folder === undefined) await takeForReadme(demo);
+  else {
+    mkdirSync(folder, { recursive: true });
+    await takeAll(demo.adminUrl, demo.token, DEMO_PAGES(demo), folder);
+    await takeAll(demo.adminUrl, demo.viewerToken, VIEWER_PAGES, folder);
+    await takeAll(fresh.adminUrl, fresh.token, FRESH_PAGES, folder);
+  }
 } finally {
   await browser.close();
+  await fresh.close();
   await demo.close();
-  rmSync(dataDir, { recursive: true, force: true });
+  for (const dataDir of dataDirs) rmSync(dataDir, { recursive: true, force: true });
 }
 
-async function takeForReadme(page: Page, { adminUrl, ids }: Demo): Promise<void> {
+async function openContext(of: Browser, scale: number): Promise<BrowserContext> {
+  return of.newContext({
+    timezoneId: 'Europe/Berlin',
+    locale: 'en-GB',
+    deviceScaleFactor: scale,
+    reducedMotion: 'reduce',
+  });
+}
+
+async function takeForReadme({ adminUrl, token, ids }: Demo): Promise<void> {
   const images = fileURLToPath(new URL('../docs/images/', import.meta.url));
   mkdirSync(images, { recursive: true });
+  const context = await openContext(browser, 1);
+  const page = await context.newPage();
+  await signIn(page, adminUrl, token);
   await page.setViewportSize({ width: 1280, height: 720 });
   for (const [name, path, colorScheme] of [
     ['console-overview', '/#requests', 'light'],
@@ -37,55 +57,38 @@ async function takeForReadme(page: Page, { adminUrl, ids }: Demo): Promise<void>
     ['console-cutover', `/cutovers/${ids.cutover}`, 'light'],
     ['console-rotation-dark', `/rotations/${ids.grace}`, 'dark'],
   ] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.emulateMedia({ colorScheme });
     await page.goto(adminUrl + path);
     await page.screenshot({ path: join(images, `${name}.png`) });
   }
 }
 
-async function takeAll(page: Page, { adminUrl, ids }: Demo, into: string): Promise<void> {
-  mkdirSync(into, { recursive: true });
-  const only = process.argv.slice(3);
-  const paths: readonly (readonly [name: string, path: string])[] = [
-    ['overview', '/'],
-    ['secrets', '/secrets'],
-    ['secret', '/secrets/stripe_api_key'],
-    ['secret-cutover', '/secrets/orders_service_key'],
-    ['secret-new', '/secrets/new'],
-    ['cutovers', '/cutovers'],
-    ['cutover', `/cutovers/${ids.cutover}`],
-    ['cutover-rolled-back', `/cutovers/${ids.rolledBack}`],
-    ['rotations', '/rotations'],
-    ['rotation-done', `/rotations/${ids.done}`],
-    ['rotation-failed', `/rotations/${ids.failed}`],
-    ['rotation-waits', `/rotations/${ids.waits}`],
-    ['rotation-grace', `/rotations/${ids.grace}`],
-    ['rotation-new', '/rotations/new'],
-    ['rotation-new-aws', '/rotations/new?provider=aws'],
-    ['rotation-new-custom', '/rotations/new?provider=custom'],
-    ['routes', '/routes'],
-    ['routes-try', '/routes/try?at=production%20orders'],
-    ['revisions', '/routes/revisions'],
-    ['revision', '/routes/revisions/2'],
-    ['clients', '/clients'],
-    ['alerts', '/alerts'],
-    ['channels', '/channels'],
-    ['audit', '/audit'],
-    ['admins', '/admins'],
-    ['system', '/system'],
-    ['not-found', '/no-such-page'],
-  ];
-  for (const [name, path] of paths) {
+/** Each page is opened once and looked at in every way: what a form answers is not to be had a second time. */
+async function takeAll(
+  adminUrl: string,
+  token: string,
+  pages: readonly ShownPage[],
+  into: string,
+): Promise<void> {
+  const context = await openContext(browser, 1);
+  const page = await context.newPage();
+  await signIn(page, adminUrl, token);
+  for (const { name, path, act, isSignedOut } of pages) {
     if (only.length > 0 && !only.includes(name)) continue;
-    for (const [look, colorScheme, width, height] of [
-      ['light', 'light', 1280, 800],
-      ['dark', 'dark', 1280, 800],
-      ['phone', 'light', 390, 844],
-    ] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.setViewportSize({ width, height });
-      await page.goto(adminUrl + path);
-      await page.screenshot({ path: join(into, `${name}-${look}.png`), fullPage: true });
+    const shown = isSignedOut === true ? await (await openContext(browser, 1)).newPage() : page;
+    await look(shown, 'light');
+    await shown.goto(adminUrl + path);
+    await act?.(shown);
+    for (const way of ['light', 'dark', 'phone'] as const) {
+      await look(shown, way);
+      await shown.screenshot({ path: join(into, `${name}-${way}.png`), fullPage: true });
     }
   }
+}
+
+async function look(page: Page, way: 'light' | 'dark' | 'phone'): Promise<void> {
+  await page.emulateMedia({ colorScheme: way === 'dark' ? 'dark' : 'light' });
+  await page.setViewportSize(
+    way === 'phone' ? { width: 390, height: 844 } : { width: 1280, height: 800 },
+  );
 }

@@ -1,17 +1,18 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { loadSettings } from '../../dist/config/index.js';
-import { type RunningServer, startServer } from '../../dist/server.js';
 import { callAdmin } from '../../test/support/call-admin.js';
 import type { ProviderStandIn } from '../../test/support/provider-stand-in.js';
 import { startCustomStandIn } from '../../test/support/stand-ins/custom.js';
 import { startStripeStandIn } from '../../test/support/stand-ins/stripe.js';
+import { start } from './start-fresh.js';
 import { ORDERS_KEYS, tellPast } from './tell-past.js';
 
 export interface Demo {
   readonly adminUrl: string;
   readonly token: string;
+  /** Of somebody who may read alone. */
+  readonly viewerToken: string;
   /** What pages are about, by what they show. */
   readonly ids: Readonly<
     Record<'cutover' | 'rolledBack' | 'done' | 'failed' | 'waits' | 'grace', string>
@@ -60,30 +61,19 @@ export async function startDemo(dataDir: string): Promise<Demo> {
     stepMinSamples: 400,
     stepMinSeconds: 60,
   });
+  const viewer = { name: 'nina', role: 'viewer' };
+  const { token: viewerToken } = await call<{ token: string }>('POST', '/v1/admins', viewer);
   const { items } = await call<{ items: { id: string; state: string }[] }>('GET', '/v1/cutovers');
   const rolledBack = items.find(({ state }) => state === 'ROLLED_BACK')?.id ?? '';
   return {
     adminUrl,
     token,
+    viewerToken,
     ids: { cutover, rolledBack, ...rotations },
     async close() {
       for (const close of closing.toReversed()) await close();
     },
   };
-}
-
-async function start(dataDir: string): Promise<RunningServer> {
-  const settings = loadSettings({
-    flags: {
-      '--data-dir': dataDir,
-      '--proxy-listen': '127.0.0.1:0',
-      '--admin-listen': '127.0.0.1:0',
-      '--log-level': 'silent',
-      '--drain-timeout-ms': '0',
-    },
-    environment: {},
-  });
-  return startServer(settings, { say: () => undefined, warn: () => undefined });
 }
 
 async function startOrders(): Promise<Server> {

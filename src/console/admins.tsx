@@ -115,7 +115,17 @@ const AdminsTable: FC<{ readonly items: readonly AdminAnswer[]; readonly nowMs: 
   items,
   nowMs,
 }) => (
-  <Table columns={['Admin', 'Role', 'State', 'Environments', 'Secrets', 'Created', ACTIONS]}>
+  <Table
+    columns={[
+      'Admin',
+      { text: 'Role', phone: 'plain' },
+      { text: 'State', phone: 'lead' },
+      'Environments',
+      'Secrets',
+      'Created',
+      ACTIONS,
+    ]}
+  >
     {items.map((admin) => (
       <tr>
         <th scope="row" class="name">
@@ -175,10 +185,12 @@ const NewAdmin: FC<{ readonly form: SentForm | undefined }> = ({ form }) => (
         <label>
           Secrets that begin with
           <input name="secretPrefix" value={form?.text('secretPrefix') ?? ''} />
+          <small>Empty: all.</small>
         </label>
         <label>
           Ends after, days
           <input name="days" type="number" min="1" value={form?.text('days') ?? ''} />
+          <small>Empty: never.</small>
         </label>
       </div>
       <button type="submit">Create admin</button>
@@ -190,7 +202,7 @@ const SessionsTable: FC<{
   readonly items: readonly SessionAnswer[];
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
-  <Table columns={['Who', 'Role', 'By', 'Since', 'Last seen', ACTIONS]}>
+  <Table columns={['Who', { text: 'Role', phone: 'plain' }, 'By', 'Since', 'Last seen', ACTIONS]}>
     {items.map(({ admin, origin, createdAt, lastSeenAt }, index) => (
       <tr>
         <th scope="row" class="name">

@@ -19,9 +19,7 @@ export const AgesTable: FC<{ readonly ages: SecretAgesAnswer; readonly nowMs: nu
             <tr>
               <th scope="col">Environment</th>
               {bands.map((_, index) => (
-                <th scope="col" class="number">
-                  {describeBand(bands, index)}
-                </th>
+                <th scope="col">{describeBand(bands, index)}</th>
               ))}
             </tr>
           </thead>
@@ -30,9 +28,7 @@ export const AgesTable: FC<{ readonly ages: SecretAgesAnswer; readonly nowMs: nu
               <tr>
                 <th scope="row">{environment}</th>
                 {counted.map((band) => (
-                  <td class="number">
-                    <Counted band={band} />
-                  </td>
+                  <Counted band={band} />
                 ))}
               </tr>
             ))}
@@ -49,9 +45,15 @@ export const AgesTable: FC<{ readonly ages: SecretAgesAnswer; readonly nowMs: nu
 const Counted: FC<{ readonly band: AgeBand }> = ({ band }) => {
   const { fresh, ageing, overdue } = band;
   const total = fresh + ageing + overdue;
-  if (total === 0) return <span class="quiet">–</span>;
+  if (total === 0) {
+    return (
+      <td class="absent">
+        <span class="quiet">–</span>
+      </td>
+    );
+  }
   return (
-    <>
+    <td>
       {total.toLocaleString('en')}
       {(['ageing', 'overdue'] as const).map(
         (mark) =>
@@ -62,7 +64,7 @@ const Counted: FC<{ readonly band: AgeBand }> = ({ band }) => {
             </>
           ),
       )}
-    </>
+    </td>
   );
 };
 

@@ -6,6 +6,7 @@ import {
   type AlertUrgency,
   type PageAnswer,
 } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm } from './form.js';
@@ -59,7 +60,7 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
             <label>
               Kind
               <select name="kind" data-submits>
-                <Options of={ALERT_KINDS} chosen={kind} any="all" />
+                <Options of={ALERT_KINDS} chosen={kind} any="all" text={wordsOf} />
               </select>
             </label>
             <label>
@@ -103,15 +104,10 @@ export const AlertList: FC<{
             {alert.closedAt === null ? alert.urgency : 'over'}
           </Mark>
         </div>
-        <div>
+        <div class="told">
           <p>
             <Prose text={alert.summary} />
           </p>
-          {alert.closedAt === null && (
-            <p class="small">
-              {alert.whatToDo} <code class="command">{alert.command}</code>
-            </p>
-          )}
           <p class="small quiet">
             {wordsOf(alert.kind)}
             {alert.count > 1 && `, ${alert.count} times`} ·{' '}
@@ -119,32 +115,58 @@ export const AlertList: FC<{
             {alert.closedBecause !== null && ` · ${alert.closedBecause}`}
           </p>
         </div>
+        <WhatToDo alert={alert} />
         <Seen alert={alert} />
       </li>
     ))}
   </ul>
 );
 
+const isOpen = ({ acknowledgedAt, closedAt }: AlertAnswer): boolean =>
+  acknowledgedAt === null && closedAt === null;
+
+const WhatToDo: FC<{ readonly alert: AlertAnswer }> = ({ alert }) =>
+  alert.closedAt === null ? (
+    <details class="small">
+      <summary>What to do</summary>
+      <p>
+        {alert.whatToDo} <code class="command">{alert.command}</code>
+      </p>
+      {isOpen(alert) && (
+        <Allowed to="operator">
+          <input
+            name="note"
+            form={`seen-${alert.id}`}
+            placeholder="note, for who comes next"
+            aria-label={`Note on: ${alert.summary}`}
+            maxlength={500}
+          />
+        </Allowed>
+      )}
+    </details>
+  ) : null;
+
 /** Who has seen it, or a way to say so. */
 const Seen: FC<{ readonly alert: AlertAnswer }> = ({ alert }) => {
-  if (alert.acknowledgedAt === null && alert.closedAt === null) {
+  if (isOpen(alert)) {
     return (
-      <form method="post" action={`/alerts/${segment(alert.id)}/acknowledge`}>
-        <input
-          name="note"
-          placeholder="note"
-          aria-label={`Note on: ${alert.summary}`}
-          maxlength={500}
-        />
-        <button type="submit" class="secondary" aria-label={`Acknowledge: ${alert.summary}`}>
-          Acknowledge
-        </button>
-      </form>
+      <Allowed to="operator">
+        <form
+          method="post"
+          action={`/alerts/${segment(alert.id)}/acknowledge`}
+          id={`seen-${alert.id}`}
+          class="seen"
+        >
+          <button type="submit" class="secondary" aria-label={`Acknowledge: ${alert.summary}`}>
+            Acknowledge
+          </button>
+        </form>
+      </Allowed>
     );
   }
-  if (alert.acknowledgedBy === null) return <div />;
+  if (alert.acknowledgedBy === null) return null;
   return (
-    <p class="small quiet">
+    <p class="small quiet seen">
       seen by {alert.acknowledgedBy}
       {alert.note !== null && `: ${alert.note}`}
     </p>

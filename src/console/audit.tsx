@@ -3,9 +3,11 @@ import type { FC } from 'hono/jsx';
 import type { AuditRowAnswer, AuditVerificationAnswer, PageAnswer } from '../core/index.js';
 import { withQuery } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { Filters } from './filters.js';
 import { renderPage } from './layout.js';
 import { Moment } from './moment.js';
 import { NextPage } from './next-page.js';
+import { Table } from './table.js';
 
 const ROWS = 100;
 const FILTERS = ['action', 'secret', 'environment', 'actor', 'since', 'until'] as const;
@@ -76,23 +78,29 @@ async function show(
       <>
         {verification !== undefined && <Verified found={verification} />}
         <form method="get" action="/audit" class="panel row">
-          {(['action', 'secret', 'environment', 'actor'] as const).map((name) => (
-            <label>
-              {name}
-              <input
-                name={name}
-                value={filters[name] ?? ''}
-                placeholder={name === 'action' ? 'version.' : ''}
-              />
-            </label>
-          ))}
-          {(['since', 'until'] as const).map((name) => (
-            <label>
-              {name}
-              <input type="date" name={name} value={filters[name]?.slice(0, 10) ?? ''} />
-            </label>
-          ))}
-          <button type="submit">Show</button>
+          <label>
+            action
+            <input
+              type="search"
+              name="action"
+              value={filters.action ?? ''}
+              placeholder="version."
+            />
+          </label>
+          <Filters count={FILTERS.slice(1).filter((name) => filters[name] !== undefined).length}>
+            {(['secret', 'environment', 'actor'] as const).map((name) => (
+              <label>
+                {name}
+                <input name={name} value={filters[name] ?? ''} />
+              </label>
+            ))}
+            {(['since', 'until'] as const).map((name) => (
+              <label>
+                {name}
+                <input type="date" name={name} value={filters[name]?.slice(0, 10) ?? ''} />
+              </label>
+            ))}
+          </Filters>
         </form>
         <section class="panel">
           {page.items.length === 0 ? (
@@ -133,61 +141,58 @@ export const AuditTable: FC<{
   /** All rows are of one, which the page names. */
   readonly isOfOneSecret?: boolean;
 }> = ({ items, isOfOneSecret = false }) => (
-  <div class="scrolls" tabindex={0}>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col" class="number">
-            Row
-          </th>
-          <th scope="col">When</th>
-          <th scope="col">Who</th>
-          <th scope="col">Did</th>
-          {!isOfOneSecret && <th scope="col">Secret</th>}
-          <th scope="col">Environment</th>
-          <th scope="col">Detail</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((row) => (
-          <tr>
-            <td class="number">{row.seq}</td>
-            <td>
-              <Moment at={row.at} />
-            </td>
-            <td>{row.actor.name}</td>
-            <td>
-              <code>{row.action}</code>
-            </td>
-            {!isOfOneSecret && <td class="name">{row.secret ?? ''}</td>}
-            <td>{row.environment ?? ''}</td>
-            <td class="small">
-              <Detail of={row.detail} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+  <Table
+    columns={[
+      { text: 'Did', phone: 'title' },
+      { text: 'Who', phone: 'plain' },
+      { text: 'When', phone: 'lead' },
+      ...(isOfOneSecret ? [] : [{ text: 'Secret', phone: 'plain' } as const]),
+      { text: 'Environment', phone: 'plain' },
+      { text: 'Detail', phone: 'wide' },
+      { text: 'Row', isNumber: true, phone: 'drop' },
+    ]}
+  >
+    {items.map((row) => (
+      <tr>
+        <th scope="row">
+          <code>{row.action}</code>
+        </th>
+        <td>{row.actor.name}</td>
+        <td>
+          <Moment at={row.at} />
+        </td>
+        {!isOfOneSecret && <td class="name">{row.secret ?? ''}</td>}
+        <td>{row.environment ?? ''}</td>
+        <td class="small">
+          <Detail of={row.detail} />
+        </td>
+        <td class="number quiet">{row.seq}</td>
+      </tr>
+    ))}
+  </Table>
 );
+
+/** Longer texts, ids among them, would make of each row a page. */
+const MOST_SHOWN = 32;
 
 /** Names and numbers as they are; what is more than that is unfolded. */
 const Detail: FC<{ readonly of: Readonly<Record<string, unknown>> }> = ({ of: detail }) => {
   const given = Object.entries(detail).filter(([, value]) => value !== null);
-  const nested = given.filter(([, value]) => typeof value === 'object');
-  const plain = given.filter(([, value]) => typeof value !== 'object');
+  const isShort = ([, value]: [string, unknown]): boolean =>
+    typeof value !== 'object' && String(value).length <= MOST_SHOWN;
+  const long = given.filter((one) => !isShort(one));
   return (
     <>
-      {plain.map(([name, value], index) => (
+      {given.filter(isShort).map(([name, value], index) => (
         <>
           {index > 0 && ', '}
           <span class="quiet">{name}</span> {String(value)}
         </>
       ))}
-      {nested.length > 0 && (
+      {long.length > 0 && (
         <details>
-          <summary>{nested.map(([name]) => name).join(', ')}</summary>
-          <pre>{JSON.stringify(Object.fromEntries(nested), null, 2)}</pre>
+          <summary>{long.map(([name]) => name).join(', ')}</summary>
+          <pre>{JSON.stringify(Object.fromEntries(long), null, 2)}</pre>
         </details>
       )}
     </>

@@ -1,11 +1,12 @@
 import type { Hono } from 'hono';
-import type { FC } from 'hono/jsx';
+import type { Child, FC } from 'hono/jsx';
 import {
   ALERT_URGENCIES,
   type ChannelAnswer,
   type DeliveryAnswer,
   type PageAnswer,
 } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { type ApiProblem, segment } from './api.js';
 import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
@@ -17,7 +18,7 @@ import { Options } from './options.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
 import { ACTIONS, Table } from './table.js';
 
-const SHOWN_DELIVERIES = 30;
+const SHOWN_DELIVERIES = 20;
 
 const DELIVERY_TONES: Readonly<Record<DeliveryAnswer['state'], Tone>> = {
   sent: 'good',
@@ -87,7 +88,7 @@ function settingsOf(form: SentForm): Record<string, unknown> {
 }
 
 async function show(context: ConsoleContext, { problem, form, tested }: Shown): Promise<Response> {
-  const { api, session } = context.get('visitor');
+  const { api } = context.get('visitor');
   const [channels, deliveries] = await Promise.all([
     api.get<PageAnswer<ChannelAnswer>>('/v1/notifications'),
     api.get<PageAnswer<DeliveryAnswer>>('/v1/notifications/deliveries', {
@@ -114,7 +115,9 @@ async function show(context: ConsoleContext, { problem, form, tested }: Shown): 
               <ChannelsTable items={channels.items} nowMs={nowMs} />
             )}
           </section>
-          {session.admin.role === 'admin' && <NewChannel form={form} />}
+          <Allowed to="admin">
+            <NewChannel form={form} />
+          </Allowed>
           <section class="panel" aria-labelledby="deliveries">
             <h2 id="deliveries">Messages</h2>
             {deliveries.items.length === 0 ? (
@@ -134,7 +137,16 @@ const ChannelsTable: FC<{ readonly items: readonly ChannelAnswer[]; readonly now
   items,
   nowMs,
 }) => (
-  <Table columns={['Channel', 'Kind', 'Told of', 'Last sent', 'Problem', ACTIONS]}>
+  <Table
+    columns={[
+      'Channel',
+      { text: 'Kind', phone: 'lead' },
+      'Told of',
+      'Last sent',
+      { text: 'Problem', phone: 'wide' },
+      ACTIONS,
+    ]}
+  >
     {items.map(({ id, name, settings, lastSentAt, lastProblem }) => (
       <tr>
         <th scope="row" class="name">
@@ -151,21 +163,25 @@ const ChannelsTable: FC<{ readonly items: readonly ChannelAnswer[]; readonly now
         <td class="small">{lastProblem ?? ''}</td>
         <td>
           <div class="actions">
-            <form method="post" action={`/channels/${segment(id)}/test`}>
-              <button type="submit" class="secondary">
-                Send a test
-              </button>
-            </form>
-            <form method="post" action={`/channels/${segment(id)}/delete`}>
-              <ConfirmedButton
-                id={`delete-${id}`}
-                text="Delete"
-                label={`Delete the channel ${name}`}
-                consequence="Nobody is told by it any more, and messages that wait for it are dropped."
-                submit="Delete the channel"
-                look="danger"
-              />
-            </form>
+            <Allowed to="operator">
+              <form method="post" action={`/channels/${segment(id)}/test`}>
+                <button type="submit" class="secondary">
+                  Send a test
+                </button>
+              </form>
+            </Allowed>
+            <Allowed to="admin">
+              <form method="post" action={`/channels/${segment(id)}/delete`}>
+                <ConfirmedButton
+                  id={`delete-${id}`}
+                  text="Delete"
+                  label={`Delete the channel ${name}`}
+                  consequence="Nobody is told by it any more, and messages that wait for it are dropped."
+                  submit="Delete the channel"
+                  look="danger"
+                />
+              </form>
+            </Allowed>
           </div>
         </td>
       </tr>
@@ -175,6 +191,7 @@ const ChannelsTable: FC<{ readonly items: readonly ChannelAnswer[]; readonly now
 
 const NewChannel: FC<{ readonly form: SentForm | undefined }> = ({ form }) => {
   const text = (name: string): string => form?.text(name) ?? '';
+  const kind = form?.text('kind') ?? 'slack';
   return (
     <section class="panel" aria-labelledby="new-channel">
       <h2 id="new-channel">New channel</h2>
@@ -196,11 +213,7 @@ const NewChannel: FC<{ readonly form: SentForm | undefined }> = ({ form }) => {
         </div>
         <fieldset>
           <legend>How</legend>
-          <label>
-            <input type="radio" name="kind" value="slack" checked={text('kind') === 'slack'} />{' '}
-            Slack
-          </label>
-          <div class="tiles">
+          <Way kind="slack" text="Slack" chosen={kind}>
             <label>
               Secret with the webhook's address
               <input name="urlSecret" value={text('urlSecret')} />
@@ -208,12 +221,8 @@ const NewChannel: FC<{ readonly form: SentForm | undefined }> = ({ form }) => {
             <label>
               <input type="checkbox" name="mentionChannel" /> @channel for what is urgent
             </label>
-          </div>
-          <label>
-            <input type="radio" name="kind" value="email" checked={text('kind') === 'email'} />{' '}
-            E-mail
-          </label>
-          <div class="tiles">
+          </Way>
+          <Way kind="email" text="E-mail" chosen={kind}>
             <label>
               Mail server
               <input name="host" value={text('host')} placeholder="smtp.example.com" />
@@ -238,12 +247,8 @@ const NewChannel: FC<{ readonly form: SentForm | undefined }> = ({ form }) => {
               Secret with the password
               <input name="passwordSecret" value={text('passwordSecret')} />
             </label>
-          </div>
-          <label>
-            <input type="radio" name="kind" value="webhook" checked={text('kind') === 'webhook'} />{' '}
-            Webhook
-          </label>
-          <div class="tiles">
+          </Way>
+          <Way kind="webhook" text="Webhook" chosen={kind}>
             <label>
               Address
               <input name="url" type="url" value={text('url')} />
@@ -252,11 +257,8 @@ const NewChannel: FC<{ readonly form: SentForm | undefined }> = ({ form }) => {
               Secret that signs
               <input name="signingSecret" value={text('signingSecret')} />
             </label>
-          </div>
-          <label>
-            <input type="radio" name="kind" value="log" checked={text('kind') === 'log'} /> The
-            program log
-          </label>
+          </Way>
+          <Way kind="log" text="The program log" chosen={kind} />
         </fieldset>
         <button type="submit">Create channel</button>
       </form>
@@ -264,18 +266,41 @@ const NewChannel: FC<{ readonly form: SentForm | undefined }> = ({ form }) => {
   );
 };
 
+/** What it needs is shown where it is chosen. */
+const Way: FC<{
+  readonly kind: ChannelAnswer['settings']['kind'];
+  readonly text: string;
+  readonly chosen: string;
+  readonly children?: Child;
+}> = ({ kind, text, chosen, children }) => (
+  <div class="way">
+    <label>
+      <input type="radio" name="kind" value={kind} checked={kind === chosen} /> {text}
+    </label>
+    {children !== undefined && <div class="tiles">{children}</div>}
+  </div>
+);
+
 const DeliveriesTable: FC<{
   readonly items: readonly DeliveryAnswer[];
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
-  <Table columns={['When', 'Channel', 'Message', 'State', 'Problem']}>
+  <Table
+    columns={[
+      { text: 'Message', phone: 'title' },
+      { text: 'When', phone: 'plain' },
+      { text: 'Channel', phone: 'plain' },
+      { text: 'State', phone: 'lead' },
+      { text: 'Problem', phone: 'wide' },
+    ]}
+  >
     {items.map((delivery) => (
       <tr>
+        <th scope="row">{delivery.title}</th>
         <td>
           <Distance at={delivery.createdAt} nowMs={nowMs} />
         </td>
         <td>{delivery.channel ?? 'deleted'}</td>
-        <td>{delivery.title}</td>
         <td>
           <Mark tone={DELIVERY_TONES[delivery.state]}>{delivery.state.replace('_', ' ')}</Mark>
         </td>

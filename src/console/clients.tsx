@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import type { ClientAnswer, PageAnswer } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { type ApiProblem, segment } from './api.js';
 import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
@@ -73,45 +74,48 @@ async function show(context: ConsoleContext, { form, problem, created }: Shown):
           <section class="panel">
             {page.items.length === 0 ? (
               <p class="empty">
-                No client yet. An app needs a token of its own: create its client below.
+                No client yet. An app needs a token of its own
+                <Allowed to="operator">: create its client below</Allowed>.
               </p>
             ) : (
               <ClientsTable items={page.items} nowMs={Date.now()} />
             )}
             <NextPage path="/clients" cursor={page.nextCursor} />
           </section>
-          <section class="panel" aria-labelledby="new-client">
-            <h2 id="new-client">New client</h2>
-            <form method="post" action="/clients">
-              <div class="tiles">
-                <label>
-                  Name
-                  <input name="name" required value={form?.text('name') ?? ''} />
-                </label>
-                <label>
-                  Environment
-                  <select name="environment" required>
-                    <Options of={environments} chosen={form?.text('environment')} />
-                  </select>
-                </label>
-                <label>
-                  Routes it may use
-                  <input name="routes" value={form?.list('routes')?.join(', ') ?? ''} />
-                  <small>Separated by commas; empty: all.</small>
-                </label>
-                <label>
-                  Networks it may come from
-                  <input
-                    name="cidrs"
-                    placeholder="10.0.0.0/8"
-                    value={form?.list('cidrs')?.join(', ') ?? ''}
-                  />
-                  <small>Separated by commas; empty: any.</small>
-                </label>
-              </div>
-              <button type="submit">Create client</button>
-            </form>
-          </section>
+          <Allowed to="operator">
+            <section class="panel" aria-labelledby="new-client">
+              <h2 id="new-client">New client</h2>
+              <form method="post" action="/clients">
+                <div class="tiles">
+                  <label>
+                    Name
+                    <input name="name" required value={form?.text('name') ?? ''} />
+                  </label>
+                  <label>
+                    Environment
+                    <select name="environment" required>
+                      <Options of={environments} chosen={form?.text('environment')} />
+                    </select>
+                  </label>
+                  <label>
+                    Routes it may use
+                    <input name="routes" value={form?.list('routes')?.join(', ') ?? ''} />
+                    <small>Separated by commas; empty: all.</small>
+                  </label>
+                  <label>
+                    Networks it may come from
+                    <input
+                      name="cidrs"
+                      placeholder="10.0.0.0/8"
+                      value={form?.list('cidrs')?.join(', ') ?? ''}
+                    />
+                    <small>Separated by commas; empty: any.</small>
+                  </label>
+                </div>
+                <button type="submit">Create client</button>
+              </form>
+            </section>
+          </Allowed>
         </>
       ),
     },
@@ -126,8 +130,8 @@ const ClientsTable: FC<{ readonly items: readonly ClientAnswer[]; readonly nowMs
   <Table
     columns={[
       'Client',
-      'Environment',
-      'State',
+      { text: 'Environment', phone: 'plain' },
+      { text: 'State', phone: 'lead' },
       'Routes',
       'Networks',
       'Last used',
@@ -154,16 +158,18 @@ const ClientsTable: FC<{ readonly items: readonly ClientAnswer[]; readonly nowMs
         </td>
         <td>
           {client.revokedAt === null && (
-            <form method="post" action={`/clients/${segment(client.id)}/revoke`}>
-              <ConfirmedButton
-                id={`revoke-${client.id}`}
-                text="Revoke"
-                label={`Revoke the client ${client.name}`}
-                consequence="Its next request is refused. Its token cannot be brought back; the app needs a new client."
-                submit="Revoke the client"
-                look="danger"
-              />
-            </form>
+            <Allowed to="operator">
+              <form method="post" action={`/clients/${segment(client.id)}/revoke`}>
+                <ConfirmedButton
+                  id={`revoke-${client.id}`}
+                  text="Revoke"
+                  label={`Revoke the client ${client.name}`}
+                  consequence="Its next request is refused. Its token cannot be brought back; the app needs a new client."
+                  submit="Revoke the client"
+                  look="danger"
+                />
+              </form>
+            </Allowed>
           )}
         </td>
       </tr>

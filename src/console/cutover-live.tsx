@@ -1,5 +1,6 @@
 import type { FC } from 'hono/jsx';
 import type { CutoverCounts, CutoverWithFigures, StepFiguresAnswer } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { segment } from './api.js';
 import { ConfirmedButton } from './confirmed-button.js';
 import { CutoverMarks } from './cutovers.js';
@@ -42,7 +43,11 @@ export const CutoverLive: FC<{ readonly cutover: CutoverWithFigures }> = ({ cuto
           <strong>Waits for</strong> <Prose text={cutover.waitsFor.join('; ')} />
         </p>
       )}
-      {runs && <Buttons cutover={cutover} path={path} />}
+      {runs && (
+        <Allowed to="operator">
+          <Buttons cutover={cutover} path={path} />
+        </Allowed>
+      )}
     </div>
   );
 };
@@ -137,13 +142,11 @@ const Figures: FC<{
   items.length === 0 ? (
     <p class="quiet">No request has been counted yet.</p>
   ) : (
-    <section class="scrolls matrix" tabindex={0} aria-label={`What was counted in ${environment}`}>
+    <section class="scrolls" tabindex={0} aria-label={`What was counted in ${environment}`}>
       <table>
         <thead>
           <tr>
-            {['Step', 'Version'].map((text) => (
-              <th scope="col">{text}</th>
-            ))}
+            <th scope="col">Step, version</th>
             {[
               'Accepted',
               'Refused',
@@ -164,8 +167,9 @@ const Figures: FC<{
               const counts = figures[side];
               return (
                 <tr>
-                  <th scope="row">{side === 'new' ? `${figures.percent} %` : ''}</th>
-                  <td>{side}</td>
+                  <th scope="row">
+                    {figures.percent} %, {side}
+                  </th>
                   <td class="number">{counts.accepted.toLocaleString('en')}</td>
                   <td class="number">{counts.refused.toLocaleString('en')}</td>
                   <td class="number">{shareRefused(counts)}</td>

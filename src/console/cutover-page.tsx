@@ -5,8 +5,8 @@ import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { CutoverLive } from './cutover-live.js';
 import { describeWay } from './cutovers.js';
-import { renderPage } from './layout.js';
-import { Moment } from './moment.js';
+import { renderPage, renderPart } from './layout.js';
+import { describeMinutes, Moment } from './moment.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
 
 const VERBS = ['pause', 'resume', 'complete', 'rollback'] as const;
@@ -17,7 +17,7 @@ export function addCutoverPage(app: Hono<ConsoleEnvironment>): void {
 
   app.get('/cutovers/:id/live', async (context) => {
     const cutover = await readCutover(context, context.req.param('id'));
-    return context.html(<CutoverLive cutover={cutover} />);
+    return renderPart(context, <CutoverLive cutover={cutover} />);
   });
 
   for (const verb of VERBS) {
@@ -103,7 +103,7 @@ const About: FC<{ readonly cutover: CutoverDetail }> = ({ cutover }) => {
           <dd>
             <Moment
               at={cutover.windowEndsAt}
-              never={`${settings.windowMinutes} min after the last step`}
+              never={`${describeMinutes(settings.windowMinutes)} after the last step`}
             />
           </dd>
         </div>

@@ -8,6 +8,7 @@ import { CUTOVER_TONES, Mark, wordsOf } from './mark.js';
 import { Distance } from './moment.js';
 import { NextPage } from './next-page.js';
 import { Prose } from './prose.js';
+import { Table } from './table.js';
 
 const ROWS = 50;
 
@@ -41,46 +42,39 @@ export const CutoversTable: FC<{
   readonly items: readonly CutoverAnswer[];
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
-  <div class="scrolls" tabindex={0}>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Secret</th>
-          <th scope="col">Environment</th>
-          <th scope="col">From, to</th>
-          <th scope="col">State</th>
-          <th scope="col" class="number">
-            Share
-          </th>
-          <th scope="col">Started</th>
-          <th scope="col">Outcome</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((cutover) => (
-          <tr>
-            <th scope="row">
-              <a class="name" href={`/cutovers/${segment(cutover.id)}`}>
-                {cutover.secret}
-              </a>
-            </th>
-            <td>{cutover.environment}</td>
-            <td>{describeWay(cutover)}</td>
-            <td>
-              <CutoverMarks cutover={cutover} />
-            </td>
-            <td class="number">{cutover.percent} %</td>
-            <td>
-              <Distance at={cutover.startedAt} nowMs={nowMs} />
-            </td>
-            <td class="small">
-              <Prose text={cutover.reason ?? ''} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+  <Table
+    columns={[
+      'Secret',
+      { text: 'Environment', phone: 'plain' },
+      { text: 'From, to', phone: 'plain' },
+      { text: 'State', phone: 'lead' },
+      { text: 'New version', isNumber: true },
+      'Started',
+      { text: 'Outcome', phone: 'wide' },
+    ]}
+  >
+    {items.map((cutover) => (
+      <tr>
+        <th scope="row">
+          <a class="name" href={`/cutovers/${segment(cutover.id)}`}>
+            {cutover.secret}
+          </a>
+        </th>
+        <td>{cutover.environment}</td>
+        <td>{describeWay(cutover)}</td>
+        <td>
+          <CutoverMarks cutover={cutover} />
+        </td>
+        <td class="number">{cutover.percent} %</td>
+        <td>
+          <Distance at={cutover.startedAt} nowMs={nowMs} />
+        </td>
+        <td class="small">
+          <Prose text={cutover.reason ?? ''} />
+        </td>
+      </tr>
+    ))}
+  </Table>
 );
 
 export const CutoverMarks: FC<{ readonly cutover: CutoverAnswer }> = ({ cutover }) => (

@@ -7,6 +7,7 @@ import type {
   UsageHistoryAnswer,
   VersionAnswer,
 } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { type ApiProblem, segment } from './api.js';
 import { ConfirmedButton } from './confirmed-button.js';
 import { CutoverLive } from './cutover-live.js';
@@ -92,39 +93,41 @@ export const EnvironmentPanel: FC<EnvironmentPanelProps> = (props) => {
           nowMs={nowMs}
         />
       )}
+      <Allowed to="operator">
+        <AddVersion
+          secret={secret.name}
+          environment={environment}
+          isFirst={versions.length === 0}
+          form={refused?.form}
+        />
+        {candidates.length > 0 && hasCurrent && held.cutover === null && (
+          <>
+            <StartCutover
+              secret={secret.name}
+              environment={environment}
+              versions={candidates}
+              form={refused?.form}
+            />
+            {held.previousVersion !== null && (
+              <form method="post" action={`${pathOf(secret.name, environment)}/rollback`}>
+                <ConfirmedButton
+                  id={`rollback-${environment}`}
+                  text={`Roll back to v${held.previousVersion}`}
+                  title={`Roll ${secret.name} back in ${environment}?`}
+                  consequence={`All requests of ${secret.name} in ${environment} take version ${held.previousVersion} again, from now on. The version in use now stays as the previous one.`}
+                  submit={`Roll back to version ${held.previousVersion}`}
+                  look="danger"
+                />
+              </form>
+            )}
+          </>
+        )}
+      </Allowed>
       {held !== undefined && held.lastUsedAt !== null && (
         <VersionUse history={use} span={span} environment={environment} />
       )}
       {held !== undefined && held.consumers.length > 0 && (
         <Consumers environment={environment} items={held.consumers} nowMs={nowMs} />
-      )}
-      <AddVersion
-        secret={secret.name}
-        environment={environment}
-        isFirst={versions.length === 0}
-        form={refused?.form}
-      />
-      {candidates.length > 0 && hasCurrent && held.cutover === null && (
-        <>
-          <StartCutover
-            secret={secret.name}
-            environment={environment}
-            versions={candidates}
-            form={refused?.form}
-          />
-          {held.previousVersion !== null && (
-            <form method="post" action={`${pathOf(secret.name, environment)}/rollback`}>
-              <ConfirmedButton
-                id={`rollback-${environment}`}
-                text={`Roll back to v${held.previousVersion}`}
-                title={`Roll ${secret.name} back in ${environment}?`}
-                consequence={`All requests of ${secret.name} in ${environment} take version ${held.previousVersion} again, from now on. The version in use now stays as the previous one.`}
-                submit={`Roll back to version ${held.previousVersion}`}
-                look="danger"
-              />
-            </form>
-          )}
-        </>
       )}
     </section>
   );
@@ -138,13 +141,16 @@ const Rotated: FC<{
 }> = ({ rotation, secret, environment, nowMs }) =>
   rotation === null ? (
     <span class="small quiet">
-      rotated by hand ·{' '}
-      <a
-        href={`/rotations/new?secret=${segment(secret)}&environment=${segment(environment)}`}
-        aria-label={`Enable a rotation of ${secret} in ${environment}`}
-      >
-        enable a rotation
-      </a>
+      rotated by hand
+      <Allowed to="operator">
+        {' · '}
+        <a
+          href={`/rotations/new?secret=${segment(secret)}&environment=${segment(environment)}`}
+          aria-label={`Enable a rotation of ${secret} in ${environment}`}
+        >
+          enable a rotation
+        </a>
+      </Allowed>
     </span>
   ) : (
     <span class="small quiet">

@@ -1,5 +1,6 @@
 import type { Child, FC } from 'hono/jsx';
 import type { AlertCountsAnswer } from '../core/index.js';
+import { RoleOfVisitor } from './allowed.js';
 import type { ConsoleContext, Visitor } from './console-environment.js';
 import { assetPath } from './serve-assets.js';
 
@@ -170,9 +171,17 @@ export async function renderPage(
   const visitor = context.get('visitor');
   const openAlerts = props.openAlerts ?? (await countOpenAlerts(visitor));
   const page = (
-    <Page {...props} visitor={visitor} path={context.req.path} openAlerts={openAlerts} />
+    <RoleOfVisitor value={visitor.session.admin.role}>
+      <Page {...props} visitor={visitor} path={context.req.path} openAlerts={openAlerts} />
+    </RoleOfVisitor>
   );
   return context.html(`<!doctype html>${page.toString()}`, status);
+}
+
+/** A part of a page that asks for itself anew. */
+export function renderPart(context: ConsoleContext, part: Child): Response | Promise<Response> {
+  const { role } = context.get('visitor').session.admin;
+  return context.html(<RoleOfVisitor value={role}>{part}</RoleOfVisitor>);
 }
 
 /** A page for somebody who is not. */

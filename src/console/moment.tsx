@@ -12,6 +12,17 @@ function describeSpan(ms: number): string {
   return found === undefined ? 'now' : `${Math.floor(ms / found[1])} ${found[0]}`;
 }
 
+/** `2 d`, `1 h 30 min`: a length of time that somebody has set. */
+export function describeMinutes(minutes: number): string {
+  const parts = [
+    [Math.floor(minutes / 1440), 'd'],
+    [Math.floor((minutes % 1440) / 60), 'h'],
+    [minutes % 60, 'min'],
+  ] as const;
+  const said = parts.filter(([count]) => count > 0).map(([count, unit]) => `${count} ${unit}`);
+  return said.length === 0 ? '0 min' : said.join(' ');
+}
+
 /** A point in time as the viewer's own clock shows it; UTC without scripts. */
 export const Moment: FC<{ readonly at: string | null; readonly never?: string }> = ({
   at,
@@ -30,13 +41,17 @@ export const Distance: FC<{
   readonly at: string | null;
   readonly nowMs: number;
   readonly never?: string;
-}> = ({ at, nowMs, never = 'never' }) => {
+  /** In place of how long ago. */
+  readonly past?: string;
+}> = ({ at, nowMs, never = 'never', past }) => {
   if (at === null) return <span class="quiet">{never}</span>;
   const ms = Date.parse(at) - nowMs;
   const span = describeSpan(Math.abs(ms));
   return (
     <time datetime={at} data-local="title" title={`${at.slice(0, 16).replace('T', ' ')} UTC`}>
-      {span === 'now' ? 'just now' : ms > 0 ? `in ${span}` : `${span} ago`}
+      {ms > 0 && span !== 'now'
+        ? `in ${span}`
+        : (past ?? (span === 'now' ? 'just now' : `${span} ago`))}
     </time>
   );
 };

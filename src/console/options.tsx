@@ -5,12 +5,14 @@ export const Options: FC<{
   readonly of: readonly string[];
   readonly chosen: string | undefined;
   readonly any?: string;
-}> = ({ of, chosen, any }) => (
+  /** What is shown for each, where that is another text. */
+  readonly text?: (one: string) => string;
+}> = ({ of, chosen, any, text = (one) => one }) => (
   <>
     {any !== undefined && <option value="">{any}</option>}
     {of.map((one) => (
       <option value={one} selected={one === chosen}>
-        {one}
+        {text(one)}
       </option>
     ))}
   </>

@@ -15,7 +15,7 @@ import type { Api } from './api.js';
 import type { ConsoleEnvironment } from './console-environment.js';
 import { CutoversTable } from './cutovers.js';
 import { environmentNames } from './environment-names.js';
-import { renderPage } from './layout.js';
+import { renderPage, renderPart } from './layout.js';
 import { NextPage } from './next-page.js';
 import { OverviewCounts } from './overview-counts.js';
 import { RequestsPanel } from './requests-panel.js';
@@ -23,6 +23,7 @@ import { RotationsTable } from './rotations.js';
 import { chartSpan, readUse } from './use-over-time.js';
 
 const SHOWN = 10;
+const SHOWN_ALERTS = 5;
 const SOON_MS = 30 * 86_400_000;
 
 /** `/`: what needs a person now, and how it goes. */
@@ -102,19 +103,19 @@ export function addOverview(app: Hono<ConsoleEnvironment>): void {
 
   app.get('/overview/cutovers', async (context) => {
     const page = await readCutovers(context.get('visitor').api);
-    return context.html(<CutoversLive page={page} nowMs={Date.now()} />);
+    return renderPart(context, <CutoversLive page={page} nowMs={Date.now()} />);
   });
 }
 
 /** The urgent ones, then the newest others. */
 async function readAlerts(api: Api): Promise<readonly AlertAnswer[]> {
-  const query = { open: true, acknowledged: false, limit: SHOWN };
+  const query = { open: true, acknowledged: false, limit: SHOWN_ALERTS };
   const [urgent, newest] = await Promise.all([
     api.get<PageAnswer<AlertAnswer>>('/v1/alerts', { ...query, urgency: 'urgent' }),
     api.get<PageAnswer<AlertAnswer>>('/v1/alerts', query),
   ]);
   const others = newest.items.filter(({ urgency }) => urgency !== 'urgent');
-  return [...urgent.items, ...others].slice(0, SHOWN);
+  return [...urgent.items, ...others].slice(0, SHOWN_ALERTS);
 }
 
 function readCutovers(api: Api): Promise<PageAnswer<CutoverAnswer>> {

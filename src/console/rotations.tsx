@@ -6,6 +6,7 @@ import {
   type RotationAnswer,
   type RotationStatus,
 } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { segment } from './api.js';
 import type { ConsoleEnvironment } from './console-environment.js';
 import { renderPage } from './layout.js';
@@ -13,6 +14,8 @@ import { Mark, type Tone, wordsOf } from './mark.js';
 import { Distance } from './moment.js';
 import { NextPage } from './next-page.js';
 import { Options } from './options.js';
+import { Prose } from './prose.js';
+import { Table } from './table.js';
 
 const ROWS = 100;
 
@@ -34,9 +37,11 @@ export function addRotations(app: Hono<ConsoleEnvironment>): void {
     return renderPage(context, {
       title: 'Rotations',
       actions: (
-        <a class="button" href="/rotations/new">
-          Enable a rotation
-        </a>
+        <Allowed to="operator">
+          <a class="button" href="/rotations/new">
+            Enable a rotation
+          </a>
+        </Allowed>
       ),
       children: (
         <>
@@ -47,9 +52,11 @@ export function addRotations(app: Hono<ConsoleEnvironment>): void {
                 <Options of={ROTATION_STATUSES} chosen={status} any="all" />
               </select>
             </label>
-            <button type="submit" class="secondary">
-              Show
-            </button>
+            <noscript>
+              <button type="submit" class="secondary">
+                Show
+              </button>
+            </noscript>
           </form>
           <section class="panel">
             {page.items.length === 0 ? (
@@ -74,48 +81,50 @@ export const RotationsTable: FC<{
   readonly items: readonly RotationAnswer[];
   readonly nowMs: number;
 }> = ({ items, nowMs }) => (
-  <div class="scrolls" tabindex={0}>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Secret</th>
-          <th scope="col">Environment</th>
-          <th scope="col">Provider</th>
-          <th scope="col">Status</th>
-          <th scope="col">Next run</th>
-          <th scope="col">Run</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((rotation) => (
-          <tr>
-            <th scope="row">
-              <a class="name" href={`/rotations/${segment(rotation.id)}`}>
-                {rotation.secret}
-              </a>
-            </th>
-            <td>{rotation.environment}</td>
-            <td>{rotation.provider}</td>
-            <td>
-              <Mark tone={ROTATION_TONES[rotation.status]}>{rotation.status}</Mark>
-            </td>
-            <td>
-              <Distance at={rotation.nextRunAt} nowMs={nowMs} never="not planned" />
-            </td>
-            <td class="small">
-              {rotation.run === null ? (
-                <span class="quiet">none yet</span>
-              ) : (
-                <>
-                  {wordsOf(rotation.run.state)},{' '}
-                  <Distance at={rotation.run.stateSince} nowMs={nowMs} />
-                  {rotation.run.problem !== null && <div>{rotation.run.problem}</div>}
-                </>
+  <Table
+    columns={[
+      'Secret',
+      { text: 'Environment', phone: 'plain' },
+      { text: 'Provider', phone: 'plain' },
+      { text: 'Status', phone: 'lead' },
+      'Next run',
+      { text: 'Run', phone: 'wide' },
+    ]}
+  >
+    {items.map((rotation) => (
+      <tr>
+        <th scope="row">
+          <a class="name" href={`/rotations/${segment(rotation.id)}`}>
+            {rotation.secret}
+          </a>
+        </th>
+        <td>{rotation.environment}</td>
+        <td>{rotation.provider}</td>
+        <td>
+          <Mark tone={ROTATION_TONES[rotation.status]}>{rotation.status}</Mark>
+        </td>
+        <td>
+          <Distance
+            at={rotation.nextRunAt}
+            nowMs={nowMs}
+            never={rotation.status === 'running' ? 'after this one' : 'not planned'}
+          />
+        </td>
+        <td class="small">
+          {rotation.run === null ? (
+            <span class="quiet">none yet</span>
+          ) : (
+            <>
+              {wordsOf(rotation.run.state)}, <Distance at={rotation.run.stateSince} nowMs={nowMs} />
+              {rotation.run.problem !== null && (
+                <div class="clamped">
+                  <Prose text={rotation.run.problem} />
+                </div>
               )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+            </>
+          )}
+        </td>
+      </tr>
+    ))}
+  </Table>
 );

@@ -1,5 +1,6 @@
 import type { FC } from 'hono/jsx';
 import type { RouteInUseAnswer, RouteMatch, RoutesInUseAnswer } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { segment, withQuery } from './api.js';
 import { Mark } from './mark.js';
 import { NextPage } from './next-page.js';
@@ -59,7 +60,16 @@ export const RoutesTable: FC<Props> = ({
 );
 
 const Rows: FC<{ readonly rows: readonly RouteInUseAnswer[] }> = ({ rows }) => (
-  <Table columns={['Route', 'Matches', 'Environment', 'Upstream', 'Injects', ACTIONS]}>
+  <Table
+    columns={[
+      'Route',
+      { text: 'Environment', phone: 'lead' },
+      { text: 'Matches', phone: 'plain' },
+      { text: 'Upstream', phone: 'plain' },
+      { text: 'Injects', phone: 'plain' },
+      ACTIONS,
+    ]}
+  >
     {rows.map((one) => {
       const { route: name, match, environment, upstream, failure, served } = one;
       return (
@@ -67,11 +77,11 @@ const Rows: FC<{ readonly rows: readonly RouteInUseAnswer[] }> = ({ rows }) => (
           <th scope="row" class="name">
             {name}
           </th>
-          <td>{describeMatch(match)}</td>
           <td>
             {environment}
             {!served && <div class="quiet small">not served here</div>}
           </td>
+          <td class="name">{describeMatch(match)}</td>
           <td class="name">{upstream}</td>
           <td>
             <Injects of={one} />
@@ -83,12 +93,14 @@ const Rows: FC<{ readonly rows: readonly RouteInUseAnswer[] }> = ({ rows }) => (
           </td>
           <td>
             {served && (
-              <a
-                href={withQuery('/routes/try', { at: `${environment} ${name}` })}
-                aria-label={`Try it: ${name} in ${environment}`}
-              >
-                Try it
-              </a>
+              <Allowed to="operator">
+                <a
+                  href={withQuery('/routes/try', { at: `${environment} ${name}` })}
+                  aria-label={`Try it: ${name} in ${environment}`}
+                >
+                  Try it
+                </a>
+              </Allowed>
             )}
           </td>
         </tr>

@@ -9,6 +9,7 @@ import type {
   StatusAnswer,
   ValidationAnswer,
 } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { type ApiProblem, segment } from './api.js';
 import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
@@ -182,14 +183,16 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
               <RoutesTable page={inUse} query={query} isWhole={isWhole} />
             )}
           </section>
-          {file === null && applied === undefined && (
-            <p>
-              <a href="/routes?edit=true#document">Edit the document</a>
-            </p>
-          )}
-          {applied !== undefined && (
-            <Editor text={text} applied={written} revision={applied.revision} edited={edited} />
-          )}
+          <Allowed to="operator">
+            {file === null && applied === undefined && (
+              <p>
+                <a href="/routes?edit=true#document">Edit the document</a>
+              </p>
+            )}
+            {applied !== undefined && (
+              <Editor text={text} applied={written} revision={applied.revision} edited={edited} />
+            )}
+          </Allowed>
           <Revisions
             items={revisions.items}
             applied={newest?.revision ?? 0}
@@ -278,12 +281,20 @@ const Revisions: FC<{
 }> = ({ items, applied, canRestore }) => (
   <section class="panel" aria-labelledby="revisions">
     <h2 id="revisions">Revisions</h2>
-    <Table columns={[{ text: 'Revision', isNumber: true }, 'Applied', 'By', 'From', ACTIONS]}>
+    <Table
+      columns={[
+        { text: 'Revision', phone: 'title' },
+        { text: 'Applied', phone: 'plain' },
+        'By',
+        'From',
+        ACTIONS,
+      ]}
+    >
       {items.map(({ revision, createdAt, createdBy, source, restores }) => (
         <tr>
-          <td class="number">
+          <th scope="row">
             <a href={`/routes/revisions/${revision}`}>{revision}</a>
-          </td>
+          </th>
           <td>
             <Moment at={createdAt} />
           </td>
@@ -297,16 +308,18 @@ const Revisions: FC<{
               <Mark tone="good">in use</Mark>
             ) : (
               canRestore && (
-                <form method="post" action={`/routes/revisions/${revision}/restore`}>
-                  <ConfirmedButton
-                    id={`restore-${revision}`}
-                    text="Restore"
-                    label={`Restore revision ${revision}`}
-                    consequence={`Its document is applied again, as the newest revision: requests go by it from now on, and not by revision ${applied}.`}
-                    submit={`Restore revision ${revision}`}
-                    look="secondary"
-                  />
-                </form>
+                <Allowed to="operator">
+                  <form method="post" action={`/routes/revisions/${revision}/restore`}>
+                    <ConfirmedButton
+                      id={`restore-${revision}`}
+                      text="Restore"
+                      label={`Restore revision ${revision}`}
+                      consequence={`Its document is applied again, as the newest revision: requests go by it from now on, and not by revision ${applied}.`}
+                      submit={`Restore revision ${revision}`}
+                      look="secondary"
+                    />
+                  </form>
+                </Allowed>
               )
             )}
           </td>

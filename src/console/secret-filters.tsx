@@ -1,5 +1,6 @@
 import type { FC } from 'hono/jsx';
 import { SECRET_SORTS, type SecretSort, UNUSED_DAYS } from '../core/index.js';
+import { Filters } from './filters.js';
 
 /** What a list of secrets shows, as the API takes it. */
 export interface SecretsQuery extends Readonly<Record<string, string | undefined>> {
@@ -44,50 +45,61 @@ export const SecretFilters: FC<{
         placeholder="name, description or owner"
       />
     </label>
-    <label>
-      Environment
-      <select name="environment" data-submits>
-        <option value="">all</option>
-        {environments.map((name) => (
-          <option value={name} selected={query.environment === name}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
-    <label>
-      Sorted by
-      <select name="sort" data-submits>
-        {SECRET_SORTS.map((sort) => (
-          <option value={sort} selected={query.sort === sort}>
-            {SORTS[sort]}
-          </option>
-        ))}
-      </select>
-    </label>
-    <label>
-      Order
-      <select name="order" data-submits>
-        <option value="asc">upwards</option>
-        <option value="desc" selected={query.order === 'desc'}>
-          downwards
-        </option>
-      </select>
-    </label>
-    {CHECKS.map(([name, value, text]) => (
+    <Filters count={countOf(query)}>
       <label>
-        <input
-          type="checkbox"
-          name={name}
-          value={value}
-          checked={query[name] !== undefined}
-          data-submits
-        />
-        {text}
+        Environment
+        <select name="environment" data-submits>
+          <option value="">all</option>
+          {environments.map((name) => (
+            <option value={name} selected={query.environment === name}>
+              {name}
+            </option>
+          ))}
+        </select>
       </label>
-    ))}
-    <button type="submit" class="secondary">
-      Show
-    </button>
+      <label>
+        Sorted by
+        <select name="sort" data-submits>
+          {SECRET_SORTS.map((sort) => (
+            <option value={sort} selected={query.sort === sort}>
+              {SORTS[sort]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Order
+        <select name="order" data-submits>
+          <option value="asc">ascending</option>
+          <option value="desc" selected={query.order === 'desc'}>
+            descending
+          </option>
+        </select>
+      </label>
+      {CHECKS.map(([name, value, text]) => (
+        <label>
+          <input
+            type="checkbox"
+            name={name}
+            value={value}
+            checked={query[name] !== undefined}
+            data-submits
+          />
+          {text}
+        </label>
+      ))}
+    </Filters>
   </form>
 );
+
+/** Those that leave something out. */
+function countOf({
+  environment,
+  old,
+  unusedForDays,
+  withoutRoutes,
+  missingValue,
+}: SecretsQuery): number {
+  const filters = [environment, old, unusedForDays, withoutRoutes, missingValue];
+  return filters.filter((one) => one !== undefined).length;
+}

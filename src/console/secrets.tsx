@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import type { PageAnswer, SecretAnswer, SecretEnvironmentAnswer } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { environmentNames } from './environment-names.js';
@@ -29,9 +30,11 @@ export function addSecrets(app: Hono<ConsoleEnvironment>): void {
     return renderPage(context, {
       title: 'Secrets',
       actions: (
-        <a class="button" href="/secrets/new">
-          New secret
-        </a>
+        <Allowed to="operator">
+          <a class="button" href="/secrets/new">
+            New secret
+          </a>
+        </Allowed>
       ),
       children: (
         <>
@@ -50,7 +53,10 @@ export function addSecrets(app: Hono<ConsoleEnvironment>): void {
               </p>
             ) : (
               <p class="empty">
-                No secret yet. <a href="/secrets/new">Create the first one.</a>
+                No secret yet.{' '}
+                <Allowed to="operator">
+                  <a href="/secrets/new">Create the first one.</a>
+                </Allowed>
               </p>
             )}
             <NextPage path={PATH} cursor={page.nextCursor} query={query} />
@@ -87,13 +93,19 @@ const SecretsTable: FC<{
       <thead>
         <tr>
           <SortHeader text="Secret" path={PATH} query={query} by="name" />
-          <SortHeader text="Age" path={PATH} query={query} by="age" first="desc" />
+          <SortHeader text="Age" path={PATH} query={query} by="age" first="desc" phone="lead" />
           <SortHeader text="Last used" path={PATH} query={query} by="lastUsed" />
           {environments.map((name) => (
             <th scope="col">{name}</th>
           ))}
           <th scope="col">Routes</th>
-          <SortHeader text="Next rotation" path={PATH} query={query} by="nextRotation" />
+          <SortHeader
+            text="Next rotation"
+            path={PATH}
+            query={query}
+            by="nextRotation"
+            phone="drop"
+          />
         </tr>
       </thead>
       <tbody>
@@ -111,9 +123,7 @@ const SecretsTable: FC<{
               <Distance at={secret.lastUsedAt} nowMs={nowMs} />
             </td>
             {environments.map((name) => (
-              <td>
-                <InEnvironment secret={secret} environment={name} />
-              </td>
+              <InEnvironment secret={secret} environment={name} />
             ))}
             <td>
               {secret.routes.length === 0 ? (
@@ -123,7 +133,7 @@ const SecretsTable: FC<{
               )}
             </td>
             <td>
-              <Distance at={secret.nextRotationAt} nowMs={nowMs} never="–" />
+              <Distance at={secret.nextRotationAt} nowMs={nowMs} never="–" past="due now" />
             </td>
           </tr>
         ))}
@@ -146,14 +156,24 @@ const InEnvironment: FC<{ readonly secret: SecretAnswer; readonly environment: s
   const found = secret.environments.find((held) => held.environment === environment);
   if (found?.currentVersion == null) {
     if (secret.routesByEnvironment[environment] !== undefined) {
-      return <Mark tone="bad">missing, routes need it</Mark>;
+      return (
+        <td>
+          <Mark tone="bad">
+            missing<span class="unseen">, routes need it</span>
+          </Mark>
+        </td>
+      );
     }
     // Nobody asks for it there: said, not shouted.
     const isElsewhere = secret.environments.some(({ currentVersion }) => currentVersion !== null);
-    return isElsewhere ? <Mark tone="quiet">no value</Mark> : <span class="quiet">–</span>;
+    return (
+      <td class="absent">
+        <span class="quiet">{isElsewhere ? 'no value' : '–'}</span>
+      </td>
+    );
   }
   return (
-    <>
+    <td>
       v{found.currentVersion}{' '}
       {found.mark !== null && found.mark !== 'fresh' && (
         <Mark tone={AGE_TONES[found.mark]}>
@@ -162,6 +182,6 @@ const InEnvironment: FC<{ readonly secret: SecretAnswer; readonly environment: s
         </Mark>
       )}
       {found.cutover !== null && <Mark tone="warn">{`cutover ${found.cutover.percent} %`}</Mark>}
-    </>
+    </td>
   );
 };

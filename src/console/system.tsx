@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import type { PageAnswer, StatusAnswer, SystemAnswer } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { type ApiProblem, segment } from './api.js';
 import { download } from './audit.js';
 import { ConfirmedButton } from './confirmed-button.js';
@@ -118,6 +119,7 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
   );
 }
 
+const GIBIBYTE = 1024 ** 3;
 const LITTLE_SPACE_BYTES = 256 * 1024 * 1024;
 
 const StorageFacts: FC<{ readonly system: SystemAnswer }> = ({
@@ -129,10 +131,10 @@ const StorageFacts: FC<{ readonly system: SystemAnswer }> = ({
       <Moment at={startedAt} />
     </dd>
     <dt>Database</dt>
-    <dd>{inMebibytes(storage.databaseBytes)}</dd>
+    <dd>{describeBytes(storage.databaseBytes)}</dd>
     <dt>Free disk</dt>
     <dd>
-      {inMebibytes(storage.freeBytes)}{' '}
+      {describeBytes(storage.freeBytes)}{' '}
       {storage.freeBytes < LITTLE_SPACE_BYTES && (
         <Mark tone="bad">little: make room before the database cannot be written</Mark>
       )}
@@ -148,8 +150,9 @@ const StorageFacts: FC<{ readonly system: SystemAnswer }> = ({
   </>
 );
 
-function inMebibytes(bytes: number): string {
-  return `${(bytes / 1024 / 1024).toLocaleString('en', { maximumFractionDigits: 1 })} MiB`;
+function describeBytes(bytes: number): string {
+  const [size, unit] = bytes < GIBIBYTE ? [bytes / 1024 ** 2, 'MiB'] : [bytes / GIBIBYTE, 'GiB'];
+  return `${size.toLocaleString('en', { maximumFractionDigits: 1 })} ${unit}`;
 }
 
 const FROM: Readonly<Record<SystemAnswer['settings'][number]['source'], string>> = {
@@ -160,29 +163,46 @@ const FROM: Readonly<Record<SystemAnswer['settings'][number]['source'], string>>
 };
 
 /** What was set comes first. Of a secret only whether it is given is known here. */
-const Settings: FC<{ readonly items: SystemAnswer['settings'] }> = ({ items }) => (
-  <section class="panel" aria-labelledby="settings">
-    <h2 id="settings">Settings in force</h2>
-    <p class="quiet">They are set by flags, variables or the config file when the server starts.</p>
-    <Table columns={['Setting', 'Value', 'From', 'What it is']}>
-      {[...items.filter((one) => one.isGiven), ...items.filter((one) => !one.isGiven)].map(
-        ({ name, value, secret, isGiven, source, description }) => (
-          <tr>
-            <th scope="row" class="name">
-              {name}
-            </th>
-            <td class="name">
-              {value ?? (
-                <span class="quiet">{secret && isGiven ? 'given, not shown' : 'none'}</span>
-              )}
-            </td>
-            <td>{isGiven ? FROM[source] : <span class="quiet">{FROM[source]}</span>}</td>
-            <td class="small">{description}</td>
-          </tr>
-        ),
-      )}
-    </Table>
-  </section>
+const Settings: FC<{ readonly items: SystemAnswer['settings'] }> = ({ items }) => {
+  const given = items.filter((one) => one.isGiven);
+  const others = items.filter((one) => !one.isGiven);
+  return (
+    <section class="panel" aria-labelledby="settings">
+      <h2 id="settings">Settings in force</h2>
+      <p class="quiet small">
+        They are set by flags, variables or the config file when the server starts.
+      </p>
+      {given.length > 0 && <SettingsTable items={given} />}
+      <details>
+        <summary>{others.length} as they are by default</summary>
+        <SettingsTable items={others} />
+      </details>
+    </section>
+  );
+};
+
+const SettingsTable: FC<{ readonly items: SystemAnswer['settings'] }> = ({ items }) => (
+  <Table
+    columns={[
+      'Setting',
+      { text: 'Value', phone: 'plain' },
+      { text: 'From', phone: 'lead' },
+      { text: 'What it is', phone: 'wide' },
+    ]}
+  >
+    {items.map(({ name, value, secret, isGiven, source, description }) => (
+      <tr>
+        <th scope="row" class="name">
+          {name}
+        </th>
+        <td class="name">
+          {value ?? <span class="quiet">{secret && isGiven ? 'given, not shown' : 'none'}</span>}
+        </td>
+        <td>{FROM[source]}</td>
+        <td class="small quiet">{description}</td>
+      </tr>
+    ))}
+  </Table>
 );
 
 const Environments: FC<{ readonly items: readonly EnvironmentAnswer[] }> = ({ items }) => (
@@ -198,26 +218,30 @@ const Environments: FC<{ readonly items: readonly EnvironmentAnswer[] }> = ({ it
             <Moment at={createdAt} />
           </td>
           <td>
-            <form method="post" action={`/system/environments/${segment(name)}/delete`}>
-              <ConfirmedButton
-                id={`delete-${name}`}
-                text="Delete"
-                label={`Delete the environment ${name}`}
-                consequence="No route, client or secret can name it any more. Only an empty one can be deleted: while one of them does, nothing happens."
-                submit={`Delete ${name}`}
-                look="danger"
-              />
-            </form>
+            <Allowed to="admin">
+              <form method="post" action={`/system/environments/${segment(name)}/delete`}>
+                <ConfirmedButton
+                  id={`delete-${name}`}
+                  text="Delete"
+                  label={`Delete the environment ${name}`}
+                  consequence="No route, client or secret can name it any more. Only an empty one can be deleted: while one of them does, nothing happens."
+                  submit={`Delete ${name}`}
+                  look="danger"
+                />
+              </form>
+            </Allowed>
           </td>
         </tr>
       ))}
     </Table>
-    <form method="post" action="/system/environments" class="row">
-      <label>
-        New environment
-        <input name="name" required pattern="[a-z][a-z0-9\-]{0,62}" />
-      </label>
-      <button type="submit">Declare</button>
-    </form>
+    <Allowed to="admin">
+      <form method="post" action="/system/environments" class="row">
+        <label>
+          New environment
+          <input name="name" required pattern="[a-z][a-z0-9\-]{0,62}" />
+        </label>
+        <button type="submit">Declare</button>
+      </form>
+    </Allowed>
   </section>
 );

@@ -1,13 +1,18 @@
 import type { Child, FC } from 'hono/jsx';
 
-/** A column that holds buttons and links: its title matters less. */
-export const ACTIONS = { text: 'Actions', isQuiet: true } as const;
+/** Where a cell stands in the card that a row is on a phone; otherwise in a line with others, after its column's title. */
+export type PhonePlace = 'title' | 'lead' | 'plain' | 'wide' | 'end' | 'drop';
 
-interface Column {
+/** The last column: buttons and links. */
+export const ACTIONS = { text: 'Actions', isLast: true, phone: 'end' } as const;
+
+export interface Column {
   readonly text: string;
   /** Numbers stand at the right. */
   readonly isNumber?: boolean;
-  readonly isQuiet?: boolean;
+  /** At the end of each row. */
+  readonly isLast?: boolean;
+  readonly phone?: PhonePlace;
 }
 
 /** A table that scrolls by itself where the screen is too narrow for it; its children are the rows. */
@@ -20,11 +25,12 @@ export const Table: FC<{
       <thead>
         <tr>
           {columns.map((column) => {
-            const { text, isNumber, isQuiet }: Column =
+            const { text, isNumber, isLast, phone }: Column =
               typeof column === 'string' ? { text: column } : column;
+            const kind = isNumber === true ? 'number' : isLast === true ? 'ends' : undefined;
             return (
-              <th scope="col" {...(isNumber === true ? { class: 'number' } : {})}>
-                {isQuiet === true ? <span class="quiet">{text}</span> : text}
+              <th scope="col" class={kind} data-phone={phone}>
+                {text}
               </th>
             );
           })}

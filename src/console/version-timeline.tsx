@@ -1,5 +1,6 @@
 import type { FC } from 'hono/jsx';
 import type { UsageAnswer, VersionAnswer } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { segment } from './api.js';
 import { ConfirmedButton } from './confirmed-button.js';
 import { Mark, VERSION_TONES } from './mark.js';
@@ -70,7 +71,9 @@ const Items: FC<VersionTimelineProps> = ({ versions, usage, nowMs, ...place }) =
               ` · key ${version.providerKey.keyId}, ${version.providerKey.state}`}
           </p>
         </div>
-        <Actions {...place} version={version} />
+        <Allowed to="operator">
+          <Actions {...place} version={version} />
+        </Allowed>
       </li>
     ))}
   </ol>
