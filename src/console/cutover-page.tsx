@@ -5,6 +5,7 @@ import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { CutoverLive } from './cutover-live.js';
 import { describeWay } from './cutovers.js';
+import { Fact } from './fact.js';
 import { renderPage, renderPart } from './layout.js';
 import { describeMinutes, Moment } from './moment.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
@@ -66,54 +67,33 @@ const About: FC<{ readonly cutover: CutoverDetail }> = ({ cutover }) => {
   return (
     <section class="panel" aria-label="About this cutover">
       <dl class="summary">
-        <div>
-          <dt>Started</dt>
-          <dd>
-            <Moment at={cutover.startedAt} /> by {cutover.startedBy}
-          </dd>
-        </div>
-        <div>
-          <dt>Each step has at least</dt>
-          <dd>
-            {settings.stepMinSamples} requests and {settings.stepMinSeconds} s
-          </dd>
-        </div>
-        <div>
-          <dt>Where the new version is refused</dt>
-          <dd>
-            {settings.onRefusal === 'rollback' ? 'goes back by itself' : 'waits for a person'},
-            above {settings.maxRefusalRatio * 100} %
-          </dd>
-        </div>
-        <div>
-          <dt>Routes and clients that take it first</dt>
-          <dd>
-            {settings.routes?.join(', ') ?? 'all routes'}; {settings.clients?.join(', ') ?? 'all'}
-            {settings.clients === null && ' clients'}
-          </dd>
-        </div>
-        <div>
-          <dt>All requests take it since</dt>
-          <dd>
-            <Moment at={cutover.currentSince} never="not yet" />
-          </dd>
-        </div>
-        <div>
-          <dt>Old version live until</dt>
-          <dd>
-            <Moment
-              at={cutover.windowEndsAt}
-              never={`${describeMinutes(settings.windowMinutes)} after the last step`}
-            />
-          </dd>
-        </div>
-        <div>
-          <dt>Ended</dt>
-          <dd>
-            <Moment at={cutover.endedAt} never="it runs" />
-            {cutover.endedAt !== null && cutover.endedByItself && ', by itself'}
-          </dd>
-        </div>
+        <Fact name="Started">
+          <Moment at={cutover.startedAt} /> by {cutover.startedBy}
+        </Fact>
+        <Fact name="Each step has at least">
+          {settings.stepMinSamples} requests and {settings.stepMinSeconds} s
+        </Fact>
+        <Fact name="Where the new version is refused">
+          {settings.onRefusal === 'rollback' ? 'goes back by itself' : 'waits for a person'}, above{' '}
+          {settings.maxRefusalRatio * 100} %
+        </Fact>
+        <Fact name="Routes and clients that take it first">
+          {settings.routes?.join(', ') ?? 'all routes'}; {settings.clients?.join(', ') ?? 'all'}
+          {settings.clients === null && ' clients'}
+        </Fact>
+        <Fact name="All requests take it since">
+          <Moment at={cutover.currentSince} never="not yet" />
+        </Fact>
+        <Fact name="Old version live until">
+          <Moment
+            at={cutover.windowEndsAt}
+            never={`${describeMinutes(settings.windowMinutes)} after the last step`}
+          />
+        </Fact>
+        <Fact name="Ended">
+          <Moment at={cutover.endedAt} never="it runs" />
+          {cutover.endedAt !== null && cutover.endedByItself && ', by itself'}
+        </Fact>
       </dl>
     </section>
   );

@@ -7,14 +7,16 @@ import {
   type RotationDetail,
   type RunWithEvents,
 } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { type ApiProblem, segment } from './api.js';
 import { CheckedRotation } from './checked-rotation.js';
 import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { Fact } from './fact.js';
 import { readForm } from './form.js';
-import { renderPage } from './layout.js';
+import { renderPage, renderPart } from './layout.js';
 import { Mark, wordsOf } from './mark.js';
-import { Distance, Moment } from './moment.js';
+import { Distance, describeMinutes, Moment } from './moment.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
 import { ROTATION_TONES } from './rotations.js';
 import { RunPanel } from './run-panel.js';
@@ -32,7 +34,7 @@ export function addRotationPage(app: Hono<ConsoleEnvironment>): void {
 
   app.get('/rotations/:id/live', async (context) => {
     const rotation = await read(context);
-    return context.html(<RunPanel rotation={rotation} nowMs={Date.now()} />);
+    return renderPart(context, <RunPanel rotation={rotation} nowMs={Date.now()} />);
   });
 
   app.post('/rotations/:id/rotate', async (context) => {
@@ -84,6 +86,8 @@ async function show(context: ConsoleContext, { problem, check }: Shown): Promise
   const path = `/v1/rotations/${segment(rotation.id)}/history`;
   const runs = await api.get<PageAnswer<RunWithEvents>>(path, { limit: SHOWN_RUNS });
   const nowMs = Date.now();
+  const isUnderWay = rotation.run !== null && !isRunEnded(rotation.run.state);
+  const run = <RunPanel rotation={rotation} nowMs={nowMs} />;
   return renderPage(
     context,
     {
@@ -96,8 +100,9 @@ async function show(context: ConsoleContext, { problem, check }: Shown): Promise
         <>
           <ProblemNotice problem={problem} />
           {check !== undefined && <CheckedRotation found={check} />}
-          <About rotation={rotation} nowMs={nowMs} />
-          <RunPanel rotation={rotation} nowMs={nowMs} />
+          {isUnderWay && run}
+          <About rotation={rotation} isUnderWay={isUnderWay} nowMs={nowMs} />
+          {!isUnderWay && run}
           <History items={runs.items} nowMs={nowMs} />
         </>
       ),
@@ -106,60 +111,64 @@ async function show(context: ConsoleContext, { problem, check }: Shown): Promise
   );
 }
 
-const About: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> = ({
-  rotation,
-  nowMs,
-}) => {
-  const path = `/rotations/${segment(rotation.id)}`;
-  const runs = rotation.run !== null && !isRunEnded(rotation.run.state);
-  const what = `${rotation.secret} in ${rotation.environment}`;
+const About: FC<{
+  readonly rotation: RotationDetail;
+  /** Whether a run is. */
+  readonly isUnderWay: boolean;
+  readonly nowMs: number;
+}> = ({ rotation, isUnderWay, nowMs }) => {
   return (
     <section class="panel" aria-label="About this rotation">
-      <dl class="facts">
-        <dt>Status</dt>
-        <dd>
+      <dl class="summary">
+        <Fact name="Status">
           <Mark tone={ROTATION_TONES[rotation.status]}>{rotation.status}</Mark>
-        </dd>
-        <dt>Provider</dt>
-        <dd>{rotation.provider}</dd>
-        <dt>Schedule</dt>
-        <dd>{describeSchedule(rotation)}</dd>
-        <dt>Next run</dt>
-        <dd>
-          <Moment at={rotation.nextRunAt} never="not planned" />{' '}
+        </Fact>
+        <Fact name="Provider">{rotation.provider}</Fact>
+        <Fact name="Schedule">{describeSchedule(rotation)}</Fact>
+        <Fact name="Next run">
+          <Moment at={rotation.nextRunAt} never={isUnderWay ? 'after this one' : 'not planned'} />{' '}
           {rotation.nextRunAt !== null && (
             <>
               (<Distance at={rotation.nextRunAt} nowMs={nowMs} />)
             </>
           )}
-        </dd>
-        <dt>Both keys live</dt>
-        <dd>{rotation.gracePeriodMinutes} minutes, then the old one is off</dd>
-        <dt>Old key off, not gone</dt>
-        <dd>{rotation.soakMinutes} minutes</dd>
-        <dt>Settings</dt>
-        <dd>
-          <details>
-            <summary>of the provider</summary>
-            <pre>{JSON.stringify(rotation.config, null, 2)}</pre>
-          </details>
-        </dd>
+        </Fact>
+        <Fact name="Both keys live">
+          {describeMinutes(rotation.gracePeriodMinutes)}, then the old one is off
+        </Fact>
+        <Fact name="Old key off, not gone">{describeMinutes(rotation.soakMinutes)}</Fact>
         {rotation.keys.length > 0 && (
-          <>
-            <dt>Keys at the provider</dt>
-            <dd>
-              {rotation.keys.map(({ version, state, keyId }) => (
-                <div>
-                  v{version}: {state}
-                  {keyId !== null && ` (${keyId})`}
-                </div>
-              ))}
-            </dd>
-          </>
+          <Fact name="Keys at the provider">
+            {rotation.keys.map(({ version, state, keyId }) => (
+              <div>
+                v{version}: {state}
+                {keyId !== null && ` (${keyId})`}
+              </div>
+            ))}
+          </Fact>
         )}
       </dl>
+      <details>
+        <summary>Settings of the provider</summary>
+        <pre>{JSON.stringify(rotation.config, null, 2)}</pre>
+      </details>
+      <Allowed to="operator">
+        <Actions rotation={rotation} isUnderWay={isUnderWay} />
+      </Allowed>
+    </section>
+  );
+};
+
+const Actions: FC<{ readonly rotation: RotationDetail; readonly isUnderWay: boolean }> = ({
+  rotation,
+  isUnderWay,
+}) => {
+  const path = `/rotations/${segment(rotation.id)}`;
+  const what = `${rotation.secret} in ${rotation.environment}`;
+  return (
+    <>
       <div class="actions">
-        {!runs && (
+        {!isUnderWay && (
           <form method="post" action={`${path}/rotate`}>
             <ConfirmedButton
               id="rotate"
@@ -181,7 +190,7 @@ const About: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> =
             {rotation.state === 'paused' ? 'Resume' : 'Pause'}
           </button>
         </form>
-        {!runs && (
+        {!isUnderWay && (
           <form method="post" action={`${path}/disable`}>
             <ConfirmedButton
               id="disable"
@@ -197,7 +206,7 @@ const About: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> =
       {canHurry(rotation) && (
         <details>
           <summary>A key leaked?</summary>
-          {runs && (
+          {isUnderWay && (
             <p class="quiet">
               The open run goes on as an emergency, and revokes the key of before. If the key that
               it made is the one that leaked, do it once more when the run has ended.
@@ -222,7 +231,7 @@ const About: FC<{ readonly rotation: RotationDetail; readonly nowMs: number }> =
           </form>
         </details>
       )}
-    </section>
+    </>
   );
 };
 

@@ -1,5 +1,6 @@
 import type { FC } from 'hono/jsx';
 import { isRunEnded, type RotationDetail, type RunAnswer, type RunState } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { segment } from './api.js';
 import { ConfirmedButton } from './confirmed-button.js';
 import { Mark, wordsOf } from './mark.js';
@@ -89,47 +90,55 @@ export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: n
           Goes on <Distance at={run.deadlineAt} nowMs={nowMs} />.
         </p>
       )}
-      {isOpen && run.state === 'AWAITING_VALUE' && (
-        // What is typed stays when the part shows itself anew.
-        <form method="post" action={`${path}/value`} class="row" id="give-value" hx-preserve="true">
-          <label>
-            The new value
-            <input type="password" name="value" required autocomplete="off" />
-          </label>
-          <button type="submit">Give it</button>
-        </form>
-      )}
-      {isOpen && (
-        <div class="actions">
-          {run.state === 'NEEDS_ATTENTION' && (
-            <form method="post" action={`${path}/resume`}>
-              <button type="submit">Resume the run</button>
-            </form>
-          )}
-          {at !== 'REVOKING' && !GOES_BACK.includes(at) && (
-            <form method="post" action={`${path}/rollback`}>
-              <ConfirmedButton
-                id="roll-back-run"
-                {...(run.toVersion === null
-                  ? {
-                      text: 'Give up',
-                      title: `Give up the run of ${rotation.secret} in ${rotation.environment}?`,
-                      consequence: 'The run ends. The key in use stays as it is.',
-                      submit: 'Give up the run',
-                    }
-                  : {
-                      text: 'Roll back',
-                      title: `Roll ${rotation.secret} in ${rotation.environment} back to the old key?`,
-                      consequence:
-                        'The old key is used again by all requests, and the new one is deleted at the provider.',
-                      submit: 'Roll back the run',
-                    })}
-                look="danger"
-              />
-            </form>
-          )}
-        </div>
-      )}
+      <Allowed to="operator">
+        {isOpen && run.state === 'AWAITING_VALUE' && (
+          // What is typed stays when the part shows itself anew.
+          <form
+            method="post"
+            action={`${path}/value`}
+            class="row"
+            id="give-value"
+            hx-preserve="true"
+          >
+            <label>
+              The new value
+              <input type="password" name="value" required autocomplete="off" />
+            </label>
+            <button type="submit">Give it</button>
+          </form>
+        )}
+        {isOpen && (
+          <div class="actions">
+            {run.state === 'NEEDS_ATTENTION' && (
+              <form method="post" action={`${path}/resume`}>
+                <button type="submit">Resume the run</button>
+              </form>
+            )}
+            {at !== 'REVOKING' && !GOES_BACK.includes(at) && (
+              <form method="post" action={`${path}/rollback`}>
+                <ConfirmedButton
+                  id="roll-back-run"
+                  {...(run.toVersion === null
+                    ? {
+                        text: 'Give up',
+                        title: `Give up the run of ${rotation.secret} in ${rotation.environment}?`,
+                        consequence: 'The run ends. The key in use stays as it is.',
+                        submit: 'Give up the run',
+                      }
+                    : {
+                        text: 'Roll back',
+                        title: `Roll ${rotation.secret} in ${rotation.environment} back to the old key?`,
+                        consequence:
+                          'The old key is used again by all requests, and the new one is deleted at the provider.',
+                        submit: 'Roll back the run',
+                      })}
+                  look="danger"
+                />
+              </form>
+            )}
+          </div>
+        )}
+      </Allowed>
     </section>
   );
 };

@@ -147,6 +147,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
       )
       .toBeGreaterThan(0);
     const alert = page.getByRole('listitem').filter({ hasText: 'orders_key' }).first();
+    await alert.getByText('What to do').click();
     await alert.getByRole('textbox').fill('told the vendor');
     await alert.getByRole('button').click();
     // What has happened is over when somebody has seen it.
