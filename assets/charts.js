@@ -32,7 +32,7 @@ function lineOf({ label, tone, values }, stacked) {
     points: { show: false },
   };
   if (stacked) {
-    const paths = uPlot.paths.bars({ size: [0.9, 40], align: 1 });
+    const paths = uPlot.paths.bars({ size: [0.9, 40, 2], align: 1 });
     return { ...shown, paths, fill: stroke, width: 0 };
   }
   return { ...shown, width: 2, dash: tone === 'refused' ? [5, 4] : undefined };
