@@ -14,26 +14,32 @@ const ALONE = [
 ];
 
 // Tests import `src/…` and run `dist/…`: what is tested is what ships, worker threads included.
+const resolve = {
+  alias: [
+    { find: /^(?:\.\.\/)+src\//, replacement: fileURLToPath(new URL('dist/', import.meta.url)) },
+  ],
+};
+
+const EVERY_TEST = {
+  pool: 'forks' as const,
+  // Loaded by Node itself, as it is where it ships.
+  server: { deps: { external: [/\/dist\//] } },
+  // A busy machine makes no test fail: none of them takes a tenth of this on one that is not.
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+  expect: { poll: { timeout: PATIENCE_MS } },
+};
+
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^(?:\.\.\/)+src\//, replacement: fileURLToPath(new URL('dist/', import.meta.url)) },
-    ],
-  },
   test: {
+    // Here and not in what projects share: each of them would build once more.
     globalSetup: ['test/support/build.ts'],
-    pool: 'forks',
-    // Loaded by Node itself, as it is where it ships.
-    server: { deps: { external: [/\/dist\//] } },
-    // A busy machine makes no test fail: none of them takes a tenth of this on one that is not.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
-    expect: { poll: { timeout: PATIENCE_MS } },
     sequence: { sequencer: LongestFirst },
     projects: [
       {
-        extends: true,
+        resolve,
         test: {
+          ...EVERY_TEST,
           name: 'together',
           include: ['test/**/*.test.ts'],
           exclude: ALONE,
@@ -43,8 +49,9 @@ export default defineConfig({
         },
       },
       {
-        extends: true,
+        resolve,
         test: {
+          ...EVERY_TEST,
           name: 'alone',
           include: ALONE,
           maxWorkers: 1,

@@ -13,7 +13,7 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
     `Node ${process.versions.node} is too old: Keyferry needs Node ${OLDEST.join('.')} or later.`,
   );
 }
-const main = new URL('../dist/main.js', import.meta.url);
+const main = new URL('../dist/program/main.js', import.meta.url);
 if (!existsSync(main)) fail('Keyferry is not built yet. Run: npm ci && npm run build');
 const command = process.argv.slice(2).find((word) => !word.startsWith('-'));
 const driverProblem = OPENS_DATABASE.has(command) ? databaseDriverProblem() : undefined;

@@ -1,11 +1,9 @@
 /** Composition root of the command line: hands the rooms' work to the commands as ports. */
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { type CommandLinePorts, type DataFolder, runCommandLine } from './cli/index.js';
 import type { RootKeySource, SettingRow } from './config/index.js';
 
-const { version } = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-) as { version: string };
+const { version } = createRequire(import.meta.url)('keyferry/package.json') as { version: string };
 const clock = { now: Date.now };
 
 /** Known without loading the settings; most shells set no others. */

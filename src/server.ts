@@ -1,5 +1,5 @@
 /** Composition root: settings in → open the store → build the rooms → listen → `close()`. */
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { createRoutesControl, type Settings } from './config/index.js';
 import type { Clock } from './core/index.js';
@@ -53,9 +53,7 @@ export interface RunningServer {
 /** A receiver that is down holds up a stop for no longer than this. */
 const FLUSH_TRACES_MS = 3000;
 const clock: Clock = { now: () => Date.now() };
-const { version } = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-) as { version: string };
+const { version } = createRequire(import.meta.url)('keyferry/package.json') as { version: string };
 
 /**
  * Starts Keyferry. Throws what loading throws: `root_key_wrong`, `data_folder_locked`, `permissions_loose`,

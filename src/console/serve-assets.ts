@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 import type { Hono } from 'hono';
 import type { ConsoleEnvironment } from './console-environment.js';
 
 const require = createRequire(import.meta.url);
 const own = (name: string): string =>
-  fileURLToPath(new URL(`../../assets/${name}`, import.meta.url));
+  join(dirname(require.resolve('keyferry/package.json')), 'assets', name);
 
 const ASSETS = {
   'pico.css': [() => require.resolve('@picocss/pico/css/pico.min.css'), 'text/css'],

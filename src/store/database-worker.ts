@@ -33,10 +33,13 @@ export async function startDatabaseWorker(
   opening: Omit<OpenRequest, 'nowMs'>,
   clock: Clock,
 ): Promise<DatabaseWorker> {
-  const worker = new Worker(new URL('./sqlite/worker.js', import.meta.url), {
-    workerData: { ...opening, nowMs: Math.trunc(clock.now()) } satisfies OpenRequest,
-    name: 'keyferry-store',
-  });
+  const worker = new Worker(
+    new URL('dist/program/worker.js', import.meta.resolve('keyferry/package.json')),
+    {
+      workerData: { ...opening, nowMs: Math.trunc(clock.now()) } satisfies OpenRequest,
+      name: 'keyferry-store',
+    },
+  );
   const waiting = new Map<number, Waiting>();
   let lastId = OPENED;
   let gone: AppError | undefined;

@@ -8,12 +8,12 @@ import { type StandIn, startStandIn } from './admin-stand-in.js';
 import { finish } from './run-script.js';
 
 const BIN = fileURLToPath(new URL('../../bin/keyferry.js', import.meta.url));
-const NOUN = /\/dist\/cli\/(\w+)\.js$/;
+const NOUN = /^cli\/(\w+)\.js$/;
 
 let api: StandIn | undefined;
 afterEach(() => api?.close());
 
-/** Modules of a command that runs against a server: those of packages and of `dist/`, and those of Node itself. */
+/** Modules of a command that runs against a server: those of packages, files of `dist/`, and those of Node itself. */
 async function modulesOf(argv: readonly string[]): Promise<string[]> {
   api = await startStandIn(() => ({ body: { items: [], nextCursor: null } }));
   const folder = temporaryDataDir();
@@ -36,11 +36,18 @@ async function modulesOf(argv: readonly string[]): Promise<string[]> {
   return readFileSync(list, 'utf8').split('\n');
 }
 
+/** What a file of `dist/program/` was put together from, as it says itself. */
+const partsOf = (file: string): string[] =>
+  [...readFileSync(file, 'utf8').matchAll(/^\/\/ dist\/(\S+)$/gm)].map((match) => match[1] ?? '');
+
 test('a command that asks the server loads itself, and neither a server nor what it does not use', async () => {
   const modules = await modulesOf(['secrets', 'list']);
-  const own = modules.filter((name) => name.includes('/dist/'));
-  expect(own.some((name) => name.endsWith('/dist/cli/secrets.js'))).toBe(true);
-  const rooms = new Set(own.map((name) => /\/dist\/(\w+)[/.]/.exec(name)?.[1]));
+  const files = modules.filter(
+    (name) => /^file:.*\/dist\//.test(name) && !/node_modules/.test(name),
+  );
+  const own = files.flatMap((url) => partsOf(fileURLToPath(url)));
+  expect(own).toContain('cli/secrets.js');
+  const rooms = new Set(own.map((name) => /^\w+/.exec(name)?.[0]));
   expect([...rooms].sort()).toEqual(['cli', 'core', 'main']);
   const nouns = own.flatMap((name) => NOUN.exec(name)?.[1] ?? []);
   for (const other of ['serve', 'rotation', 'notifications', 'import', 'completion']) {

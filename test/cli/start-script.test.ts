@@ -18,8 +18,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const script = (): string => join(folder, 'bin/keyferry.js');
 
 function put(main: string): void {
-  mkdirSync(join(folder, 'dist'));
-  writeFileSync(join(folder, 'dist/main.js'), main);
+  mkdirSync(join(folder, 'dist/program'), { recursive: true });
+  writeFileSync(join(folder, 'dist/program/main.js'), main);
 }
 
 function start(argv: readonly string[], nodeOptions: readonly string[] = []) {

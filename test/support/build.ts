@@ -4,8 +4,5 @@ import { fileURLToPath } from 'node:url';
 /** Builds `dist/` once before any test, so that a test never runs yesterday's code. */
 export default function build(): void {
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  execFileSync('npm', ['run', '-s', 'build'], { cwd: root, stdio: 'inherit' });
 }

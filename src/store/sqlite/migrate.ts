@@ -6,7 +6,7 @@ import { AppError } from '../../core/index.js';
 
 /** Where the migrations of this program are. */
 export const MIGRATIONS_FOLDER = fileURLToPath(
-  new URL('../../../migrations/sqlite/', import.meta.url),
+  new URL('migrations/sqlite/', import.meta.resolve('keyferry/package.json')),
 );
 
 interface Migration {
