@@ -78,6 +78,8 @@ async function start(settings: Settings, io: ServerIo, open: OpenParts): Promise
   const { store, tokens, firstAdmin } = opened;
   open.add(store);
   await requireDeclared(store, '--environment', environments ?? []);
+  const inRoles = settings.oidc?.roles.flatMap((role) => role.environments ?? []) ?? [];
+  await requireDeclared(store, '--oidc-roles', inRoles);
   await revokeLeftoverExamples(store);
   const example = settings.example
     ? open.add(await startExample({ store, tokens, clock, environments }))

@@ -49,7 +49,7 @@ const Email = z
     username: z.string().min(1).max(320).nullable().optional(),
     passwordSecret: providerSecret.nullable().optional(),
     ca: z.string().max(100_000).nullable().optional().openapi({
-      description: "PEM of an authority, besides the system's own",
+      description: "PEM: the authority of the server's certificate, instead of the system's",
     }),
   })
   .refine(({ security, host }) => security !== 'none' || LOOPBACK.test(host), {

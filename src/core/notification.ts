@@ -46,7 +46,7 @@ export type ChannelSettings = ChannelBase &
         readonly to: readonly string[];
         readonly username: string | null;
         readonly passwordSecret: string | null;
-        /** PEM, besides the system's own. */
+        /** PEM, instead of the system's own. */
         readonly ca: string | null;
       }
     | {

@@ -270,6 +270,28 @@ describe('a webhook', () => {
     expect([outcomes, receiver.posts.length]).toEqual([['given_up'], 1]);
   });
 
+  test('at a private address gets nothing, and it says what allows that', async () => {
+    const receiver = await startReceiver();
+    const signingSecret = await credential('hook_key', SIGNING_SECRET);
+    const hook = { ...base, kind: 'webhook', signingSecret } as const;
+    await channel({ ...hook, url: receiver.url, allowPrivateNetwork: false });
+    await opened.store.raiseAlerts([finding()]);
+    await notifier.tick();
+    expect(receiver.posts).toEqual([]);
+    const problem = (await deliveries())[0]?.problem;
+    expect(problem).toMatch(/private, loopback or reserved address.*--allow-private-network/);
+    expect(problem).not.toContain(receiver.url);
+  });
+
+  test('in the clear goes to this machine alone, whatever is allowed', async () => {
+    const signingSecret = await credential('hook_key', SIGNING_SECRET);
+    const url = 'http://192.0.2.1/told';
+    await channel({ ...base, kind: 'webhook', url, signingSecret, allowPrivateNetwork: true });
+    await opened.store.raiseAlerts([finding()]);
+    await notifier.tick();
+    expect((await deliveries())[0]?.problem).toMatch(/"http:" goes to this machine alone.*https:/);
+  });
+
   test('without its signing secret nothing is sent, and it says which is missing', async () => {
     const receiver = await startReceiver();
     const { url } = receiver;

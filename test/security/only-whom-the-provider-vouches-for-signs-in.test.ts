@@ -263,6 +263,19 @@ test('after signing in nothing leads out of the console', async () => {
   }
   const asked = await fetch(`${keyferry.origin}/secrets?q=a`, { redirect: 'manual' });
   expect(asked.headers.get('location')).toBe('/sign-in?to=%2Fsecrets%3Fq%3Da');
+  const places = [
+    ['https://keyferry.example.com/cutovers/1?a=b#c', '/sign-in?to=%2Fcutovers%2F1%3Fa%3Db'],
+    ['https://keyferry.example.com//attacker.example', '/sign-in'],
+    ['javascript:alert(1)', '/sign-in'],
+    ['nowhere', '/sign-in'],
+  ] as const;
+  for (const [page, expected] of places) {
+    const part = await fetch(`${keyferry.origin}/cutovers/1/live`, {
+      headers: { 'hx-request': 'true', 'hx-current-url': page },
+    });
+    const { status, headers } = part;
+    expect([page, status, headers.get('hx-redirect')]).toEqual([page, 204, expected]);
+  }
 });
 
 test('a page of somebody else sends nobody to the provider', async () => {

@@ -1,5 +1,7 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Route } from '../../src/core/index.js';
 import { PATIENCE_MS } from '../support/patience.js';
@@ -147,6 +149,25 @@ test('serve --environment refuses a name that is not declared, with the nearest 
   expect(stderr).toBe(
     'error: --environment: "prodution" is not declared; declared are development, production, staging. Did you mean "production"? (environment_unknown)\n',
   );
+});
+
+test('serve --oidc-roles refuses an environment that is not declared: nobody is to see nothing by a slip', async () => {
+  const dataDir = temporaryDataDir();
+  const roles = join(dataDir, 'roles.json');
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  writeFileSync(roles, '[{ "value": "a", "role": "viewer", "environments": ["stagging"] }]');
+  const oidc = {
+    'public-admin-url': 'https://keyferry.example.com',
+    'oidc-issuer': 'https://sso.example.com',
+    'oidc-client-id': 'keyferry',
+    'oidc-roles': roles,
+  };
+  const flags = Object.entries(oidc).flatMap(([name, value]) => [`--${name}`, value]);
+  const { exitCode, stderr } = await runKeyferry(serveLine(dataDir, flags));
+  expect([exitCode, stderr]).toEqual([
+    1,
+    'error: --oidc-roles: "stagging" is not declared; declared are development, production, staging. Did you mean "staging"? (environment_unknown)\n',
+  ]);
 });
 
 test('the example works in an environment that is served', async () => {

@@ -30,8 +30,7 @@ export async function postJson(
     });
   } catch (cause) {
     if (!(cause instanceof AppError)) throw cause;
-    // The detail may name the address, and that of Slack is a credential.
-    throw new SendFailure(`${receiver} could not be reached: ${cause.code}.`, { cause });
+    throw new SendFailure(`${receiver} ${whyNot(cause, request)}`, { cause });
   }
   const { status } = answer;
   if (status >= 200 && status < 300) return;
@@ -40,4 +39,15 @@ export async function postJson(
     isPermanent,
     retryAfterMs: readRetryAfter(answer.headers['retry-after'], nowMs, MOST_WAIT_MS),
   });
+}
+
+/** By the code alone: the detail may name the address, and that of Slack is a credential. */
+function whyNot(
+  { code }: AppError,
+  { allowPrivateNetwork = false }: { readonly allowPrivateNetwork?: boolean },
+): string {
+  if (code !== 'upstream_address_denied') return `could not be reached: ${code}.`;
+  return allowPrivateNetwork
+    ? 'was not sent anything: "http:" goes to this machine alone. Write https: in its address.'
+    : 'is at a private, loopback or reserved address, and nothing was sent there. If that is meant, set allowPrivateNetwork (--allow-private-network).';
 }
