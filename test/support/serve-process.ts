@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { type AdminCalls, adminCalls } from './call-admin.js';
 import { CanaryWatch } from './canary.js';
-import { newDataDir } from './open-test-store.js';
+import { migratedDataDir, newDataDir } from './open-test-store.js';
 
 export const BIN = fileURLToPath(new URL('../../bin/keyferry.js', import.meta.url));
 
@@ -83,7 +83,7 @@ export function serveLine(dataDir: string, flags: readonly string[] = []): strin
 
 /** Starts `keyferry serve`; resolves when it is ready, rejects with what it wrote when it ends before. */
 export async function serveKeyferry(options: ServeOptions = {}): Promise<ServedKeyferry> {
-  const dataDir = options.dataDir ?? newDataDir();
+  const dataDir = options.dataDir ?? migratedDataDir();
   const startedAt = performance.now();
   const child = start(serveLine(dataDir, options.flags), options);
   const finished = finish(child);

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { loadSettings } from '../../src/config/index.js';
@@ -7,6 +6,7 @@ import type { Route } from '../../src/core/index.js';
 import { type RunningServer, startServer } from '../../src/server.js';
 import { type AdminCalls, adminCalls } from './call-admin.js';
 import { CanaryWatch } from './canary.js';
+import { migratedDataDir } from './open-test-store.js';
 
 export interface TestKeyferry extends AdminCalls {
   readonly server: RunningServer;
@@ -24,7 +24,7 @@ export async function startKeyferry(
   dataDir?: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<TestKeyferry> {
-  const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'keyferry-test-')));
+  const folder = dataDir ?? migratedDataDir();
   const settings = loadSettings({
     flags: {
       '--data-dir': folder,

@@ -26,7 +26,7 @@ import {
 } from '../../src/snapshot/index.js';
 import { createMetrics, type Metrics } from '../../src/telemetry/index.js';
 import { FakeClock } from './fake-clock.js';
-import { newDataDir, TEST_ACTOR } from './open-test-store.js';
+import { migratedDataDir, TEST_ACTOR } from './open-test-store.js';
 
 export const REAL_KEY = 'real_live_4f9c2e7ab8d14c60';
 
@@ -77,7 +77,7 @@ export async function openProxy(
 ): Promise<ProxyRig & { close(): Promise<void> }> {
   const { environments, builtinRoutes, listenOn = '127.0.0.1', view, ...listenerOptions } = options;
   const clock = new FakeClock();
-  const dataDir = newDataDir();
+  const dataDir = migratedDataDir();
   const { store, tokens } = await openKeyferryStore({ dataDir, clock, createIfMissing: true });
   const decisions: Decision[] = [];
   const echoes: EchoFinding[] = [];
