@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest';
 import type { BodyPlacement } from '../../src/core/index.js';
 import { type RawClient, rawClient, requestHead } from '../support/raw-client.js';
 import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.js';
-import { type ProxyBefore, REAL_KEY, startProxyBefore } from '../support/start-proxy.js';
+import {
+  type ProxyBefore,
+  REAL_KEY,
+  shareProxyBefore,
+  startProxyBefore,
+} from '../support/start-proxy.js';
+
+const proxyBefore = shareProxyBefore();
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const JSON_TYPE = 'Content-Type: application/json';
@@ -15,7 +22,7 @@ async function startWith(
   body: BodyPlacement,
 ): Promise<{ upstream: RawUpstream; rig: ProxyBefore; client: RawClient }> {
   const upstream = await answering();
-  const rig = await startProxyBefore(upstream.origin, { headers: {}, body });
+  const rig = await proxyBefore(upstream.origin, { headers: {}, body });
   return { upstream, rig, client: await rawClient(rig.port) };
 }
 

@@ -1,15 +1,17 @@
 import { expect, test } from 'vitest';
 import { rawClient, requestHead } from '../support/raw-client.js';
 import { eventually, startRawUpstream } from '../support/raw-upstream.js';
-import { startProxyBefore } from '../support/start-proxy.js';
+import { shareProxyBefore } from '../support/start-proxy.js';
 import { startUpstream } from '../support/start-upstream.js';
+
+const proxyBefore = shareProxyBefore();
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'QUERY'];
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 test.each(METHODS)('%s passes without a body, with a length, and chunked', async (method) => {
   const upstream = await startUpstream((_request, response) => void response.end('ok'));
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   client.send(requestHead(method, '/api/none', token));
   expect(await client.response()).toMatchObject({ status: 200, body: 'ok' });
@@ -29,7 +31,7 @@ test.each(METHODS)('%s passes without a body, with a length, and chunked', async
 
 test('an explicit empty body stays one', async () => {
   const upstream = await startUpstream((_request, response) => void response.end('ok'));
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   client.send(requestHead('POST', '/api', token, ['Content-Length: 0']));
   expect(await client.response()).toMatchObject({ status: 200 });
@@ -40,7 +42,7 @@ test('an explicit empty body stays one', async () => {
 
 test('a body arrives while it is still being sent', async () => {
   const upstream = await startRawUpstream(() => undefined);
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   client.send(requestHead('POST', '/api', token, ['Transfer-Encoding: chunked']));
   client.send('5\r\nfirst\r\n');
@@ -53,7 +55,7 @@ test('a body arrives while it is still being sent', async () => {
 
 test('an upstream that stops reading stalls the upload', async () => {
   const upstream = await startRawUpstream((connection) => void connection.socket.pause());
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   const length = 64 * 1024 * 1024;
   client.send(requestHead('POST', '/api', token, [`Content-Length: ${length}`]));
@@ -82,7 +84,7 @@ test('an upstream that stops reading stalls the upload', async () => {
 
 test('a body longer than the route takes is refused before anything is sent', async () => {
   const upstream = await startUpstream((_request, response) => void response.end('ok'));
-  const { port, token } = await startProxyBefore(upstream.origin, { maxRequestBytes: 10 });
+  const { port, token } = await proxyBefore(upstream.origin, { maxRequestBytes: 10 });
   const client = await rawClient(port);
   client.send(`${requestHead('POST', '/api', token, ['Content-Length: 11'])}01234567890`);
   const refused = await client.response();
@@ -97,7 +99,7 @@ test('a body longer than the route takes is refused before anything is sent', as
 
 test('a chunked body is refused as soon as it is longer than the route takes', async () => {
   const upstream = await startRawUpstream(() => undefined);
-  const { port, token, decisions } = await startProxyBefore(upstream.origin, {
+  const { port, token, decisions } = await proxyBefore(upstream.origin, {
     maxRequestBytes: 10,
   });
   const client = await rawClient(port);
@@ -123,7 +125,7 @@ test.each([
   'a refusal (%s) while the body is on its way reaches the client, and the connection goes on',
   async (_name, target, wrong, status) => {
     const upstream = await startUpstream((_request, response) => void response.end('ok'));
-    const { port, token } = await startProxyBefore(upstream.origin);
+    const { port, token } = await proxyBefore(upstream.origin);
     const client = await rawClient(port);
     const body = requestHead('GET', '/api/smuggled', token).padEnd(3_000_000, 'x');
     client.send(requestHead('POST', target, wrong ?? token, [`Content-Length: ${body.length}`]));
@@ -137,7 +139,7 @@ test.each([
 
 test('an answer that comes before the body was read reaches the client, and the connection goes on', async () => {
   const upstream = await startRawUpstream(({ socket }) => void socket.write(OK));
-  const { port, token, decisions, ended } = await startProxyBefore(upstream.origin);
+  const { port, token, decisions, ended } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   const length = 3_000_000;
   client.send(requestHead('POST', '/api', token, [`Content-Length: ${length}`]));
@@ -164,7 +166,7 @@ test.each([
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
     });
     const origin = isUp ? upstream.origin : 'http://127.0.0.1:1';
-    const { port, token, proxy, ended } = await startProxyBefore(origin);
+    const { port, token, proxy, ended } = await proxyBefore(origin);
     const client = await rawClient(port);
     const length = 3_000_000;
     const head = ['Connection: close', `Content-Length: ${length}`];
@@ -188,7 +190,7 @@ test.each([
 
 test('an upstream that dies during the upload gives a 502 that the client can read', async () => {
   const upstream = await startRawUpstream(() => undefined);
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   client.send(requestHead('POST', '/api', token, ['Content-Length: 100000']));
   client.send('begun');
@@ -203,7 +205,7 @@ test('an upstream that dies during the upload gives a 502 that the client can re
 });
 
 test('an upload to an upstream that refuses connections gives a 502 that the client can read', async () => {
-  const { port, token } = await startProxyBefore('http://127.0.0.1:1');
+  const { port, token } = await proxyBefore('http://127.0.0.1:1');
   const client = await rawClient(port);
   for (const framing of ['Content-Length: 100000', 'Transfer-Encoding: chunked']) {
     client.send(requestHead('POST', '/api', token, [framing]));
@@ -218,7 +220,7 @@ test('an upload to an upstream that refuses connections gives a 502 that the cli
 
 test('a client that leaves during its upload takes the upstream request with it', async () => {
   const upstream = await startRawUpstream(() => undefined);
-  const { port, token, decisions, ended } = await startProxyBefore(upstream.origin);
+  const { port, token, decisions, ended } = await proxyBefore(upstream.origin);
   for (const [index, framing] of [
     'Content-Length: 100000',
     'Transfer-Encoding: chunked',
@@ -239,7 +241,7 @@ test('a client that leaves during its upload takes the upstream request with it'
 
 test('a body that is not valid chunks is refused, and never completed at the upstream', async () => {
   const upstream = await startRawUpstream(() => undefined);
-  const { port, token, decisions } = await startProxyBefore(upstream.origin);
+  const { port, token, decisions } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   client.send(requestHead('POST', '/api', token, ['Transfer-Encoding: chunked']));
   client.send('5\r\nbegun\r\n');

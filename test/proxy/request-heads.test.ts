@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { rawClient, requestHead } from '../support/raw-client.js';
-import { REAL_KEY, startProxyBefore } from '../support/start-proxy.js';
+import { REAL_KEY, shareProxyBefore, startProxyBefore } from '../support/start-proxy.js';
 import { startUpstream } from '../support/start-upstream.js';
+
+const proxyBefore = shareProxyBefore();
 
 const okUpstream = () => startUpstream((_request, response) => void response.end('ok'));
 
@@ -57,7 +59,7 @@ test.each([
   ['the token twice', ['GET /api HTTP/1.1', 'Host: a', 'Keyferry-Token: kfc_other']],
 ])('a request with %s is refused, and the connection closed', async (_name, lines) => {
   const upstream = await okUpstream();
-  const { port, token, decisions } = await startProxyBefore(upstream.origin);
+  const { port, token, decisions } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   client.send(`${head(token, ...lines)}x`);
   const answer = await client.response();
@@ -74,7 +76,7 @@ test.each([
 
 test('lines that end with LF alone are refused', async () => {
   const upstream = await okUpstream();
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   for (const text of [
     `GET /api HTTP/1.1\nHost: a\nKeyferry-Token: ${token}\n\n`,
     `GET /api HTTP/1.1\r\nHost: a\nKeyferry-Token: ${token}\r\n\r\n`,
@@ -90,7 +92,7 @@ test('lines that end with LF alone are refused', async () => {
 
 test.each(['TRACE', 'CONNECT'])('%s is not taken', async (method) => {
   const upstream = await okUpstream();
-  const { port, token, decisions } = await startProxyBefore(upstream.origin);
+  const { port, token, decisions } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   client.send(requestHead(method, method === 'CONNECT' ? 'example.com:443' : '/api', token));
   const answer = await client.response();
@@ -123,7 +125,7 @@ test('too many headers, and too long ones, are refused', async () => {
 
 test('what is forwarded, and what stays', async () => {
   const upstream = await okUpstream();
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   client.send(
     requestHead('GET', '/api/a?b=c', token, [
@@ -174,7 +176,7 @@ test('what is forwarded, and what stays', async () => {
 
 test('the client address goes on only where the route says so', async () => {
   const upstream = await okUpstream();
-  const { port, token } = await startProxyBefore(upstream.origin, { forwardClientAddress: true });
+  const { port, token } = await proxyBefore(upstream.origin, { forwardClientAddress: true });
   const client = await rawClient(port);
   client.send(requestHead('GET', '/api', token, ['X-Forwarded-For: 6.6.6.6']));
   await client.response();
@@ -190,7 +192,7 @@ test.each([
   ['', undefined],
 ])('X-Request-Id %j of the client', async (given, taken) => {
   const upstream = await okUpstream();
-  const { port, token, decisions } = await startProxyBefore(upstream.origin);
+  const { port, token, decisions } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   client.send(requestHead('GET', '/api', token, [`X-Request-Id: ${given}`]));
   const { headers } = await client.response();
@@ -205,7 +207,7 @@ test.each([
 
 test('targets that pass do so byte by byte', async () => {
   const upstream = await okUpstream();
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   const targets = [
     '',
@@ -232,7 +234,7 @@ test('targets that pass do so byte by byte', async () => {
 
 test('the path of the upstream comes first, the prefix stays where the route keeps it', async () => {
   const upstream = await okUpstream();
-  const { port, token } = await startProxyBefore(`${upstream.origin}/base/v1/`, {
+  const { port, token } = await proxyBefore(`${upstream.origin}/base/v1/`, {
     stripPrefix: false,
   });
   const client = await rawClient(port);

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { rawClient, requestHead } from '../support/raw-client.js';
 import { eventually, startRawUpstream } from '../support/raw-upstream.js';
-import { startProxyBefore } from '../support/start-proxy.js';
+import { shareProxyBefore } from '../support/start-proxy.js';
 import { sendAnswer, startUpstream } from '../support/start-upstream.js';
+
+const proxyBefore = shareProxyBefore();
 
 /** An upstream that answers with these bytes, whatever is asked. */
 const answering = (text: string) =>
@@ -18,7 +20,7 @@ test.each([
   ['GET', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', 200],
 ])('%s answered with %j has no body, and the connection goes on', async (method, text, status) => {
   const upstream = await answering(text);
-  const { port, token, decisions, ended } = await startProxyBefore(upstream.origin);
+  const { port, token, decisions, ended } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   for (let count = 1; count <= 2; count++) {
     client.send(requestHead(method, '/api', token));
@@ -38,7 +40,7 @@ test('headers pass as they came: spelling, order, duplicates, bytes above ASCII'
   const upstream = await answering(
     'HTTP/1.1 201 Very Much Created\r\nX-b: 1\r\nset-COOKIE: a=1\r\nSet-Cookie: b=2\r\nX-Latin: \xe9\xff\r\nContent-Length: 2\r\n\r\nok',
   );
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = (await rawClient(port)).send(requestHead('GET', '/api', token));
   const { statusLine, headerLines } = await client.response();
   expect(statusLine).toBe('HTTP/1.1 201 Very Much Created');
@@ -67,7 +69,7 @@ test('hop-by-hop headers, and those that Connection names, stay on their hop', a
       '\r\nok',
     ].join('\r\n'),
   );
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = (await rawClient(port)).send(requestHead('GET', '/api', token));
   const { headers } = await client.response();
   expect(Object.keys(headers).sort()).toEqual(
@@ -81,7 +83,7 @@ test('response trailers pass, without those that frame or route', async () => {
   const upstream = await answering(
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Checksum\r\n\r\n2\r\nok\r\n0\r\nX-Checksum: abc\r\nConnection: close\r\nKeyferry-Error: forged\r\n\r\n',
   );
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = (await rawClient(port)).send(requestHead('GET', '/api', token));
   const { body, trailers } = await client.response();
   expect(body).toBe('ok');
@@ -94,7 +96,7 @@ test('an event stream passes event by event, its head before any of them', async
       'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n',
     );
   });
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = (await rawClient(port)).send(requestHead('GET', '/api', token));
   await client.until((text) => text.includes('\r\n\r\n'));
   expect(client.received).not.toContain('data:');
@@ -115,7 +117,7 @@ test.each([100, 102, 103])('an interim %d of the upstream is for its hop', async
   const upstream = await answering(
     `HTTP/1.1 ${interim} Interim\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`,
   );
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = (await rawClient(port)).send(requestHead('GET', '/api', token));
   const answer = await client.response();
   // undici takes a 100 that nobody asked for as a broken response.
@@ -127,7 +129,7 @@ test('a response that ends with its connection is passed on whole', async () => 
   const upstream = await startRawUpstream(
     ({ socket }) => void socket.end('HTTP/1.1 200 OK\r\n\r\nall of it'),
   );
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = (await rawClient(port)).send(requestHead('GET', '/api', token));
   expect(await client.response()).toMatchObject({ body: 'all of it', complete: true });
 });
@@ -137,7 +139,7 @@ test.each([301, 302, 303, 307, 308])('a %d is passed on, never followed', async 
   const upstream = await startUpstream((_request, response) =>
     sendAnswer(response, { status, headers: { location: `${other.origin}/x` } }),
   );
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   client.send(`${requestHead('POST', '/api', token, ['Content-Length: 2'])}hi`);
   const answer = await client.response();
@@ -163,7 +165,7 @@ test('a slow reader slows the upstream down, and still gets every byte', async (
     response.on('drain', pump);
     pump();
   });
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   client.socket.pause();
   client.send(requestHead('GET', '/api', token));
@@ -186,7 +188,7 @@ test('an error of the upstream passes untouched, and is not taken for one of Key
   const upstream = await answering(
     'HTTP/1.1 500 Oops\r\nKeyferry-Error: secret_missing\r\nKEYFERRY_Token: x\r\nContent-Type: text/x\r\nContent-Length: 4\r\n\r\nbody',
   );
-  const { port, token, decisions } = await startProxyBefore(upstream.origin);
+  const { port, token, decisions } = await proxyBefore(upstream.origin);
   const client = (await rawClient(port)).send(requestHead('GET', '/api', token));
   const answer = await client.response();
   expect(answer).toMatchObject({ statusLine: 'HTTP/1.1 500 Oops', body: 'body' });
@@ -199,7 +201,7 @@ test('a client of HTTP/1.0 gets an answer without chunks, ended by the connectio
   const upstream = await answering(
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
   );
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   client.send(`GET /api HTTP/1.0\r\nKeyferry-Token: ${token}\r\n\r\n`);
   const answer = await client.response();
@@ -210,7 +212,7 @@ test('a client of HTTP/1.0 gets an answer without chunks, ended by the connectio
 
 test('a client of HTTP/1.0 may keep its connection', async () => {
   const upstream = await answering('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = await rawClient(port);
   for (let i = 0; i < 2; i++) {
     client.send(`GET /api HTTP/1.0\r\nConnection: keep-alive\r\nKeyferry-Token: ${token}\r\n\r\n`);

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { rawClient, requestHead } from '../support/raw-client.js';
 import { type RawConnection, startRawUpstream } from '../support/raw-upstream.js';
-import { startProxyBefore } from '../support/start-proxy.js';
+import { shareProxyBefore, startProxyBefore } from '../support/start-proxy.js';
+
+const proxyBefore = shareProxyBefore();
 
 const TIMEOUTS = { timeouts: { connectMs: 300, headersMs: 300, idleMs: 300 } };
 
@@ -108,7 +110,7 @@ test.each([
   ['sends half a head in time', fault('HTTP/1.1 200 OK\r\nX-', 'stay'), 'upstream_timeout', 504],
 ])('an upstream that %s', async (_name, onHead, code, status) => {
   const upstream = await startRawUpstream(onHead);
-  const { port, token, decisions } = await startProxyBefore(upstream.origin, TIMEOUTS);
+  const { port, token, decisions } = await proxyBefore(upstream.origin, TIMEOUTS);
   const client = await rawClient(port);
   client.send(`${requestHead('POST', '/api', token, ['Content-Length: 4'])}once`);
   const answer = await client.response();
@@ -161,7 +163,7 @@ test.each([
   ['HTTP/1.0 until the end, reset', fault('HTTP/1.0 200 OK\r\n\r\nhello', 'reset')],
 ])('a response that breaks off (%s) is cut, never ended cleanly', async (_name, onHead) => {
   const upstream = await startRawUpstream(onHead);
-  const { port, token, decisions, ended } = await startProxyBefore(upstream.origin, TIMEOUTS);
+  const { port, token, decisions, ended } = await proxyBefore(upstream.origin, TIMEOUTS);
   for (const version of ['1.1', '1.0']) {
     decisions.length = 0;
     const client = await rawClient(port);
@@ -176,7 +178,7 @@ test.each([
 });
 
 test('an upstream that refuses connections', async () => {
-  const { port, token, decisions } = await startProxyBefore('http://127.0.0.1:1');
+  const { port, token, decisions } = await proxyBefore('http://127.0.0.1:1');
   const client = (await rawClient(port)).send(requestHead('GET', '/api', token));
   const answer = await client.response();
   expect(answer).toMatchObject({ status: 502 });

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { rawClient, requestHead } from '../support/raw-client.js';
 import { eventually, startRawUpstream } from '../support/raw-upstream.js';
-import { startProxyBefore } from '../support/start-proxy.js';
+import { shareProxyBefore } from '../support/start-proxy.js';
+
+const proxyBefore = shareProxyBefore();
 
 const TIMEOUTS = { timeouts: { connectMs: 2000, headersMs: 2000, idleMs: 2000 } };
 const FORGED = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged';
@@ -82,7 +84,7 @@ async function attempt(text: string, echoScrub: 'mask' | 'off' = 'off') {
   const upstream = await startRawUpstream(({ socket }, head) => {
     socket.write(head.includes('/sound') ? `${ok('Content-Length: 5')}sound` : text, 'latin1');
   });
-  const rig = await startProxyBefore(upstream.origin, { ...TIMEOUTS, echoScrub });
+  const rig = await proxyBefore(upstream.origin, { ...TIMEOUTS, echoScrub });
   const client = (await rawClient(rig.port)).send(requestHead('GET', '/api', rig.token));
   const answer = await client.response();
   await rig.ended(1);
@@ -139,7 +141,7 @@ test.each([
   const upstream = await startRawUpstream(({ socket }) => {
     socket.write(`HTTP/1.1 422 ${reason}\r\nContent-Length: 2\r\n\r\nok`, 'latin1');
   });
-  const { port, token } = await startProxyBefore(upstream.origin);
+  const { port, token } = await proxyBefore(upstream.origin);
   const client = (await rawClient(port)).send(requestHead('GET', '/api', token));
   const { statusLine, body } = await client.response();
   expect([statusLine, body]).toEqual([`HTTP/1.1 422 ${passed}`, 'ok']);

@@ -12,7 +12,15 @@ import {
   TEST_CA,
   UPSTREAM_CERTIFICATE,
 } from '../support/start-http2-proxy.js';
-import { apiRoute, type ProxyBefore, REAL_KEY, startProxyBefore } from '../support/start-proxy.js';
+import {
+  apiRoute,
+  type ProxyBefore,
+  REAL_KEY,
+  shareProxyBefore,
+  startProxyBefore,
+} from '../support/start-proxy.js';
+
+const proxyBefore = shareProxyBefore();
 
 /** Forms of the test suite's own list that are not promised: nothing writes credentials so. */
 const NOT_PROMISED = new Set(['list of bytes', 'bytes of inspect', 'UTF-16']);
@@ -52,14 +60,18 @@ interface Rig extends ProxyBefore {
   readonly origin: string;
 }
 
-async function startRig(route: Parameters<typeof startProxyBefore>[1] = {}): Promise<Rig> {
+/** `before`: `startProxyBefore` where a test looks at what adds up, adds secrets, or needs two. */
+async function startRig(
+  route: Parameters<typeof startProxyBefore>[1] = {},
+  before: typeof proxyBefore = proxyBefore,
+): Promise<Rig> {
   let next: Buffer | string = '';
   const heads: string[] = [];
   const upstream = await startRawUpstream(({ socket }, head) => {
     heads.push(head);
     socket.write(next, 'latin1');
   });
-  const rig = await startProxyBefore(upstream.origin, route);
+  const rig = await before(upstream.origin, route);
   let client = await rawClient(rig.port);
   return {
     ...rig,
@@ -187,7 +199,7 @@ test('a masked answer has its own length, and no validator or digest of the othe
 });
 
 test('header fields, the status message and trailers are masked', async () => {
-  const { answer, metrics, echoes } = await startRig();
+  const { answer, metrics, echoes } = await startRig({}, startProxyBefore);
   for (const { bytes } of FORMS) {
     const form = bytes.toString('latin1');
     const head = [
@@ -274,7 +286,7 @@ describe('block', () => {
     ['an encoding that is not read', withLength('xyz', 'Content-Encoding: zstd')],
     ['two encodings', withLength(gzipSync(gzipSync(REAL_KEY)), 'Content-Encoding: gzip, gzip')],
   ])('%s: an error, and the connection goes on', async (_where, bytes) => {
-    const { answer, decisions, echoes, usage, store } = await startRig(echo);
+    const { answer, decisions, echoes, usage, store } = await startRig(echo, startProxyBefore);
     for (let count = 0; count < 2; count++) {
       const got = await answer(bytes);
       expect(got).toMatchObject({ status: 502, complete: true });
@@ -318,7 +330,7 @@ describe('block', () => {
 });
 
 test('under mask an encoding that is not read passes, and is told of', async () => {
-  const { answer, echoes, metrics } = await startRig({ echoScrub: 'mask' });
+  const { answer, echoes, metrics } = await startRig({ echoScrub: 'mask' }, startProxyBefore);
   const got = await answer(withLength('xyz', 'Content-Encoding: zstd', 'Content-Type: text/plain'));
   expect(got).toMatchObject({ status: 200, body: 'xyz', complete: true });
   expect(got.headers['content-encoding']).toBe('zstd');
@@ -414,10 +426,10 @@ test('a status message beyond ASCII is not changed by the search', async () => {
 test('the head of an upgrade is masked, and blocked where the route says so', async () => {
   const offer = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: a'];
   const switched = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Key: ${REAL_KEY}\r\n\r\n`;
-  const masked = await startRig();
+  const masked = await startRig({}, startProxyBefore);
   const got = await masked.answer(switched, 'GET', offer);
   expect(got).toMatchObject({ status: 101, headers: { 'x-key': '[redacted]' } });
-  const blocked = await startRig({ echoScrub: 'block' });
+  const blocked = await startRig({ echoScrub: 'block' }, startProxyBefore);
   const refused = await blocked.answer(switched, 'GET', offer);
   expect(refused.headers).toMatchObject({ 'keyferry-error': 'echo_blocked' });
 });
@@ -439,7 +451,7 @@ test('an upstream that dies, or does not send what it says, is cut also while de
 });
 
 test('a value that is too short is told of, and found within what is placed with it', async () => {
-  const { answer, echoes, origin, routes, secret } = await startRig();
+  const { answer, echoes, origin, routes, secret } = await startRig({}, startProxyBefore);
   await secret('pin', { production: '73915' });
   await secret('tiny', { production: 'x' });
   const place = (Authorization: string): Promise<void> =>

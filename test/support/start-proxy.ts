@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished, vi } from 'vitest';
 import type {
   Decision,
   EchoFinding,
@@ -27,6 +27,7 @@ import {
 import { createMetrics, type Metrics } from '../../src/telemetry/index.js';
 import { FakeClock } from './fake-clock.js';
 import { migratedDataDir, TEST_ACTOR } from './open-test-store.js';
+import { PATIENCE_MS } from './patience.js';
 
 export const REAL_KEY = 'real_live_4f9c2e7ab8d14c60';
 
@@ -179,10 +180,44 @@ export async function startProxyBefore(
   options: ProxyRigOptions = {},
 ): Promise<ProxyBefore> {
   const rig = await startProxy(options);
-  await rig.secret('api_key', { production: REAL_KEY });
+  const client = await admitClient(rig);
   await rig.routes([apiRoute(origin, route)]);
+  return { ...rig, ...client };
+}
+
+/** A rig that tests share, with what differs between them: the one route. */
+type SharedProxy = (
+  origin: string,
+  route?: Partial<Route & RouteEnvironment>,
+) => Promise<ProxyBefore>;
+
+/**
+ * `startProxyBefore` for tests of one file that look at nothing which adds up, such as metrics, and change neither clock
+ * nor secrets: one rig for all of them, since opening a store takes longer than most of them do. Each begins when nothing
+ * of the one before is under way, and with no decision. Called outside of tests.
+ */
+export function shareProxyBefore(): SharedProxy {
+  let opened: Promise<ProxyBefore & { close(): Promise<void> }> | undefined;
+  const open = async () => {
+    const rig = await openProxy();
+    return { ...rig, ...(await admitClient(rig)) };
+  };
+  afterAll(async () => (await opened)?.close());
+  return async (origin, route) => {
+    opened ??= open();
+    const { close: _, ...rig } = await opened;
+    await vi.waitUntil(() => rig.proxy.inFlight === 0, PATIENCE_MS);
+    await rig.routes([apiRoute(origin, route ?? {})]);
+    rig.decisions.length = 0;
+    rig.echoes.length = 0;
+    return rig;
+  };
+}
+
+async function admitClient(rig: ProxyRig): Promise<{ token: string; clientId: string }> {
+  await rig.secret('api_key', { production: REAL_KEY });
   const { token, id } = await rig.client('production');
-  return { ...rig, token, clientId: id };
+  return { token, clientId: id };
 }
 
 /** The route of `startProxyBefore`. */
