@@ -1,5 +1,11 @@
 import type { z } from '@hono/zod-openapi';
-import { type Admin, isRunEnded, type Rotation, type RotationSettings } from '../core/index.js';
+import {
+  type Admin,
+  isRunEnded,
+  type Rotation,
+  type RotationSettings,
+  replaceBeforeEndMs,
+} from '../core/index.js';
 import { findUnknownPartakers } from './check-cutover.js';
 import type { AdminDependencies } from './dependencies.js';
 import { findSecret } from './find-secret.js';
@@ -57,16 +63,18 @@ export async function requireSound(
   if (problems.length > 0) throw invalidRequest(problems);
 }
 
-/** When it would run first: counted from when the current version was made, but never in the past. */
+/** When it would run first: counted from when the current version was made, but never in the past; and before it expires. */
 export async function planFrom(
   { store, clock, rotations }: AdminDependencies,
   rotation: Pick<Rotation, 'secret' | 'environment'> & RotationSettings,
 ): Promise<number | null> {
   const versions = await store.listVersions(rotation.secret, rotation.environment);
-  const madeAtMs = versions.find(({ state }) => state === 'current')?.createdAtMs;
+  const current = versions.find(({ state }) => state === 'current');
   const nowMs = clock.now();
-  const byAge = madeAtMs === undefined ? null : rotations.nextRunAtMs(rotation, madeAtMs);
-  return byAge !== null && byAge > nowMs ? byAge : rotations.nextRunAtMs(rotation, nowMs);
+  const byAge = current === undefined ? null : rotations.nextRunAtMs(rotation, current.createdAtMs);
+  const planned = byAge !== null && byAge > nowMs ? byAge : rotations.nextRunAtMs(rotation, nowMs);
+  const beforeEnd = current === undefined ? null : replaceBeforeEndMs(current, nowMs);
+  return planned === null || beforeEnd === null ? planned : Math.min(planned, beforeEnd);
 }
 
 const SCHEDULE = ['intervalDays', 'cron', 'timezone', 'window', 'jitterMinutes'] as const;

@@ -50,6 +50,7 @@ export type * from './ports.js';
 export * from './private-mode.js';
 export type * from './prober.js';
 export * from './read-retry-after.js';
+export * from './replace-before-end.js';
 export * from './revoke-safety.js';
 export * from './rotation.js';
 export type * from './rotation-control.js';

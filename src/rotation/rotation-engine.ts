@@ -191,9 +191,9 @@ export function createRotationEngine(options: RotationEngineOptions): RotationEn
 
   async function plan(rotation: Rotation): Promise<void> {
     const { id, secret, environment } = rotation;
-    const aheadMs = aheadOf(rotation);
-    const versions = aheadMs === undefined ? [] : await store.listVersions(secret, environment);
+    const versions = await store.listVersions(secret, environment);
     const current = versions.find(({ state }) => state === 'current');
+    const aheadMs = aheadOf(rotation);
     const nextRunAtMs = planRotation(rotation, aheadMs, current, clock.now(), options.random());
     if (nextRunAtMs === null) return;
     await store.planRotation({ id, ifNextRunAtMs: null, nextRunAtMs });

@@ -66,6 +66,25 @@ describe('enabling', () => {
     expect([second.status, second.body.code]).toEqual([409, 'conflict']);
   });
 
+  test.each([
+    ['ends', 60, 50],
+    ['ends_soon', 12, 6],
+    ['ends_now', 1, 1],
+  ])('comes before the key of "%s" ends, whatever the interval', async (name, lifeDays, inDays) => {
+    const nowMs = rotations.admin.opened.clock.now();
+    const expiresAt = new Date(nowMs + lifeDays * DAY_MS).toISOString();
+    await call('POST', '/v1/secrets', { body: { name } });
+    const path = `/v1/secrets/${name}/environments/production/versions`;
+    await call('POST', path, { body: { value: `canary-${name}`, expiresAt } });
+    const { id, nextRunAt } = await made(name, { intervalDays: 90 });
+    expect(Date.parse(nextRunAt)).toBe(nowMs + inDays * DAY_MS);
+    const changed = await call('PATCH', `/v1/rotations/${id}`, { body: { intervalDays: 80 } });
+    expect(changed.body.nextRunAt).toBe(nextRunAt);
+    const sooner = await call('PATCH', `/v1/rotations/${id}`, { body: { intervalDays: 1 } });
+    expect(Date.parse(sooner.body.nextRunAt)).toBe(nowMs + DAY_MS);
+    expect((await call('DELETE', `/v1/rotations/${id}`)).status).toBe(204);
+  });
+
   test('counts the interval from when the current version was made, and is never due at once', async () => {
     const { clock } = rotations.admin.opened;
     const versions = await call('GET', '/v1/secrets/key_b/environments/production/versions');

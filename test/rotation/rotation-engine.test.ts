@@ -60,6 +60,33 @@ describe('a run', () => {
     await expectSound(rig);
   });
 
+  test.each([
+    ['a week', 7, 3.5],
+    ['a month', 30, 20],
+    ['a year', 365, 30],
+    ['half an hour', 1 / 48, 1],
+  ])('whose key lives %s is followed in time by the next one', async (_, lifeDays, nextDays) => {
+    const rig = await startRig({ recovery: 'list' });
+    rig.service.lifeMs = lifeDays * DAY_MS;
+    await rig.start();
+    const { state, startedAtMs } = await rig.until();
+    const { nextRunAtMs } = await rig.rotation();
+    const afterMs = (nextRunAtMs ?? 0) - startedAtMs;
+    expect([state, Math.round((afterMs / DAY_MS) * 10) / 10]).toEqual(['DONE', nextDays]);
+  });
+
+  test('that fails while its key is about to end is not begun again the same day', async () => {
+    const rig = await startRig({ recovery: 'list' });
+    rig.service.lifeMs = 12 * DAY_MS;
+    await rig.start();
+    await rig.until();
+    rig.opened.clock.advance(11 * DAY_MS);
+    rig.service.fault = (call) => (call === 'make' ? 'broken_key' : undefined);
+    const failed = await rig.until(({ state }) => state === 'ROLLED_BACK', 60_000);
+    const { nextRunAtMs } = await rig.rotation();
+    expect((nextRunAtMs ?? 0) - (failed.endedAtMs ?? 0)).toBeGreaterThanOrEqual(DAY_MS);
+  });
+
   test('of a secret that no route names begins no cutover', async () => {
     const rig = await startRig({ recovery: 'list' });
     await rig.start();

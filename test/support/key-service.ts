@@ -50,6 +50,8 @@ export class KeyService {
   /** When the old key was last used, as the service says. */
   lastUsedAtMs: number | undefined;
   refreshToken = 'refresh-1';
+  /** How long keys live, by the clock of who asks; undefined = for ever. */
+  lifeMs: number | undefined;
   readonly #answers = new Map<string, ServiceKey>();
   #made = 0;
 
@@ -158,7 +160,11 @@ export function providerOf(
         const fresh = (): ServiceKey =>
           service.make(`value-${Math.random().toString(36).slice(2)}`, works);
         if (recovery === 'replay') return mintedOf(service.answerOf(given.stepId, fresh));
-        if (recovery !== 'consume') return mintedOf(fresh());
+        if (recovery !== 'consume') {
+          const { lifeMs } = service;
+          const expiresAtMs = given.clock.now() + (lifeMs ?? 0);
+          return { ...mintedOf(fresh()), ...(lifeMs === undefined ? {} : { expiresAtMs }) };
+        }
         const token = given.credentials.get('credential');
         if (token === undefined || textOf(token) !== service.refreshToken) {
           throw new ProviderError('spent', 'The refresh token was used before.', {
