@@ -44,6 +44,7 @@ async function check(provider: ProviderId, config: Record<string, unknown>) {
     wake: () => undefined,
     onError: () => undefined,
   });
+  const isDatabase = provider === 'postgres' || provider === 'mysql';
   const { findings } = await control.check({
     secret: 'pay_key',
     environment: 'production',
@@ -51,7 +52,7 @@ async function check(provider: ProviderId, config: Record<string, unknown>) {
     provider,
     intervalDays: 90,
     cron: null,
-    config: { ...config, allowPrivateNetwork: true },
+    config: isDatabase ? config : { ...config, allowPrivateNetwork: true },
   });
   return findings;
 }
@@ -94,3 +95,25 @@ test('a credential of a provider goes to no host that its own allowedHosts leave
   expect(refused?.detail).toContain('"hook_secret" may not be sent to 127.0.0.1');
   expect(asked).toEqual([]);
 });
+
+test.each([
+  [['[::1]'], /could not be made or broke off/],
+  [['[::2]'], /"admin_password" may not be sent to \[::1\]/],
+  [['db.example.com'], /"admin_password" may not be sent to \[::1\]/],
+])(
+  'the password of a database’s admin goes by an address of IPv6 where %j allow it',
+  async (allowedHosts, said) => {
+    await secret('pay_key', 'production', [], '{"username":"app_a","password":"p"}');
+    await secret('admin_password', PROVIDERS_ENVIRONMENT, allowedHosts, 'the-password');
+    const findings = await check('mysql', {
+      host: '::1',
+      port: 9,
+      tls: false,
+      database: 'shop',
+      admin: 'keyferry',
+      adminPassword: 'admin_password',
+      logins: ['app_a', 'app_b'],
+    });
+    expect(findings[0]?.detail).toMatch(said);
+  },
+);

@@ -1,6 +1,7 @@
 import type { CheckFinding } from '../../core/index.js';
 import { type ProviderCall, ProviderError } from '../provider.js';
 import { fieldsOf } from '../secret-text.js';
+import { Findings } from './findings.js';
 import type { MysqlConfig } from './mysql.js';
 import { readAccounts } from './mysql-accounts.js';
 import type { RunStatement } from './mysql-session.js';
@@ -11,37 +12,32 @@ export async function checkMysql(
   call: ProviderCall<MysqlConfig>,
   asAdmin: (work: (run: RunStatement) => Promise<void>) => Promise<void>,
 ): Promise<readonly CheckFinding[]> {
-  const findings: CheckFinding[] = [];
+  const findings = new Findings();
   const { admin, logins, accountHost, database } = call.config;
-  const add = (what: string, ok: boolean, detail: string): void =>
-    void findings.push({ what, ok, detail });
-  const attempt = async (what: string, work: () => Promise<string>): Promise<void> => {
-    try {
-      add(what, true, await work());
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error;
-      add(what, false, `${error.message} ${error.whatToDo}`);
-    }
-  };
   const { current } = call;
   const inUse = current === undefined ? undefined : fieldsOf(current)?.username;
-  await attempt(`log in as ${admin}`, async () => {
+  await findings.attempt(`log in as ${admin}`, async () => {
     await asAdmin(async (run) => {
-      await attempt('rights of the admin', async () => {
+      await findings.attempt('rights of the admin', async () => {
         await requireRights(run, admin);
         return 'It may alter users, see who is connected and end sessions.';
       });
-      await attempt('the two users', async () => {
+      await findings.attempt('the two users', async () => {
         const { product, accounts } = await readAccounts(run, call.config);
         for (const login of logins) {
           const account = accounts.find((found) => found.login === login);
           const name = `'${login}'@'${accountHost}'`;
           if (account === undefined) {
-            add(`user ${login}`, false, `There is no ${name}: create it, or set accountHost.`);
+            findings.add(
+              `user ${login}`,
+              false,
+              `There is no ${name}: create it, or set accountHost.`,
+            );
           } else if (account.canLogin && login !== inUse) {
             const detail = `${name} is not in use here and not locked: ALTER USER ${name} ACCOUNT LOCK; if nobody uses it.`;
-            add(`user ${login}`, false, detail);
-          } else add(`user ${login}`, true, login === inUse ? 'In use.' : 'Idle, and locked.');
+            findings.add(`user ${login}`, false, detail);
+          } else
+            findings.add(`user ${login}`, true, login === inUse ? 'In use.' : 'Idle, and locked.');
         }
         return `Of a server of ${product === 'mysql' ? 'MySQL' : 'MariaDB'}.`;
       });
@@ -49,12 +45,12 @@ export async function checkMysql(
     return `To "${database}"${call.config.tls ? ' over TLS' : ''}.`;
   });
   if (current !== undefined) {
-    await attempt('log in by the value in use', async () => {
+    await findings.attempt('log in by the value in use', async () => {
       await tryMysqlLogin(call.config, current, call.signal);
       return 'It reads and writes.';
     });
   }
-  return findings;
+  return findings.all;
 }
 
 const RIGHTS = [

@@ -1,6 +1,7 @@
 import type { CheckFinding } from '../../core/index.js';
-import { type ProviderCall, ProviderError } from '../provider.js';
+import type { ProviderCall } from '../provider.js';
 import { fieldsOf } from '../secret-text.js';
+import { Findings } from './findings.js';
 import type { PostgresConfig } from './postgres.js';
 import { readRoles } from './postgres-roles.js';
 import type { RunStatement } from './postgres-session.js';
@@ -11,23 +12,13 @@ export async function checkPostgres(
   call: ProviderCall<PostgresConfig>,
   asAdmin: (work: (run: RunStatement) => Promise<void>) => Promise<void>,
 ): Promise<readonly CheckFinding[]> {
-  const findings: CheckFinding[] = [];
+  const findings = new Findings();
   const { admin, logins, database, owner } = call.config;
-  const add = (what: string, ok: boolean, detail: string): void =>
-    void findings.push({ what, ok, detail });
-  const attempt = async (what: string, work: () => Promise<string>): Promise<void> => {
-    try {
-      add(what, true, await work());
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error;
-      add(what, false, `${error.message} ${error.whatToDo}`);
-    }
-  };
   const inUse = call.current === undefined ? undefined : fieldsOf(call.current)?.username;
-  await attempt(`log in as ${admin}`, async () => {
+  await findings.attempt(`log in as ${admin}`, async () => {
     await asAdmin(async (run) => {
       const may = await readPermissions(run, logins);
-      add(
+      findings.add(
         'alter the two login roles',
         may.alter,
         may.alter
@@ -47,9 +38,9 @@ export async function checkPostgres(
                   ? `"${login}" is not in use here and may log in: ALTER ROLE "${login}" NOLOGIN; if nobody uses it.`
                   : undefined
                 : `GRANT "${owner}" TO "${login}";`;
-        add(`role ${login}`, wrong === undefined, wrong ?? `A member of "${owner}".`);
+        findings.add(`role ${login}`, wrong === undefined, wrong ?? `A member of "${owner}".`);
       }
-      add(
+      findings.add(
         'end sessions in an emergency',
         may.signal,
         may.signal
@@ -61,12 +52,12 @@ export async function checkPostgres(
   });
   const { current } = call;
   if (current !== undefined) {
-    await attempt('log in by the value in use', async () => {
+    await findings.attempt('log in by the value in use', async () => {
       await tryPostgresLogin(call.config, current, call.signal);
       return `It reads and writes as "${owner}".`;
     });
   }
-  return findings;
+  return findings.all;
 }
 
 interface Permissions {

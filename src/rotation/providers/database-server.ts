@@ -31,6 +31,21 @@ export const databaseServerFields = {
     }),
 };
 
+/** Where a session goes. */
+export interface DatabaseServer {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly tls: boolean;
+  readonly ca?: string | undefined;
+}
+
+/** Whose session it is. */
+export interface DatabaseLogin {
+  readonly user: string;
+  readonly password: string;
+}
+
 /** Names of a login without what would need quoting in a connection string. */
 export function loginName(description: string) {
   return z

@@ -1,6 +1,13 @@
-import { type KeyCall, type ProviderCall, ProviderError } from '../provider.js';
-import { fieldsOf } from '../secret-text.js';
-import { type LoginKey, NO_KEY } from './login-key.js';
+import { SecretValue } from '../../core/index.js';
+import {
+  type KeyCall,
+  type Minted,
+  type MintingPlan,
+  type ProviderCall,
+  ProviderError,
+} from '../provider.js';
+import { fieldsOf, valueOfFields } from '../secret-text.js';
+import { keyIdOf, type LoginKey, NO_KEY, parseKeyId } from './login-key.js';
 
 /** One of two logins that take turns, as the server has it. */
 export interface PairedLogin extends LoginKey {
@@ -65,6 +72,60 @@ export function requireIdle({ login, canLogin }: PairedLogin, lockStatement: str
       whatToDo: `If nobody does: ${lockStatement}; then rotate again. If it is the one in use, give its username and password as the current version.`,
     },
   );
+}
+
+/** How the idle one gets the password that `material` says. */
+export function planPassword(
+  found: readonly PairedLogin[],
+  inUse: PairedLogin | undefined,
+  material: object,
+): MintingPlan {
+  return {
+    keyIds: found.filter(hasKey).map(keyIdOf),
+    ...(inUse !== undefined && { oldKeyId: keyIdOf(inUse) }),
+    material: SecretValue.fromText(JSON.stringify(material)),
+  };
+}
+
+/** A login with its new password. */
+export function mintedLogin(key: LoginKey, password: string): Minted {
+  return {
+    value: valueOfFields({ username: key.login, password }),
+    fields: ['password', 'username'],
+    keyId: keyIdOf(key),
+  };
+}
+
+/**
+ * The login of a key, while its password is still that key. A minting of which nothing was heard has no id: it goes by
+ * the mark that it was to leave.
+ */
+export function findByMark<Login extends PairedLogin>(
+  {
+    keyId,
+    stepId,
+    because,
+    value,
+  }: Pick<KeyCall<unknown>, 'keyId' | 'stepId' | 'because' | 'value'>,
+  found: readonly Login[],
+): Login | undefined {
+  if (keyId === null && because === 'taken_back') return found.find(({ mark }) => mark === stepId);
+  const key = parseKeyId(keyId ?? (value && fieldsOf(value)?.username) ?? '');
+  return found.find(
+    ({ login, mark }) => login === key.login && (keyId === null || mark === key.mark),
+  );
+}
+
+/** User and password of a value. Throws `refused` where it is of neither login. */
+export function loginOf(
+  { logins }: PairConfig,
+  value: SecretValue,
+): { readonly user: string; readonly password: string } {
+  const { username = '', password = '' } = fieldsOf(value) ?? {};
+  if (logins.includes(username) && password !== '') return { user: username, password };
+  throw new ProviderError('refused', 'The value has no username of the two and its password.', {
+    whatToDo: 'Give it the fields username and password.',
+  });
 }
 
 /** Throws `in_use` with who is connected, unless they are to be cut off or never should have been. */

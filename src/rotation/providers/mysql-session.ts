@@ -1,19 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { ProviderError } from '../provider.js';
-
-export interface MysqlServer {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly tls: boolean;
-  readonly ca?: string | undefined;
-}
-
-export interface MysqlLogin {
-  readonly user: string;
-  readonly password: string;
-}
+import type { DatabaseLogin, DatabaseServer } from './database-server.js';
+import { unreachable } from './unreachable.js';
 
 /** Rows as objects. Values are escaped on this side: `ALTER USER` cannot be prepared. */
 export type RunStatement = <Row extends object>(
@@ -52,8 +41,8 @@ const PASSING: readonly number[] = [1205, 1213, 1290, 1836, 1037, 1041, 3100];
  * did not come is `lost`.
  */
 export async function withMysql<Result>(
-  server: MysqlServer,
-  login: MysqlLogin,
+  server: DatabaseServer,
+  login: DatabaseLogin,
   signal: AbortSignal,
   work: (run: RunStatement) => Promise<Result>,
   lost: 'unknown' | 'unavailable' = 'unavailable',
@@ -83,8 +72,8 @@ export async function withMysql<Result>(
 }
 
 async function connect(
-  server: MysqlServer,
-  login: MysqlLogin,
+  server: DatabaseServer,
+  login: DatabaseLogin,
   signal: AbortSignal,
 ): Promise<Connection> {
   const { createConnection } = await import('mysql2/promise');
@@ -134,7 +123,7 @@ export function errorNumberOf(error: unknown): number | undefined {
   return typeof errno === 'number' && typeof sqlState === 'string' ? errno : undefined;
 }
 
-function loginFailure(error: unknown, server: MysqlServer, user: string): ProviderError {
+function loginFailure(error: unknown, server: DatabaseServer, user: string): ProviderError {
   const number = errorNumberOf(error);
   if (number === undefined) return unreachable(server, error);
   const refusal = REFUSED_LOGIN.get(number);
@@ -156,23 +145,9 @@ function loginFailure(error: unknown, server: MysqlServer, user: string): Provid
   });
 }
 
-function unreachable(server: MysqlServer, error: unknown): ProviderError {
-  const code = (error as { readonly code?: unknown } | undefined)?.code;
-  const why = typeof code === 'string' && /^[A-Z0-9_]+$/.test(code) ? ` (${code})` : '';
-  return new ProviderError(
-    'unavailable',
-    `The connection to ${server.host}:${server.port} could not be made or broke off${why}.`,
-    {
-      whatToDo:
-        'Look whether the server runs and can be reached from here, and whether its certificate fits `host` and `ca`.',
-      cause: error,
-    },
-  );
-}
-
 function statementFailure(
   error: unknown,
-  server: MysqlServer,
+  server: DatabaseServer,
   lost: 'unknown' | 'unavailable',
 ): ProviderError {
   const number = errorNumberOf(error);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { type CheckFinding, SecretValue } from '../../core/index.js';
+import type { CheckFinding } from '../../core/index.js';
 import { credentialOf } from '../credential-of.js';
 import type {
   KeyCall,
@@ -16,10 +16,12 @@ import { providerSecret } from '../provider-secret.js';
 import { fieldsOf, textOf, valueOfFields } from '../secret-text.js';
 import { checkMysql } from './check-mysql.js';
 import { databaseServerFields, loginName, problemsOfPair } from './database-server.js';
-import { keyIdOf, NO_KEY, parseKeyId } from './login-key.js';
+import { NO_KEY, parseKeyId } from './login-key.js';
 import {
-  hasKey,
+  findByMark,
   keyIsGone,
+  mintedLogin,
+  planPassword,
   requireBoth,
   requireIdle,
   requireUnused,
@@ -35,6 +37,7 @@ import {
 } from './mysql-accounts.js';
 import { cachingSha2Hash, nativeHash } from './mysql-hash.js';
 import { type RunStatement, withMysql } from './mysql-session.js';
+import { pairedProvider } from './paired-provider.js';
 import { isStillPassword, tryMysqlLogin } from './try-mysql-login.js';
 
 const config = z
@@ -86,13 +89,7 @@ export const mysql: Provider<MysqlConfig> = {
   title: 'MySQL, MariaDB',
   summary: 'Two users of the same rights take turns; the idle one gets a new password.',
   config,
-  credentialsOf: ({ adminPassword }) => ({ adminPassword }),
-  recovery: () => 'apply',
-  fields: () => ['password', 'username'],
-  // The logins are the database's own: what they are sent to otherwise is what `allowedHosts` are for.
-  sentTo: ({ host }) => ({ credentials: [host], value: [] }),
-  principal: ({ config: { host, port, logins } }) =>
-    Promise.resolve(`${host}:${port}/${[...logins].sort().join('+')}`),
+  ...pairedProvider,
 
   async check(call): Promise<readonly CheckFinding[]> {
     return checkMysql(call, (work) => asAdmin(call, work));
@@ -108,11 +105,7 @@ export const mysql: Provider<MysqlConfig> = {
       salt: newSalt(),
       mark: idle.mark,
     };
-    return {
-      keyIds: accounts.filter(hasKey).map(keyIdOf),
-      ...(inUse !== undefined && { oldKeyId: keyIdOf(inUse) }),
-      material: SecretValue.fromText(JSON.stringify(material)),
-    };
+    return planPassword(accounts, inUse, material);
   },
 
   async mint(call: MintCall<MysqlConfig>): Promise<Minted> {
@@ -139,11 +132,7 @@ export const mysql: Provider<MysqlConfig> = {
       },
       'unknown',
     );
-    return {
-      value,
-      fields: ['password', 'username'],
-      keyId: keyIdOf({ login, mark: product === 'mysql' ? call.stepId : undefined }),
-    };
+    return mintedLogin({ login, mark: product === 'mysql' ? call.stepId : undefined }, password);
   },
 
   verify: ({ config, signal }, { value }) => tryMysqlLogin(config, value, signal),
@@ -242,20 +231,6 @@ async function withKey(
     await work({ account, product }, run);
     return true;
   });
-}
-
-/** A minting of which nothing was heard has no id: it goes by the mark that it was to leave. */
-function findByMark(
-  { keyId, stepId, because, value }: KeyCall<MysqlConfig>,
-  accounts: readonly MysqlAccount[],
-): MysqlAccount | undefined {
-  if (keyId === null && because === 'taken_back') {
-    return accounts.find(({ mark }) => mark === stepId);
-  }
-  const key = parseKeyId(keyId ?? (value && fieldsOf(value)?.username) ?? '');
-  return accounts.find(
-    ({ login, mark }) => login === key.login && (keyId === null || mark === key.mark),
-  );
 }
 
 /** Without marks: the login of the key, where its password still fits; of a minting without an id the one not in use. */

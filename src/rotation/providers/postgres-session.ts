@@ -1,18 +1,7 @@
 import type { Client } from 'pg';
 import { ProviderError } from '../provider.js';
-
-export interface PostgresServer {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly tls: boolean;
-  readonly ca?: string | undefined;
-}
-
-export interface PostgresLogin {
-  readonly user: string;
-  readonly password: string;
-}
+import type { DatabaseLogin, DatabaseServer } from './database-server.js';
+import { unreachable } from './unreachable.js';
 
 /** Rows as objects; one statement each. */
 export type RunStatement = <Row extends object>(
@@ -30,8 +19,8 @@ const ONE_STATEMENT = { queryMode: 'extended' };
  * its cause (`sqlStateOf`), and a statement whose answer did not come is `lost`.
  */
 export async function withPostgres<Result>(
-  server: PostgresServer,
-  login: PostgresLogin,
+  server: DatabaseServer,
+  login: DatabaseLogin,
   signal: AbortSignal,
   work: (run: RunStatement) => Promise<Result>,
   lost: 'unknown' | 'unavailable' = 'unavailable',
@@ -87,7 +76,7 @@ export async function withPostgres<Result>(
 
 async function connect(
   client: Client,
-  server: PostgresServer,
+  server: DatabaseServer,
   user: string,
   asked: () => 'scram' | 'other' | undefined,
 ): Promise<void> {
@@ -120,7 +109,7 @@ export function sqlStateOf(error: unknown): string | undefined {
   return typeof code === 'string' && typeof severity === 'string' ? code : undefined;
 }
 
-function loginFailure(error: unknown, server: PostgresServer, user: string): ProviderError {
+function loginFailure(error: unknown, server: DatabaseServer, user: string): ProviderError {
   const state = sqlStateOf(error);
   const options = { cause: error };
   switch (state) {
@@ -159,29 +148,12 @@ function loginFailure(error: unknown, server: PostgresServer, user: string): Pro
   }
 }
 
-function unreachable(server: PostgresServer, error: unknown): ProviderError {
-  const code = (error as { readonly code?: unknown } | undefined)?.code;
-  const why = typeof code === 'string' && /^[A-Z0-9_]+$/.test(code) ? ` (${code})` : '';
-  const noTls = error instanceof Error && error.message.includes('not support SSL');
-  return new ProviderError(
-    'unavailable',
-    noTls
-      ? `The server ${server.host}:${server.port} takes no TLS.`
-      : `The connection to ${server.host}:${server.port} could not be made or broke off${why}.`,
-    {
-      whatToDo:
-        'Look whether the server runs and can be reached from here, and whether its certificate fits `host` and `ca`.',
-      cause: error,
-    },
-  );
-}
-
 /** Serialization, deadlock, lock timeout, no resources, a standby, a row that two have changed at once. */
 const PASSING = /^(?:40|53|55P03|25006|XX000)/;
 
 function statementFailure(
   error: unknown,
-  server: PostgresServer,
+  server: DatabaseServer,
   lost: 'unknown' | 'unavailable',
 ): ProviderError {
   const state = sqlStateOf(error);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { type CheckFinding, SecretValue } from '../../core/index.js';
+import type { CheckFinding } from '../../core/index.js';
 import { credentialOf } from '../credential-of.js';
 import type {
   KeyCall,
@@ -12,18 +12,21 @@ import type {
 } from '../provider.js';
 import { ProviderError } from '../provider.js';
 import { providerSecret } from '../provider-secret.js';
-import { fieldsOf, textOf, valueOfFields } from '../secret-text.js';
+import { textOf } from '../secret-text.js';
 import { checkPostgres } from './check-postgres.js';
 import { databaseServerFields, loginName, problemsOfPair } from './database-server.js';
-import { keyIdOf, NO_KEY, parseKeyId, withMark } from './login-key.js';
+import { NO_KEY, withMark } from './login-key.js';
 import {
-  hasKey,
+  findByMark,
   keyIsGone,
+  mintedLogin,
+  planPassword,
   requireBoth,
   requireIdle,
   requireUnused,
   takeTurns,
 } from './login-pair.js';
+import { pairedProvider } from './paired-provider.js';
 import { changeRole, endSessions, type PostgresRole, readRoles } from './postgres-roles.js';
 import { type RunStatement, withPostgres } from './postgres-session.js';
 import { scramVerifier } from './scram-verifier.js';
@@ -70,13 +73,7 @@ export const postgres: Provider<PostgresConfig> = {
   title: 'PostgreSQL',
   summary: 'Two login roles under one owner role take turns; the idle one gets a new password.',
   config,
-  credentialsOf: ({ adminPassword }) => ({ adminPassword }),
-  recovery: () => 'apply',
-  fields: () => ['password', 'username'],
-  // The logins are the database's own: what they are sent to otherwise is what `allowedHosts` are for.
-  sentTo: ({ host }) => ({ credentials: [host], value: [] }),
-  principal: ({ config: { host, port, logins } }) =>
-    Promise.resolve(`${host}:${port}/${[...logins].sort().join('+')}`),
+  ...pairedProvider,
 
   async check(call): Promise<readonly CheckFinding[]> {
     return checkPostgres(call, (work) => asAdmin(call, work));
@@ -94,11 +91,7 @@ export const postgres: Provider<PostgresConfig> = {
       salt: randomBytes(16).toString('base64'),
       comment: idle.comment,
     };
-    return {
-      keyIds: roles.filter(hasKey).map(keyIdOf),
-      ...(inUse !== undefined && { oldKeyId: keyIdOf(inUse) }),
-      material: SecretValue.fromText(JSON.stringify(material)),
-    };
+    return planPassword(roles, inUse, material);
   },
 
   async mint(call: MintCall<PostgresConfig>): Promise<Minted> {
@@ -117,11 +110,7 @@ export const postgres: Provider<PostgresConfig> = {
         }),
       'unknown',
     );
-    return {
-      value: valueOfFields({ username: login, password }),
-      fields: ['password', 'username'],
-      keyId: keyIdOf({ login, mark: call.stepId }),
-    };
+    return mintedLogin({ login, mark: call.stepId }, password);
   },
 
   verify: ({ config, signal }, { value }) => tryPostgresLogin(config, value, signal),
@@ -195,19 +184,11 @@ function requireNoSuperuser({ login, isSuperuser }: PostgresRole): void {
   });
 }
 
-/**
- * The role of a key, while its password is still that key. A minting of which nothing was heard has no id: it goes by
- * the mark that it was to leave.
- */
+/** The role of a key, while its password is still that key. */
 async function findKey(
-  { config, keyId, stepId, because, value }: KeyCall<PostgresConfig>,
+  call: KeyCall<PostgresConfig>,
   run: RunStatement,
 ): Promise<PostgresRole | undefined> {
-  const roles = await readRoles(run, config.logins, config.owner);
-  if (keyId === null && because === 'taken_back') return roles.find(({ mark }) => mark === stepId);
-  const username = value === undefined ? undefined : fieldsOf(value)?.username;
-  const key = parseKeyId(keyId ?? username ?? '');
-  return roles.find(
-    ({ login, mark }) => login === key.login && (keyId === null || mark === key.mark),
-  );
+  const { logins, owner } = call.config;
+  return findByMark(call, await readRoles(run, logins, owner));
 }

@@ -1,6 +1,7 @@
 import type { SecretValue } from '../../core/index.js';
 import { ProviderError } from '../provider.js';
 import { fieldsOf } from '../secret-text.js';
+import { loginOf } from './login-pair.js';
 import type { MysqlConfig } from './mysql.js';
 import { errorNumberOf, withMysql } from './mysql-session.js';
 
@@ -16,14 +17,9 @@ export async function tryMysqlLogin(
   value: SecretValue,
   signal: AbortSignal,
 ): Promise<void> {
-  const { username = '', password = '' } = fieldsOf(value) ?? {};
+  const login = loginOf(config, value);
   const { database, testStatement } = config;
-  if (!config.logins.includes(username) || password === '') {
-    throw new ProviderError('refused', 'The value has no username of the two and its password.', {
-      whatToDo: 'Give it the fields username and password.',
-    });
-  }
-  await withMysql(config, { user: username, password }, signal, async (run) => {
+  await withMysql(config, login, signal, async (run) => {
     try {
       await run('START TRANSACTION');
       for (const statement of testStatement === undefined ? DEFAULT_TEST : [testStatement]) {
@@ -34,7 +30,7 @@ export async function tryMysqlLogin(
       if (!(error instanceof ProviderError) || error.failure !== 'refused') throw error;
       throw new ProviderError(
         'refused',
-        `"${username}" logs in, but cannot work in "${database}" (${errorNumberOf(error)}).`,
+        `"${login.user}" logs in, but cannot work in "${database}" (${errorNumberOf(error)}).`,
         {
           whatToDo: `See that it may do what is tried: ${testStatement === undefined ? 'a temporary table (GRANT CREATE TEMPORARY TABLES), or set testStatement' : 'testStatement'}.`,
           cause: error,

@@ -1,6 +1,6 @@
 import type { SecretValue } from '../../core/index.js';
 import { ProviderError } from '../provider.js';
-import { fieldsOf } from '../secret-text.js';
+import { loginOf } from './login-pair.js';
 import type { PostgresConfig } from './postgres.js';
 import { sqlStateOf, withPostgres } from './postgres-session.js';
 
@@ -10,15 +10,10 @@ export async function tryPostgresLogin(
   value: SecretValue,
   signal: AbortSignal,
 ): Promise<void> {
-  const { username = '', password = '' } = fieldsOf(value) ?? {};
+  const login = loginOf(config, value);
   const { owner, database, testStatement } = config;
-  if (!config.logins.includes(username) || password === '') {
-    throw new ProviderError('refused', 'The value has no username of the two and its password.', {
-      whatToDo: 'Give it the fields username and password.',
-    });
-  }
   const { escapeIdentifier } = (await import('pg')).default;
-  await withPostgres(config, { user: username, password }, signal, async (run) => {
+  await withPostgres(config, login, signal, async (run) => {
     const statements =
       testStatement === undefined
         ? [
@@ -37,9 +32,9 @@ export async function tryPostgresLogin(
       if (!(error instanceof ProviderError) || error.failure !== 'refused') throw error;
       throw new ProviderError(
         'refused',
-        `"${username}" logs in, but cannot work as "${owner}" in "${database}" (SQLSTATE ${state}).`,
+        `"${login.user}" logs in, but cannot work as "${owner}" in "${database}" (SQLSTATE ${state}).`,
         {
-          whatToDo: `GRANT "${owner}" TO "${username}"; and see that "${owner}" may do what is tried: ${testStatement === undefined ? 'a temporary table (GRANT TEMPORARY ON DATABASE), or set testStatement' : 'testStatement'}.`,
+          whatToDo: `GRANT "${owner}" TO "${login.user}"; and see that "${owner}" may do what is tried: ${testStatement === undefined ? 'a temporary table (GRANT TEMPORARY ON DATABASE), or set testStatement' : 'testStatement'}.`,
           cause: error,
         },
       );
