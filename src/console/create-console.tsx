@@ -11,6 +11,7 @@ import { addClients } from './clients.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { addCutoverPage } from './cutover-page.js';
 import { addCutovers } from './cutovers.js';
+import { addEditRotation } from './edit-rotation.js';
 import { addEditSecret } from './edit-secret.js';
 import { addEnableRotation } from './enable-rotation.js';
 import { renderBare, renderPage } from './layout.js';
@@ -101,6 +102,7 @@ export function createConsole(dependencies: ConsoleDependencies): Console {
   addRotations(app);
   addEnableRotation(app);
   addRotationPage(app);
+  addEditRotation(app);
   addRoutes(app);
   addTryRoute(app);
   addClients(app);

@@ -7,8 +7,8 @@ import type { ConsoleContext, ConsoleEnvironment } from './console-environment.j
 import { FormProblem } from './field-problems.js';
 import { formOf, readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
-import { mayChange, showReadOnly } from './may-change.js';
 import { refusalOf } from './problem-notice.js';
+import { refuseViewer } from './refuse-viewer.js';
 import { attributesOf, fieldsOf, SECRET_FIELDS, SecretFields } from './secret-fields.js';
 
 /** `/secrets/NAME/edit`: all that is said about a secret but its name; values are versions. */
@@ -40,7 +40,8 @@ async function show(
   problem?: ApiProblem,
 ): Promise<Response> {
   const title = `Edit ${name}`;
-  if (!mayChange(context)) return showReadOnly(context, title);
+  const refused = refuseViewer(context, title);
+  if (refused !== undefined) return refused;
   const { api } = context.get('visitor');
   const { body, tag } = await api.getTagged<SecretDetail>(`/v1/secrets/${segment(name)}`);
   const now = fieldsOf(body);

@@ -10,12 +10,14 @@ import type {
 import { type ApiProblem, segment, withQuery } from './api.js';
 import { CheckedRotation } from './checked-rotation.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { cutoverSettingsOf } from './cutover-fields.js';
 import { environmentNames } from './environment-names.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
-import { ProblemNotice, refusalOf } from './problem-notice.js';
-import { ScheduleFields, settingsOf } from './schedule-fields.js';
-import { configOf, SchemaFields } from './schema-fields.js';
+import { refusalOf } from './problem-notice.js';
+import { providersOf, RotationFields, RotationProblem } from './rotation-fields.js';
+import { settingsOf } from './schedule-fields.js';
+import { configOf } from './schema-fields.js';
 
 interface Shown {
   readonly form?: SentForm;
@@ -30,13 +32,14 @@ export function addEnableRotation(app: Hono<ConsoleEnvironment>): void {
   app.post('/rotations/new', async (context) => {
     const { api } = context.get('visitor');
     const form = await readForm(context);
-    const provider = (await providersOf(context)).find(({ id }) => id === form.text('provider'));
+    const provider = (await providersOf(api)).find(({ id }) => id === form.text('provider'));
     if (provider === undefined) return show(context, undefined);
     const body = {
       secret: form.text('secret') ?? '',
       environment: form.text('environment') ?? '',
       provider: provider.id,
       ...settingsOf(form),
+      cutover: cutoverSettingsOf(form),
       config: configOf(provider.configSchema, form),
     };
     const isCheck = form.isChecked('check');
@@ -51,19 +54,13 @@ export function addEnableRotation(app: Hono<ConsoleEnvironment>): void {
   });
 }
 
-async function providersOf(context: ConsoleContext): Promise<readonly ProviderDescription[]> {
-  const { api } = context.get('visitor');
-  const { items } = await api.get<PageAnswer<ProviderDescription>>('/v1/rotations/providers');
-  return items;
-}
-
 async function show(
   context: ConsoleContext,
   chosen: string | undefined,
   { form, problem, check }: Shown = {},
 ): Promise<Response> {
   const { api } = context.get('visitor');
-  const providers = await providersOf(context);
+  const providers = await providersOf(api);
   const provider = providers.find(({ id }) => id === chosen);
   // As the page of a secret asks for it.
   const { secret = '', environment = '' } = context.req.query();
@@ -89,7 +86,7 @@ async function show(
       ],
       children: (
         <form method="post" action="/rotations/new" class="panel" autocomplete="off">
-          <ProblemNotice problem={problem} />
+          <RotationProblem provider={provider} problem={problem} />
           {check !== undefined && <CheckedRotation found={check} />}
           <p>{provider.summary}</p>
           <input type="hidden" name="provider" value={provider.id} />
@@ -122,11 +119,13 @@ async function show(
               </select>
             </label>
           </div>
-          <ScheduleFields byExpiry={provider.byExpiry} form={form} />
-          <fieldset>
-            <legend>{provider.title}</legend>
-            <SchemaFields schema={provider.configSchema} form={form} />
-          </fieldset>
+          <RotationFields
+            provider={provider}
+            byExpiry={provider.byExpiry}
+            intervalHint="Empty: as the secret says, or what is recommended for its kind."
+            form={form}
+            problem={problem}
+          />
           <p class="quiet small">
             Enabling rotates nothing. Credentials of the provider are secrets of the environment{' '}
             <code>_providers</code>.

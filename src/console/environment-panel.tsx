@@ -107,6 +107,7 @@ export const EnvironmentPanel: FC<EnvironmentPanelProps> = (props) => {
               environment={environment}
               versions={candidates}
               form={refused?.form}
+              problem={refused?.problem}
             />
             {held.previousVersion !== null && (
               <form method="post" action={`${pathOf(secret.name, environment)}/rollback`}>

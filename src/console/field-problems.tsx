@@ -12,8 +12,17 @@ function problemsAt(problem: ApiProblem | undefined, field: string): readonly Pr
   return problem?.problems.filter(({ path }) => isAt(path, field)) ?? [];
 }
 
-export function isWrong(problem: ApiProblem | undefined, field: string): boolean {
+function isWrong(problem: ApiProblem | undefined, field: string): boolean {
   return problemsAt(problem, field).length > 0;
+}
+
+/** What an input says of itself. */
+export interface Wrong {
+  readonly 'aria-invalid'?: 'true';
+}
+
+export function wrongAt(problem: ApiProblem | undefined, field: string): Wrong {
+  return isWrong(problem, field) ? { 'aria-invalid': 'true' } : {};
 }
 
 /** Above a form: that something is wrong with `fields`, which say what themselves; what is about none of them in full. */

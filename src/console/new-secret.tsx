@@ -3,7 +3,7 @@ import { PROVIDERS_ENVIRONMENT } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { environmentNames } from './environment-names.js';
-import { FieldProblems, FormProblem, isWrong } from './field-problems.js';
+import { FieldProblems, FormProblem, wrongAt } from './field-problems.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { refusalOf } from './problem-notice.js';
@@ -58,7 +58,7 @@ async function show(
               value={form?.text('name') ?? ''}
               placeholder="stripe_api_key"
               aria-describedby="name-help"
-              {...(isWrong(problem, 'name') ? { 'aria-invalid': 'true' } : {})}
+              {...wrongAt(problem, 'name')}
             />
             <FieldProblems problem={problem} path="name" />
             <small id="name-help">

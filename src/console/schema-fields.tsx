@@ -1,4 +1,6 @@
 import type { FC } from 'hono/jsx';
+import type { ApiProblem } from './api.js';
+import { FieldProblems, type Wrong, wrongAt } from './field-problems.js';
 import type { SentForm } from './form.js';
 import { wordsOfName } from './mark.js';
 
@@ -62,7 +64,8 @@ const isSimple = ({ schema }: Field): boolean =>
 export const SchemaFields: FC<{
   readonly schema: Readonly<Record<string, unknown>>;
   readonly form: SentForm | undefined;
-}> = ({ schema, form }) => {
+  readonly problem: ApiProblem | undefined;
+}> = ({ schema, form, problem }) => {
   const fields = fieldsOf(schema);
   const others = fields.filter((field) => !isSimple(field)).map(({ name }) => name);
   return (
@@ -71,7 +74,8 @@ export const SchemaFields: FC<{
         {fields.filter(isSimple).map((field) => (
           <label for={PREFIX + field.name}>
             <span title={field.name}>{titleOf(field)}</span>
-            <Input field={field} form={form} />
+            <Input field={field} form={form} wrong={wrongAt(problem, PREFIX + field.name)} />
+            <FieldProblems problem={problem} path={PREFIX + field.name} />
             {field.schema.description !== undefined && <small>{field.schema.description}</small>}
           </label>
         ))}
@@ -82,6 +86,9 @@ export const SchemaFields: FC<{
           <textarea name={ANYTHING} rows={4} class="code" spellcheck={false} placeholder="{}">
             {form?.exact(ANYTHING) ?? ''}
           </textarea>
+          {[ANYTHING, ...others].map((name) => (
+            <FieldProblems problem={problem} path={PREFIX + name} />
+          ))}
         </label>
       )}
     </>
@@ -93,14 +100,15 @@ function titleOf({ name, schema, required }: Field): string {
   return `${wordsOfName(name)}${isList(schema) ? ', one per line' : ''}${isOptional ? ' (optional)' : ''}`;
 }
 
-const Input: FC<{ readonly field: Field; readonly form: SentForm | undefined }> = ({
-  field: { name, schema, required },
-  form,
-}) => {
+const Input: FC<{
+  readonly field: Field;
+  readonly form: SentForm | undefined;
+  readonly wrong: Wrong;
+}> = ({ field: { name, schema, required }, form, wrong }) => {
   const given = form?.text(PREFIX + name);
   if (schema.type === 'boolean') {
     return (
-      <select id={PREFIX + name} name={PREFIX + name}>
+      <select id={PREFIX + name} name={PREFIX + name} {...wrong}>
         {[false, true].map((choice) => (
           <option
             value={String(choice)}
@@ -114,7 +122,7 @@ const Input: FC<{ readonly field: Field; readonly form: SentForm | undefined }> 
   }
   if (schema.enum !== undefined) {
     return (
-      <select id={PREFIX + name} name={PREFIX + name}>
+      <select id={PREFIX + name} name={PREFIX + name} {...wrong}>
         {!required && (
           <option value="">
             {schema.default === undefined ? 'by default' : `${schema.default} (by default)`}
@@ -139,6 +147,7 @@ const Input: FC<{ readonly field: Field; readonly form: SentForm | undefined }> 
         spellcheck={false}
         required={required}
         placeholder={byDefault}
+        {...wrong}
       >
         {form?.exact(PREFIX + name) ?? ''}
       </textarea>
@@ -160,6 +169,7 @@ const Input: FC<{ readonly field: Field; readonly form: SentForm | undefined }> 
             ? ''
             : String(schema.default)
       }
+      {...wrong}
     />
   );
 };
@@ -181,7 +191,9 @@ export function configOf(
     const { type } = field.schema;
     if (type === 'boolean') config[field.name] = given === 'true';
     else if (isList(field.schema)) config[field.name] = linesOf(given);
-    else config[field.name] = type === 'number' || type === 'integer' ? Number(given) : given;
+    else if (type === 'number' || type === 'integer') {
+      config[field.name] = form.amount(PREFIX + field.name);
+    } else config[field.name] = given;
   }
   const more = form.text(ANYTHING);
   if (more === undefined) return config;
@@ -190,4 +202,26 @@ export function configOf(
   } catch {
     return { ...config, [ANYTHING]: more };
   }
+}
+
+/** The fields of a form that says the same. */
+export function configFieldsOf(
+  schema: Readonly<Record<string, unknown>>,
+  config: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, string>> {
+  const rest = { ...config };
+  const texts: Record<string, string> = {};
+  for (const { name, schema: field } of fieldsOf(schema).filter(isSimple)) {
+    // A choice of yes or no always says one of them.
+    const value = config[name] ?? (field.type === 'boolean' ? (field.default ?? false) : '');
+    texts[PREFIX + name] = Array.isArray(value) ? value.join('\n') : String(value);
+    delete rest[name];
+  }
+  if (Object.keys(rest).length > 0) texts[ANYTHING] = JSON.stringify(rest, null, 2);
+  return texts;
+}
+
+/** What the API calls what is asked here. */
+export function configPathsOf(schema: Readonly<Record<string, unknown>>): readonly string[] {
+  return [...fieldsOf(schema).map(({ name }) => PREFIX + name), PREFIX + ANYTHING];
 }

@@ -8,6 +8,7 @@ import {
   type SecretDetail,
   type VersionAnswer,
 } from '../core/index.js';
+import { Allowed } from './allowed.js';
 import { segment, withQuery } from './api.js';
 import { AuditTable } from './audit.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
@@ -15,7 +16,6 @@ import { environmentNames } from './environment-names.js';
 import { EnvironmentPanel, type RefusedForm } from './environment-panel.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
-import { mayChange } from './may-change.js';
 import { Moment } from './moment.js';
 import { refusalOf } from './problem-notice.js';
 import { cutoverOf } from './start-cutover.js';
@@ -131,10 +131,12 @@ export async function showSecret(
     {
       title: secret.name,
       crumbs: [['/secrets', 'Secrets']],
-      actions: mayChange(context) && (
-        <a class="button secondary" href={`/secrets/${segment(name)}/edit`}>
-          Edit
-        </a>
+      actions: (
+        <Allowed to="operator">
+          <a class="button secondary" href={`/secrets/${segment(name)}/edit`}>
+            Edit
+          </a>
+        </Allowed>
       ),
       charts: true,
       children: (

@@ -1,6 +1,6 @@
 import type { Child, FC } from 'hono/jsx';
 import type { ApiProblem } from './api.js';
-import { FieldProblems, isWrong } from './field-problems.js';
+import { FieldProblems, wrongAt } from './field-problems.js';
 import type { SentForm } from './form.js';
 
 interface TextFieldProps {
@@ -24,36 +24,37 @@ interface TextFieldProps {
 export const TextField: FC<TextFieldProps> = (props) => {
   const { name, label, type = 'text', rows, min, max, placeholder, hint, form, problem } = props;
   const path = props.path ?? name;
-  const id = `field-${name}`;
-  const wrong = isWrong(problem, path) ? { 'aria-invalid': 'true' as const } : {};
-  return (
-    <label for={id}>
-      {label}
-      {rows === undefined ? (
-        <input
-          id={id}
-          name={name}
-          type={type}
-          min={min}
-          max={max}
-          placeholder={placeholder}
-          value={form?.text(name) ?? ''}
-          {...wrong}
-        />
-      ) : (
-        <textarea
-          id={id}
-          name={name}
-          rows={rows}
-          placeholder={placeholder}
-          spellcheck={false}
-          {...wrong}
-        >
-          {form?.exact(name) ?? ''}
-        </textarea>
-      )}
+  const wrong = wrongAt(problem, path);
+  const below = (
+    <>
       <FieldProblems problem={problem} path={path} />
       {hint !== undefined && <small>{hint}</small>}
+    </>
+  );
+  if (rows !== undefined) {
+    return (
+      <label>
+        {label}
+        <textarea name={name} rows={rows} placeholder={placeholder} spellcheck={false} {...wrong}>
+          {form?.exact(name) ?? ''}
+        </textarea>
+        {below}
+      </label>
+    );
+  }
+  return (
+    <label>
+      {label}
+      <input
+        name={name}
+        type={type}
+        min={min}
+        max={max}
+        placeholder={placeholder}
+        value={form?.text(name) ?? ''}
+        {...wrong}
+      />
+      {below}
     </label>
   );
 };

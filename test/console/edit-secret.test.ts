@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { visitConsole } from '../support/console-visit.js';
 import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
+import { fieldsIn } from './fields-in.js';
 
 const PAGE = '/secrets/edited_key/edit';
 const SAID = {
@@ -23,8 +24,7 @@ async function visitAs(keyferry: TestKeyferry, role: 'operator' | 'viewer') {
 }
 
 /** What a change is based on, as the page of the form says it. */
-const tagIn = (page: string): string =>
-  (/name="tag" value="([^"]*)"/.exec(page)?.[1] ?? '').replaceAll('&quot;', '"');
+const tagIn = (page: string): string => fieldsIn(page).tag ?? '';
 
 test('what is said about a secret is edited, errors stand beside their field, and nobody overwrites unasked', async () => {
   const keyferry = await startKeyferry();

@@ -119,6 +119,7 @@ export async function fillPages(keyferry: TestKeyferry, text: string): Promise<F
       `/cutovers/${cutover.id}`,
       `/cutovers/${cutover.id}/live`,
       `/rotations/${rotation.id}`,
+      `/rotations/${rotation.id}/edit`,
       `/rotations/${rotation.id}/live`,
       '/routes/revisions',
       '/routes/revisions/1',

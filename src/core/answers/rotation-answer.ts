@@ -3,6 +3,7 @@ import type {
   PropagationCheck,
   ProviderId,
   ProviderKeyState,
+  RotationSettings,
   RotationState,
   RunState,
   RunTrigger,
@@ -63,10 +64,11 @@ export interface RotationAnswer {
   readonly gracePeriodMinutes: number;
   readonly soakMinutes: number;
   readonly propagationCheck: PropagationCheck | null;
-  readonly cutover: Readonly<Record<string, unknown>>;
+  readonly cutover: RotationSettings['cutover'];
   readonly config: Readonly<Record<string, unknown>>;
   readonly createdAt: string;
   readonly createdBy: string;
+  readonly updatedAt: string;
   readonly run: RunAnswer | null;
 }
 
