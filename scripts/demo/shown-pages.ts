@@ -23,6 +23,7 @@ export const DEMO_PAGES = ({ ids }: Pick<Demo, 'ids'>): readonly ShownPage[] => 
   at('secrets-filtered', '/secrets?old=true&environment=staging&sort=age&order=desc'),
   at('secret', '/secrets/stripe_api_key'),
   at('secret-cutover', '/secrets/orders_service_key'),
+  at('secret-edit', '/secrets/stripe_api_key/edit'),
   at('secret-new', '/secrets/new'),
   at('cutovers', '/cutovers'),
   at('cutover', `/cutovers/${ids.cutover}`),
@@ -32,6 +33,8 @@ export const DEMO_PAGES = ({ ids }: Pick<Demo, 'ids'>): readonly ShownPage[] => 
   at('rotation-failed', `/rotations/${ids.failed}`),
   at('rotation-waits', `/rotations/${ids.waits}`),
   at('rotation-grace', `/rotations/${ids.grace}`),
+  at('rotation-edit', `/rotations/${ids.done}/edit`),
+  at('rotation-edit-open', `/rotations/${ids.grace}/edit`),
   {
     name: 'rotation-checked',
     path: `/rotations/${ids.done}`,

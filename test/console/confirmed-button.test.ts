@@ -48,7 +48,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await does.click();
     await page.getByText('revoked', { exact: true }).waitFor();
     expect(await state()).toBe('revoked');
-  }, 60_000);
+  });
 
   test('a part that shows itself anew waits while somebody is being asked in it', async () => {
     const keyferry = await startKeyferry();
@@ -76,5 +76,5 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await question.getByRole('button', { name: 'Roll back' }).click();
     await page.locator('.live').getByText('rolled back', { exact: true }).waitFor();
     expect(complaints).toEqual([]);
-  }, 60_000);
+  });
 });
