@@ -43,7 +43,8 @@ export default defineConfig({
           name: 'together',
           include: ['test/**/*.test.ts'],
           exclude: ALONE,
-          maxWorkers: 4,
+          // Half of what a test takes is waiting, for processes and the disk: two cores have work for as many as this.
+          maxWorkers: 5,
           // Modules are loaded once per worker, for the files that it runs: a file leaves nothing behind in its process.
           isolate: false,
         },

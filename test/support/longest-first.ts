@@ -2,7 +2,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take longest, most of them because they wait for processes. */
 const LONG =
-  /\/(?:cli\/(?:scripts|cutover|serve|import)|server\/(?:outages|refused-starts|cutovers|reloads|first-start|replace-secret|killed-in-rotations|restarts|rotations|shared)|store\/(?:rekey|killed-[\w-]*)|rotation\/(?:killed-in-rotations|rotation-engine)|security\/(?:values-appear-nowhere|broken-framing-|altered-rows-)[\w-]*|telemetry\/traces)\.test\.ts$/;
+  /\/(?:cli\/(?:scripts|cutover|serve|import)|console\/(?:pages|story|overview|large-console)|server\/(?:outages|refused-starts|cutovers|reloads|first-start|replace-secret|killed|killed-in-rotations|restarts|rotations|shared)|store\/(?:rekey|killed-[\w-]*)|rotation\/(?:killed-in-rotations|rotation-engine)|security\/(?:values-appear-nowhere|a-rolled-back-|altered-rows-|markup-)[\w-]*|telemetry\/traces)\.test\.ts$/;
 
 /**
  * Starts the files that take longest first. Without times of a run before, vitest starts the largest files first: the
