@@ -81,3 +81,32 @@ test('what lies in other environments changes no list of a limited token, in any
   );
   expect(await listsOf(keyferry, token)).toEqual(before);
 }, 60_000);
+
+test('a token limited to a prefix learns of no environment that only other secrets are in', async () => {
+  const keyferry = await startKeyferry();
+  const add = async (name: string, environment: string): Promise<void> => {
+    const path = `/v1/secrets/${name}/environments/${environment}/versions`;
+    await keyferry.admin('POST', path, { value: `value-of-${name}-${environment}-5b1e` });
+  };
+  for (const name of ['pay_a', 'pay_b', 'other']) {
+    await keyferry.admin('POST', '/v1/secrets', { name });
+  }
+  await add('pay_a', 'staging');
+  const { token } = await keyferry.admin<{ token: string }>('POST', '/v1/admins', {
+    name: 'limited',
+    role: 'viewer',
+    secretPrefix: 'pay_',
+  });
+  const missing = async (): Promise<string[]> => {
+    const answer = await fetch(`${keyferry.adminUrl}/v1/secrets?missingValue=true`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const { items } = (await answer.json()) as { items: { name: string }[] };
+    return items.map(({ name }) => name);
+  };
+  expect(await missing()).toEqual(['pay_b']);
+  await add('other', 'production');
+  expect(await missing()).toEqual(['pay_b']);
+  await add('pay_b', 'production');
+  expect(await missing()).toEqual(['pay_a', 'pay_b']);
+});

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { SecretFilter, SecretSort, SortOrder } from '../../core/index.js';
 import { decodeCursor, foreignCursor } from './page-cursor.js';
-import { type Condition, conditionsOf } from './secret-conditions.js';
+import { AFTER_NAMES, type Condition, conditionsOf } from './secret-conditions.js';
 
 /** A secret in its place. */
 export interface FoundSecret {
@@ -51,10 +51,24 @@ export function createSecretSearch(database: Database, now: () => number): Secre
            WHERE e.environment = n.name AND e.current_version IS NOT NULL)`,
     )
     .pluck();
-  const environmentsInUse = ({ missingValue, environments }: SecretFilter): number => {
+  // Nothing is told of secrets beyond the prefix either.
+  const inUseUnder = database
+    .prepare<{ scope: string | null; from: string; end: string }, number>(
+      `SELECT count(DISTINCT l.environment) FROM listed_secrets AS l
+       WHERE l.name >= @from AND l.name < @end AND l.created_at_ms IS NOT NULL
+         AND (@scope IS NULL OR l.environment IN (SELECT value FROM json_each(@scope)))
+         AND l.environment NOT IN (SELECT name FROM environments WHERE reserved = 1)`,
+    )
+    .pluck();
+  const environmentsInUse = (filter: SecretFilter): number => {
+    const { missingValue, environments, namePrefix: from = '' } = filter;
     if (missingValue !== true) return 0;
     const scope = environments === undefined ? null : JSON.stringify(environments);
-    return inUse.get({ scope }) ?? 0;
+    const found =
+      from === ''
+        ? inUse.get({ scope })
+        : inUseUnder.get({ scope, from, end: `${from}${AFTER_NAMES}` });
+    return found ?? 0;
   };
 
   return {

@@ -16,7 +16,7 @@ export interface SecretConditions {
 
 const DAY_MS = 86_400_000;
 /** Sorts after every character that a secret's name may have. */
-const AFTER_NAMES = '\x7f';
+export const AFTER_NAMES = '\x7f';
 
 const HAS_WORD = `(SELECT s.name LIKE w.text ESCAPE '\\' OR s.description LIKE w.text ESCAPE '\\'
   OR s.owner LIKE w.text ESCAPE '\\' FROM (SELECT ? AS text) AS w)`;
