@@ -67,9 +67,11 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
               <input type="checkbox" name="all" checked={all !== undefined} data-submits /> also
               those that are over
             </label>
-            <button type="submit" class="secondary">
-              Show
-            </button>
+            <noscript>
+              <button type="submit" class="secondary">
+                Show
+              </button>
+            </noscript>
           </form>
           <section class="panel">
             {page.items.length === 0 ? (

@@ -9,7 +9,7 @@ import { Moment } from './moment.js';
 import { NextPage } from './next-page.js';
 import { Table } from './table.js';
 
-const ROWS = 100;
+const ROWS = 50;
 const FILTERS = ['action', 'secret', 'environment', 'actor', 'since', 'until'] as const;
 
 /** `/audit`: who did what; checks it, and hands it out. */
@@ -172,27 +172,29 @@ export const AuditTable: FC<{
   </Table>
 );
 
-/** Longer texts, ids among them, would make of each row a page. */
-const MOST_SHOWN = 32;
+/** More, and longer texts, ids among them, would make of each row a page. */
+const MOST_SHOWN = 4;
+const LONGEST_SHOWN = 32;
 
-/** Names and numbers as they are; what is more than that is unfolded. */
+/** A few names and numbers as they are; all of it is unfolded. */
 const Detail: FC<{ readonly of: Readonly<Record<string, unknown>> }> = ({ of: detail }) => {
   const given = Object.entries(detail).filter(([, value]) => value !== null);
-  const isShort = ([, value]: [string, unknown]): boolean =>
-    typeof value !== 'object' && String(value).length <= MOST_SHOWN;
-  const long = given.filter((one) => !isShort(one));
+  const short = given.filter(
+    ([, value]) => typeof value !== 'object' && String(value).length <= LONGEST_SHOWN,
+  );
+  const shown = short.slice(0, MOST_SHOWN);
   return (
     <>
-      {given.filter(isShort).map(([name, value], index) => (
+      {shown.map(([name, value], index) => (
         <>
           {index > 0 && ', '}
           <span class="quiet">{name}</span> {String(value)}
         </>
       ))}
-      {long.length > 0 && (
+      {shown.length < given.length && (
         <details>
-          <summary>{long.map(([name]) => name).join(', ')}</summary>
-          <pre>{JSON.stringify(Object.fromEntries(long), null, 2)}</pre>
+          <summary>all of it</summary>
+          <pre>{JSON.stringify(Object.fromEntries(given), null, 2)}</pre>
         </details>
       )}
     </>

@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import type { Child, FC } from 'hono/jsx';
 import {
   ALERT_URGENCIES,
+  type AlertUrgency,
   type ChannelAnswer,
   type DeliveryAnswer,
   type PageAnswer,
@@ -12,7 +13,7 @@ import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
-import { Mark, type Tone } from './mark.js';
+import { Mark, type Tone, wordsOf } from './mark.js';
 import { Distance } from './moment.js';
 import { Options } from './options.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
@@ -24,6 +25,13 @@ const DELIVERY_TONES: Readonly<Record<DeliveryAnswer['state'], Tone>> = {
   sent: 'good',
   waiting: 'warn',
   given_up: 'bad',
+};
+
+/** Beside what it is told of. */
+const TOLD: Readonly<Record<AlertUrgency, string>> = {
+  notice: '',
+  warning: ' that is a warning or urgent',
+  urgent: ' that is urgent',
 };
 
 interface Shown {
@@ -154,8 +162,8 @@ const ChannelsTable: FC<{ readonly items: readonly ChannelAnswer[]; readonly now
         </th>
         <td>{settings.kind}</td>
         <td>
-          {settings.events?.join(', ') ?? 'everything'}
-          {settings.leastUrgency !== 'notice' && `, ${settings.leastUrgency} and more`}
+          {settings.events?.map(wordsOf).join(', ') ?? 'everything'}
+          {TOLD[settings.leastUrgency]}
         </td>
         <td>
           <Distance at={lastSentAt} nowMs={nowMs} />

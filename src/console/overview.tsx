@@ -166,11 +166,20 @@ const CutoversLive: FC<{ readonly page: PageAnswer<CutoverAnswer>; readonly nowM
 };
 
 const FirstSteps: FC = () => (
-  <section class="panel empty">
+  <section class="panel">
     <h2>Nothing here yet</h2>
-    <p>
-      Begin with the first key: <a href="/secrets/new">create a secret</a>, give each environment
-      its value, then <a href="/routes">apply a route</a> that places it.
-    </p>
+    <ol>
+      <li>
+        <a href="/secrets/new">create a secret</a>, and give each environment its value
+      </li>
+      <li>
+        <a href="/routes#document">apply a route</a> that places it
+      </li>
+      <li>
+        <a href="/clients">create a client</a>, whose token an app sends to the proxy in place of
+        the key
+      </li>
+    </ol>
+    <p class="quiet">Then requests, ages and what needs a person are seen here.</p>
   </section>
 );

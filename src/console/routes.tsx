@@ -193,11 +193,13 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
               <Editor text={text} applied={written} revision={applied.revision} edited={edited} />
             )}
           </Allowed>
-          <Revisions
-            items={revisions.items}
-            applied={newest?.revision ?? 0}
-            canRestore={file === null}
-          />
+          {newest !== undefined && (
+            <Revisions
+              items={revisions.items}
+              applied={newest.revision}
+              canRestore={file === null}
+            />
+          )}
           <NextPage
             path="/routes/revisions"
             cursor={revisions.nextCursor}
@@ -228,7 +230,7 @@ const Editor: FC<{
           <DiffView before={applied} after={text} />
         </>
       )}
-      <details open={edited !== undefined}>
+      <details open={edited !== undefined || revision === 0}>
         <summary>Edit</summary>
         <form method="post" action="/routes#document">
           <input type="hidden" name="revision" value={String(revision)} />

@@ -16,6 +16,7 @@ import { environmentNames } from './environment-names.js';
 import { EnvironmentPanel, type RefusedForm } from './environment-panel.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
+import { AGE_TONES, Mark } from './mark.js';
 import { Moment } from './moment.js';
 import { refusalOf } from './problem-notice.js';
 import { cutoverOf } from './start-cutover.js';
@@ -142,6 +143,18 @@ export async function showSecret(
       children: (
         <>
           <About secret={secret} />
+          {panels.length > 1 && (
+            <nav class="jumps" aria-label="Environments">
+              {panels.map(({ environment, cutover }) => (
+                <a class="button secondary" href={`#${segment(environment)}`}>
+                  {environment} <EnvironmentMark secret={secret} environment={environment} />
+                  {cutover !== undefined && (
+                    <Mark tone="warn">{`cutover ${cutover.percent} %`}</Mark>
+                  )}
+                </a>
+              ))}
+            </nav>
+          )}
           {panels.map((panel) => (
             <EnvironmentPanel
               {...panel}
@@ -224,6 +237,18 @@ const About: FC<{ readonly secret: SecretDetail }> = ({ secret }) => (
     </dl>
   </section>
 );
+
+const EnvironmentMark: FC<{ readonly secret: SecretDetail; readonly environment: string }> = ({
+  secret,
+  environment,
+}) => {
+  const held = secret.environments.find((one) => one.environment === environment);
+  if (held != null && held.mark !== null) {
+    return <Mark tone={AGE_TONES[held.mark]}>{`v${held.currentVersion}, ${held.mark}`}</Mark>;
+  }
+  const isNeeded = secret.routesByEnvironment[environment] !== undefined;
+  return <Mark tone={isNeeded ? 'bad' : 'quiet'}>no value</Mark>;
+};
 
 const History: FC<{ readonly name: string; readonly items: readonly AuditRowAnswer[] }> = ({
   name,

@@ -27,6 +27,7 @@ export function addSecrets(app: Hono<ConsoleEnvironment>): void {
     ]);
     const { sort: _, order: __, ...filters } = query;
     const isFiltered = Object.values(filters).some((value) => value !== undefined);
+    const isEmpty = page.items.length === 0 && !isFiltered && cursor === undefined;
     return renderPage(context, {
       title: 'Secrets',
       actions: (
@@ -38,7 +39,7 @@ export function addSecrets(app: Hono<ConsoleEnvironment>): void {
       ),
       children: (
         <>
-          <SecretFilters path={PATH} query={query} environments={names} />
+          {!isEmpty && <SecretFilters path={PATH} query={query} environments={names} />}
           <section class="panel">
             {page.items.length > 0 ? (
               <SecretsTable
@@ -47,7 +48,7 @@ export function addSecrets(app: Hono<ConsoleEnvironment>): void {
                 query={query}
                 nowMs={Date.now()}
               />
-            ) : isFiltered || cursor !== undefined ? (
+            ) : !isEmpty ? (
               <p class="empty">
                 No secret fits. <a href={PATH}>Show all secrets.</a>
               </p>
@@ -173,7 +174,7 @@ const InEnvironment: FC<{ readonly secret: SecretAnswer; readonly environment: s
     );
   }
   return (
-    <td>
+    <td class="held">
       v{found.currentVersion}{' '}
       {found.mark !== null && found.mark !== 'fresh' && (
         <Mark tone={AGE_TONES[found.mark]}>
@@ -181,7 +182,11 @@ const InEnvironment: FC<{ readonly secret: SecretAnswer; readonly environment: s
           <span class="unseen"> {found.mark},</span> {found.ageDays} d
         </Mark>
       )}
-      {found.cutover !== null && <Mark tone="warn">{`cutover ${found.cutover.percent} %`}</Mark>}
+      {found.cutover !== null && (
+        <div>
+          <Mark tone="warn">{`cutover ${found.cutover.percent} %`}</Mark>
+        </div>
+      )}
     </td>
   );
 };
