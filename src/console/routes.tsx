@@ -10,7 +10,7 @@ import type {
   ValidationAnswer,
 } from '../core/index.js';
 import { Allowed } from './allowed.js';
-import { type ApiProblem, segment } from './api.js';
+import { segment } from './api.js';
 import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { DiffView } from './diff-view.js';
@@ -19,18 +19,12 @@ import { renderPage } from './layout.js';
 import { Mark } from './mark.js';
 import { Moment } from './moment.js';
 import { NextPage } from './next-page.js';
-import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { refusalOf } from './problem-notice.js';
+import { type Edited, RoutesEditor, textOf } from './routes-editor.js';
 import { RoutesTable } from './routes-table.js';
 import { ACTIONS, Table } from './table.js';
 
 const SHOWN_REVISIONS = 20;
-
-/** What the editor shows beside the document. */
-interface Edited {
-  readonly text: string;
-  readonly checked?: ValidationAnswer;
-  readonly problem?: ApiProblem | undefined;
-}
 
 /** `/routes`: what each injects, the document, and its revisions. */
 export function addRoutes(app: Hono<ConsoleEnvironment>): void {
@@ -124,10 +118,6 @@ function parse(text: string): unknown {
   }
 }
 
-function textOf(document: unknown): string {
-  return JSON.stringify(document, null, 2);
-}
-
 async function show(context: ConsoleContext, edited?: Edited): Promise<Response> {
   const { api } = context.get('visitor');
   const query = {
@@ -190,7 +180,7 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
               </p>
             )}
             {applied !== undefined && (
-              <Editor text={text} applied={written} revision={applied.revision} edited={edited} />
+              <RoutesEditor text={text} applied={written} revision={applied.revision} edited={edited} />
             )}
           </Allowed>
           {newest !== undefined && (
@@ -211,70 +201,6 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
     edited?.problem === undefined ? 200 : 422,
   );
 }
-
-const Editor: FC<{
-  readonly text: string;
-  readonly applied: string;
-  readonly revision: number;
-  readonly edited: Edited | undefined;
-}> = ({ text, applied, revision, edited }) => {
-  const checked = edited?.checked;
-  return (
-    <section class="panel" id="document" aria-labelledby="document-title">
-      <h2 id="document-title">The document</h2>
-      <ProblemNotice problem={edited?.problem} />
-      {checked !== undefined && <Checked found={checked} />}
-      {checked !== undefined && text !== applied && (
-        <>
-          <h3>What would change</h3>
-          <DiffView before={applied} after={text} />
-        </>
-      )}
-      <details open={edited !== undefined || revision === 0}>
-        <summary>Edit</summary>
-        <form method="post" action="/routes#document">
-          <input type="hidden" name="revision" value={String(revision)} />
-          <textarea name="document" rows={24} spellcheck={false} class="code" aria-label="Document">
-            {text}
-          </textarea>
-          <label>
-            <input type="checkbox" name="allowMissing" /> apply although a secret has no value yet;
-            its requests then fail
-          </label>
-          <div class="actions">
-            <button type="submit" name="do" value="check" class="secondary">
-              Check
-            </button>
-            <ConfirmedButton
-              id="apply"
-              text="Apply"
-              title="Apply this document?"
-              consequence={`It takes the place of revision ${revision}: requests go by it from now on. A document that is not sound is refused, and changes nothing.`}
-              submit="Apply the document"
-              look="primary"
-              name="do"
-              value="apply"
-            />
-          </div>
-        </form>
-      </details>
-    </section>
-  );
-};
-
-const Checked: FC<{ readonly found: ValidationAnswer }> = ({ found }) => (
-  <div class={`notice ${found.valid ? 'good' : 'bad'}`} role="status">
-    <p>{found.valid ? 'This document can be applied.' : 'This document cannot be applied.'}</p>
-    <ul>
-      {[...found.problems, ...found.warnings].slice(0, 50).map((problem) => (
-        <li>
-          <code>{problem.path}</code> {problem.message}
-          {problem.nearest !== undefined && ` (did you mean "${problem.nearest}"?)`}
-        </li>
-      ))}
-    </ul>
-  </div>
-);
 
 const Revisions: FC<{
   readonly items: readonly RevisionAnswer[];

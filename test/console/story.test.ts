@@ -42,7 +42,6 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     expect(await page.getByText('current', { exact: true }).count()).toBe(3);
 
     await page.goto(`${adminUrl}/routes`);
-    await page.getByText('Edit', { exact: true }).click();
     const document = page.getByRole('textbox', { name: 'Document' });
     const route = {
       name: 'orders',
