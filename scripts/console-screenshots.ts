@@ -7,17 +7,15 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { signIn, startBrowser } from '../test/console/start-browser.js';
 import { DEMO_PAGES, FRESH_PAGES, type ShownPage, VIEWER_PAGES } from './demo/shown-pages.js';
 import { type Demo, startDemo } from './demo/start-demo.js';
 import { startFresh } from './demo/start-fresh.js';
 
 const [folder, ...only] = process.argv.slice(2);
-const dataDirs = ['demo', 'fresh'].map((name) => mkdtempSync(join(tmpdir(), `keyferry-${name}-`)));
-const [demoDir = '', freshDir = ''] = dataDirs;
-const demo = await startDemo(demoDir);
-const fresh = await startFresh(freshDir);
+const dataDir = mkdtempSync(join(tmpdir(), 'keyferry-demo-'));
+const demo = await startDemo(dataDir);
 const browser = await startBrowser();
 try {
   if (folder === undefined) await takeForReadme(demo);
@@ -25,20 +23,29 @@ try {
     mkdirSync(folder, { recursive: true });
     await takeAll(demo.adminUrl, demo.token, DEMO_PAGES(demo), folder);
     await takeAll(demo.adminUrl, demo.viewerToken, VIEWER_PAGES, folder);
-    await takeAll(fresh.adminUrl, fresh.token, FRESH_PAGES, folder);
+    await takeFresh(folder);
   }
 } finally {
   await browser.close();
-  await fresh.close();
   await demo.close();
-  for (const dataDir of dataDirs) rmSync(dataDir, { recursive: true, force: true });
+  rmSync(dataDir, { recursive: true, force: true });
 }
 
-async function openContext(of: Browser, scale: number): Promise<BrowserContext> {
-  return of.newContext({
+async function takeFresh(into: string): Promise<void> {
+  const freshDir = mkdtempSync(join(tmpdir(), 'keyferry-fresh-'));
+  const fresh = await startFresh(freshDir);
+  try {
+    await takeAll(fresh.adminUrl, fresh.token, FRESH_PAGES, into);
+  } finally {
+    await fresh.close();
+    rmSync(freshDir, { recursive: true, force: true });
+  }
+}
+
+function openContext(): Promise<BrowserContext> {
+  return browser.newContext({
     timezoneId: 'Europe/Berlin',
     locale: 'en-GB',
-    deviceScaleFactor: scale,
     reducedMotion: 'reduce',
   });
 }
@@ -46,7 +53,7 @@ async function openContext(of: Browser, scale: number): Promise<BrowserContext> 
 async function takeForReadme({ adminUrl, token, ids }: Demo): Promise<void> {
   const images = fileURLToPath(new URL('../docs/images/', import.meta.url));
   mkdirSync(images, { recursive: true });
-  const context = await openContext(browser, 1);
+  const context = await openContext();
   const page = await context.newPage();
   await signIn(page, adminUrl, token);
   await page.setViewportSize({ width: 1280, height: 720 });
@@ -70,12 +77,12 @@ async function takeAll(
   pages: readonly ShownPage[],
   into: string,
 ): Promise<void> {
-  const context = await openContext(browser, 1);
+  const context = await openContext();
   const page = await context.newPage();
   await signIn(page, adminUrl, token);
   for (const { name, path, act, isSignedOut } of pages) {
     if (only.length > 0 && !only.includes(name)) continue;
-    const shown = isSignedOut === true ? await (await openContext(browser, 1)).newPage() : page;
+    const shown = isSignedOut === true ? await (await openContext()).newPage() : page;
     await look(shown, 'light');
     await shown.goto(adminUrl + path);
     await act?.(shown);
