@@ -117,4 +117,3 @@ const Checked: FC<{ readonly found: ValidationAnswer }> = ({ found }) => (
     </ul>
   </div>
 );
-

@@ -180,7 +180,12 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
               </p>
             )}
             {applied !== undefined && (
-              <RoutesEditor text={text} applied={written} revision={applied.revision} edited={edited} />
+              <RoutesEditor
+                text={text}
+                applied={written}
+                revision={applied.revision}
+                edited={edited}
+              />
             )}
           </Allowed>
           {newest !== undefined && (
