@@ -113,6 +113,11 @@ function spanOf(query: SpanQuery, nowMs: number) {
   if (askedMs >= untilMs) {
     throw invalidRequest([{ path: 'query.since', message: 'expected a time before "until"' }]);
   }
+  const oldestMs = nowMs - HISTORY_STEPS.coarse.forMs;
+  if (untilMs <= oldestMs) {
+    const message = `counts are kept since ${toTimestamp(oldestMs)}: expected a later time`;
+    throw invalidRequest([{ path: 'query.until', message }]);
+  }
   const isFine = askedMs >= nowMs - HISTORY_STEPS.fine.forMs;
   const bucket = query.bucket ?? (isFine ? '5m' : '1h');
   if (bucket === '5m' && !isFine) {
@@ -120,7 +125,7 @@ function spanOf(query: SpanQuery, nowMs: number) {
     throw invalidRequest([{ path: 'query.bucket', message }]);
   }
   const bucketMs = BUCKETS[bucket];
-  const keptMs = Math.max(askedMs, nowMs - HISTORY_STEPS.coarse.forMs);
+  const keptMs = Math.max(askedMs, oldestMs);
   return { sinceMs: keptMs - (keptMs % bucketMs), untilMs, bucketMs };
 }
 

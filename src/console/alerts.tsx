@@ -7,7 +7,7 @@ import {
   type PageAnswer,
 } from '../core/index.js';
 import { Allowed } from './allowed.js';
-import { type ApiProblem, segment } from './api.js';
+import { type ApiProblem, type Query, segment, withQuery } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm } from './form.js';
 import { renderPage } from './layout.js';
@@ -36,13 +36,21 @@ export function addAlerts(app: Hono<ConsoleEnvironment>): void {
     const path = `/v1/alerts/${segment(context.req.param('id'))}/acknowledge`;
     const { api } = context.get('visitor');
     const problem = await refusalOf(() => api.post(path, note === undefined ? {} : { note }));
-    return problem === undefined ? context.redirect('/alerts', 303) : show(context, problem);
+    if (problem !== undefined) return show(context, problem);
+    return context.redirect(withQuery('/alerts', listOf(context)), 303);
   });
+}
+
+/** What the list shows. */
+function listOf(context: ConsoleContext) {
+  const { kind, all, cursor } = context.req.query();
+  return { kind, all, cursor };
 }
 
 async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Response> {
   const { api } = context.get('visitor');
-  const { cursor, kind, all } = context.req.query();
+  const list = listOf(context);
+  const { kind, all, cursor } = list;
   const page = await api.get<PageAnswer<AlertAnswer>>('/v1/alerts', {
     cursor,
     kind,
@@ -77,7 +85,7 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
             {page.items.length === 0 ? (
               <p class="empty">Nothing needs a person.</p>
             ) : (
-              <AlertList items={page.items} nowMs={Date.now()} />
+              <AlertList items={page.items} nowMs={Date.now()} list={list} />
             )}
             <NextPage
               path="/alerts"
@@ -97,7 +105,9 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
 export const AlertList: FC<{
   readonly items: readonly AlertAnswer[];
   readonly nowMs: number;
-}> = ({ items, nowMs }) => (
+  /** Of the page of alerts: where to go on when one is acknowledged. */
+  readonly list?: Query;
+}> = ({ items, nowMs, list = {} }) => (
   <ul class="alerts">
     {items.map((alert) => (
       <li>
@@ -118,7 +128,7 @@ export const AlertList: FC<{
           </p>
         </div>
         <WhatToDo alert={alert} />
-        <Seen alert={alert} />
+        <Seen alert={alert} list={list} />
       </li>
     ))}
   </ul>
@@ -149,13 +159,16 @@ const WhatToDo: FC<{ readonly alert: AlertAnswer }> = ({ alert }) =>
   ) : null;
 
 /** Who has seen it, or a way to say so. */
-const Seen: FC<{ readonly alert: AlertAnswer }> = ({ alert }) => {
+const Seen: FC<{
+  readonly alert: AlertAnswer;
+  readonly list: Query;
+}> = ({ alert, list }) => {
   if (isOpen(alert)) {
     return (
       <Allowed to="operator">
         <form
           method="post"
-          action={`/alerts/${segment(alert.id)}/acknowledge`}
+          action={withQuery(`/alerts/${segment(alert.id)}/acknowledge`, list)}
           id={`seen-${alert.id}`}
           class="seen"
         >

@@ -23,7 +23,8 @@ export function addAudit(app: Hono<ConsoleEnvironment>): void {
 
   app.get('/audit/export', async (context) => {
     const { api } = context.get('visitor');
-    const answer = await api.stream('GET', withQuery('/v1/audit/export', filtersOf(context)));
+    const asked = spanOf(filtersOf(context));
+    const answer = await api.stream('GET', withQuery('/v1/audit/export', asked));
     return download(context, answer);
   });
 }
@@ -37,15 +38,29 @@ export function download(context: ConsoleContext, answer: Response): Response {
   return context.body(answer.body as ReadableStream);
 }
 
-function filtersOf(context: ConsoleContext): Record<string, string | undefined> {
-  return Object.fromEntries(
-    FILTERS.map((name) => {
-      const given = context.req.query(name)?.trim();
-      if (given === undefined || given === '') return [name, undefined];
-      // What a date field sends is a day.
-      return [name, /^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00:00Z` : given];
-    }),
-  );
+type AuditFilters = Partial<Record<(typeof FILTERS)[number], string>>;
+
+function filtersOf(context: ConsoleContext): AuditFilters {
+  const given = FILTERS.map((name) => [name, context.req.query(name)?.trim()] as const);
+  return Object.fromEntries(given.filter(([, text]) => text !== undefined && text !== ''));
+}
+
+/** As the API takes them: what a date field sends is a day, which belongs to the span whole. */
+function spanOf({ since, until, ...others }: AuditFilters): AuditFilters {
+  return {
+    ...others,
+    ...(since === undefined ? {} : { since: isDay(since) ? `${since}T00:00:00Z` : since }),
+    ...(until === undefined ? {} : { until: isDay(until) ? dayAfter(until) : until }),
+  };
+}
+
+const isDay = (text: string): boolean =>
+  /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text));
+
+function dayAfter(day: string): string {
+  const date = new Date(`${day}T00:00:00Z`);
+  date.setUTCDate(date.getUTCDate() + 1);
+  return date.toISOString();
 }
 
 async function show(
@@ -56,7 +71,7 @@ async function show(
   const filters = context.req.method === 'GET' ? filtersOf(context) : {};
   const cursor = context.req.query('cursor');
   const page = await api.get<PageAnswer<AuditRowAnswer>>('/v1/audit', {
-    ...filters,
+    ...spanOf(filters),
     cursor,
     limit: ROWS,
   });
@@ -96,8 +111,8 @@ async function show(
             ))}
             {(['since', 'until'] as const).map((name) => (
               <label>
-                {name}
-                <input type="date" name={name} value={filters[name]?.slice(0, 10) ?? ''} />
+                {name} (UTC)
+                <input type="date" name={name} value={filters[name] ?? ''} />
               </label>
             ))}
           </Filters>

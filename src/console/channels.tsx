@@ -72,27 +72,26 @@ export function addChannels(app: Hono<ConsoleEnvironment>): void {
   });
 }
 
-const TEXTS = [
-  'host',
-  'security',
-  'from',
-  'username',
-  'passwordSecret',
-  'urlSecret',
-  'url',
-  'signingSecret',
-];
+/** What the form asks for each kind; another kind's fields may be filled, and stay behind. */
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  slack: ['urlSecret', 'mentionChannel', 'allowPrivateNetwork'],
+  email: ['host', 'port', 'security', 'from', 'to', 'username', 'passwordSecret'],
+  webhook: ['url', 'signingSecret', 'allowPrivateNetwork'],
+};
 
 function settingsOf(form: SentForm): Record<string, unknown> {
-  const given: [string, unknown][] = [
-    ['kind', form.text('kind')],
-    ['leastUrgency', form.text('leastUrgency')],
-    ['port', form.number('port')],
-    ['to', form.list('to')],
-    ['mentionChannel', form.isChecked('mentionChannel') || undefined],
-    ...TEXTS.map((name): [string, unknown] => [name, form.text(name)]),
-  ];
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  const kind = form.text('kind') ?? '';
+  const read = (name: string): unknown => {
+    if (name === 'port') return form.amount(name);
+    if (name === 'to') return form.list(name);
+    if (name === 'mentionChannel') return form.isChecked(name) || undefined;
+    if (name === 'allowPrivateNetwork') return form.isChecked(`${kind}.${name}`) || undefined;
+    return form.text(name);
+  };
+  const given = ['leastUrgency', ...(FIELDS[kind] ?? [])].map(
+    (name) => [name, read(name)] as const,
+  );
+  return { kind, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
 }
 
 async function show(context: ConsoleContext, { problem, form, tested }: Shown): Promise<Response> {
@@ -227,8 +226,14 @@ const NewChannel: FC<{ readonly form: SentForm | undefined }> = ({ form }) => {
               <input name="urlSecret" value={text('urlSecret')} />
             </label>
             <label>
-              <input type="checkbox" name="mentionChannel" /> @channel for what is urgent
+              <input
+                type="checkbox"
+                name="mentionChannel"
+                checked={form?.isChecked('mentionChannel')}
+              />{' '}
+              @channel for what is urgent
             </label>
+            <PrivateNetwork kind="slack" form={form} />
           </Way>
           <Way kind="email" text="E-mail" chosen={kind}>
             <label>
@@ -238,6 +243,12 @@ const NewChannel: FC<{ readonly form: SentForm | undefined }> = ({ form }) => {
             <label>
               Port
               <input name="port" type="number" min="1" max="65535" value={text('port')} />
+            </label>
+            <label>
+              TLS
+              <select name="security">
+                <Options of={SECURITIES} chosen={text('security')} text={securityText} />
+              </select>
             </label>
             <label>
               From
@@ -265,12 +276,34 @@ const NewChannel: FC<{ readonly form: SentForm | undefined }> = ({ form }) => {
               Secret that signs
               <input name="signingSecret" value={text('signingSecret')} />
             </label>
+            <PrivateNetwork kind="webhook" form={form} />
           </Way>
           <Way kind="log" text="The program log" chosen={kind} />
         </fieldset>
         <button type="submit">Create channel</button>
       </form>
     </section>
+  );
+};
+
+const SECURITIES = ['starttls', 'tls', 'none'] as const;
+const SECURITY_TEXTS: Readonly<Record<string, string>> = {
+  starttls: 'STARTTLS, required',
+  tls: 'from the first byte',
+  none: 'none: only to this machine',
+};
+const securityText = (one: string): string => SECURITY_TEXTS[one] ?? one;
+
+const PrivateNetwork: FC<{
+  readonly kind: 'slack' | 'webhook';
+  readonly form: SentForm | undefined;
+}> = ({ kind, form }) => {
+  const name = `${kind}.allowPrivateNetwork`;
+  return (
+    <label>
+      <input type="checkbox" name={name} checked={form?.isChecked(name)} /> its address may be a
+      private one
+    </label>
   );
 };
 

@@ -16,7 +16,9 @@ export function wordsOf(state: string): string {
 
 /** `Allow private network` for `allowPrivateNetwork`. */
 export function wordsOfName(name: string): string {
-  const words = name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const words = name
+    .replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    .replaceAll(/\b(?:url|ca|id|arn|tls|api|sql)\b/g, (word) => word.toUpperCase());
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

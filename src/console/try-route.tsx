@@ -136,8 +136,8 @@ async function show(
                 routes={served}
                 chosen={chosen}
                 question={
-                  asks && upstream !== undefined
-                    ? `This sends a real ${draft.method} to ${new URL(upstream).host} with the values of ${environment}. What it changes there stays changed.`
+                  asks
+                    ? `This sends a real ${draft.method} to ${upstream === undefined ? name : new URL(upstream).host} with the values of ${environment}. What it changes there stays changed.`
                     : undefined
                 }
               />

@@ -87,8 +87,10 @@ export interface RotationStore {
     command: ByActor &
       RotationSettings & { secret: string; environment: string; nextRunAtMs: number | null },
   ): Promise<Rotation>;
-  /** The provider stays. Throws `conflict` for another `config` while a run is open. */
-  /** Throws `precondition_failed` when it was changed at another time than `ifUpdatedAtMs`. */
+  /**
+   * The provider stays. Throws `conflict` for another `config` while a run is open, `precondition_failed` when it was
+   * changed at another time than `ifUpdatedAtMs`.
+   */
   updateRotation(
     command: ByActor & {
       id: string;

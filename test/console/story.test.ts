@@ -136,10 +136,11 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await page.getByRole('button', { name: 'Resume' }).waitFor();
     expect((await webhook.keys()).map(({ state }) => state)).toEqual(['gone', 'live']);
 
+    const rolledBack = `${adminUrl}/alerts?kind=cutover_rolled_back`;
     await expect
       .poll(
         async () => {
-          await page.goto(`${adminUrl}/alerts`);
+          await page.goto(rolledBack);
           return page.getByRole('button', { name: /^Acknowledge: .*orders_key/ }).count();
         },
         { timeout: 20_000 },
@@ -148,7 +149,10 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     const alert = page.getByRole('listitem').filter({ hasText: 'orders_key' }).first();
     await alert.getByText('What to do').click();
     await alert.getByRole('textbox').fill('told the vendor');
+    // The list stays as it was filtered.
+    const shownAgain = page.waitForResponse((response) => response.url() === rolledBack);
     await alert.getByRole('button').click();
+    expect((await shownAgain).status()).toBe(200);
     // What has happened is over when somebody has seen it.
     await page.goto(`${adminUrl}/alerts?all=on`);
     await page.getByText('told the vendor').waitFor();

@@ -98,6 +98,9 @@ test('what is missing is said with the way to it, and nothing is sent', async ()
   expect(refused.status).toBe(422);
   expect(await refused.text()).toContain('takes a path under /pay');
   expect((await visit.post('/routes/try', { at: 'nowhere' })).status).toBe(422);
+  const gone = { at: 'production gone', method: 'POST' };
+  expect(await (await visit.post('/routes/try', gone)).text()).toContain('a real POST to gone');
+  expect((await visit.post('/routes/try', { ...gone, confirmed: 'yes' })).status).toBe(422);
   const foreign = await visit.post(
     '/routes/try',
     { at: 'production pay' },

@@ -55,9 +55,8 @@ export function createSecretSearch(database: Database, now: () => number): Secre
   const inUseUnder = database
     .prepare<{ scope: string | null; from: string; end: string }, number>(
       `SELECT count(DISTINCT l.environment) FROM listed_secrets AS l
-       WHERE l.name >= @from AND l.name < @end AND l.created_at_ms IS NOT NULL
-         AND (@scope IS NULL OR l.environment IN (SELECT value FROM json_each(@scope)))
-         AND l.environment NOT IN (SELECT name FROM environments WHERE reserved = 1)`,
+       WHERE l.name >= @from AND l.name < @end AND l.created_at_ms IS NOT NULL AND l.is_reserved = 0
+         AND (@scope IS NULL OR l.environment IN (SELECT value FROM json_each(@scope)))`,
     )
     .pluck();
   const environmentsInUse = (filter: SecretFilter): number => {

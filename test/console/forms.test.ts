@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type ConsoleVisit, visitConsole } from '../support/console-visit.js';
+import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
+
+async function start(): Promise<{ keyferry: TestKeyferry; visit: ConsoleVisit }> {
+  const keyferry = await startKeyferry();
+  const token = (await readFile(join(keyferry.dataDir, 'admin-token'), 'utf8')).trim();
+  return { keyferry, visit: await visitConsole(keyferry.adminUrl, { token }) };
+}
+
+test('the days that the audit log is asked for belong to it whole, and stay in their fields', async () => {
+  const { keyferry, visit } = await start();
+  await keyferry.secret('audited_key', { production: 'v' });
+  const day = (distance: number): string =>
+    new Date(Date.now() + distance * 86_400_000).toISOString().slice(0, 10);
+  const page = async (since: string, until: string): Promise<string> =>
+    (await visit.get(`/audit?secret=audited_key&since=${since}&until=${until}`)).text;
+  const found = await page(day(-1), day(0));
+  expect(found).toContain('audited_key</td>');
+  expect(found).toContain(`name="until" value="${day(0)}"`);
+  expect(await page(day(-3), day(-2))).toContain('No row fits.');
+  const exported = `/audit/export?secret=audited_key&since=${day(-1)}&until=${day(0)}`;
+  expect((await visit.get(exported)).text).toContain('audited_key');
+  expect((await visit.get('/audit?until=2026-99-99')).status).toBe(400);
+});
+
+test('what was filled in for another kind of channel stays behind', async () => {
+  const { keyferry, visit } = await start();
+  await keyferry.secret('hook_key', { _providers: `whsec_${'MTIz'.repeat(8)}` });
+  const filled = {
+    kind: 'webhook',
+    leastUrgency: 'warning',
+    url: 'https://hooks.example.com/x',
+    signingSecret: 'hook_key',
+    urlSecret: 'slack_key',
+    mentionChannel: 'on',
+    'slack.allowPrivateNetwork': 'on',
+    port: '25',
+    security: 'tls',
+  };
+  expect((await visit.post('/channels', { ...filled, name: 'outside' })).status).toBe(303);
+  const inside = { ...filled, name: 'inside', 'webhook.allowPrivateNetwork': 'on' };
+  expect((await visit.post('/channels', inside)).status).toBe(303);
+  const { items } = await keyferry.admin<{ items: { name: string; settings: object }[] }>(
+    'GET',
+    '/v1/notifications',
+  );
+  const settings = new Map(items.map((channel) => [channel.name, channel.settings]));
+  expect(settings.get('outside')).toMatchObject({ kind: 'webhook', allowPrivateNetwork: false });
+  expect(settings.get('inside')).toMatchObject({ kind: 'webhook', allowPrivateNetwork: true });
+});
