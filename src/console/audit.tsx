@@ -191,6 +191,23 @@ export const AuditTable: FC<{
 const MOST_SHOWN = 4;
 const LONGEST_SHOWN = 32;
 
+/** A name and what it is; a point in time is shown as one. */
+const DetailItem: FC<{ readonly name: string; readonly value: unknown }> = ({ name, value }) => {
+  if (typeof value !== 'number' || !name.endsWith('AtMs')) {
+    return (
+      <>
+        <span class="quiet">{name}</span> {String(value)}
+      </>
+    );
+  }
+  return (
+    <>
+      <span class="quiet">{name.slice(0, -'Ms'.length)}</span>{' '}
+      <Moment at={new Date(value).toISOString()} />
+    </>
+  );
+};
+
 /** A few names and numbers as they are; all of it is unfolded. */
 const Detail: FC<{ readonly of: Readonly<Record<string, unknown>> }> = ({ of: detail }) => {
   const given = Object.entries(detail).filter(([, value]) => value !== null);
@@ -203,7 +220,7 @@ const Detail: FC<{ readonly of: Readonly<Record<string, unknown>> }> = ({ of: de
       {shown.map(([name, value], index) => (
         <>
           {index > 0 && ', '}
-          <span class="quiet">{name}</span> {String(value)}
+          <DetailItem name={name} value={value} />
         </>
       ))}
       {shown.length < given.length && (

@@ -140,7 +140,7 @@ const Figures: FC<{
   readonly items: readonly StepFiguresAnswer[];
 }> = ({ environment, items }) =>
   items.length === 0 ? (
-    <p class="quiet">No request has been counted yet.</p>
+    <p class="quiet">No request was counted.</p>
   ) : (
     <section class="scrolls" tabindex={0} aria-label={`What was counted in ${environment}`}>
       <table>
