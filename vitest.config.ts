@@ -25,8 +25,8 @@ const EVERY_TEST = {
   // Loaded by Node itself, as it is where it ships.
   server: { deps: { external: [/\/dist\//] } },
   // A busy machine makes no test fail: none of them takes a tenth of this on one that is not.
-  testTimeout: 300_000,
-  hookTimeout: 300_000,
+  testTimeout: 900_000,
+  hookTimeout: 900_000,
   expect: { poll: { timeout: PATIENCE_MS } },
 };
 
@@ -43,8 +43,7 @@ export default defineConfig({
           name: 'together',
           include: ['test/**/*.test.ts'],
           exclude: ALONE,
-          // Half of what a test takes is waiting, for processes and the disk: two cores have work for as many as this.
-          maxWorkers: 5,
+          maxWorkers: 4,
           // Modules are loaded once per worker, for the files that it runs: a file leaves nothing behind in its process.
           isolate: false,
         },

@@ -10,6 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startPlainUpstream } from '../support/plain-upstream.js';
 import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
 import { keepAlive, send, startLoad } from '../support/steady-load.js';
@@ -111,7 +112,7 @@ test('the routes file is edited with its comments and its mode kept, and no requ
       async () =>
         (await keyferry.admin<{ document: { routes: [] } }>('GET', '/v1/routes')).document.routes
           .length,
-      { timeout: 10_000 },
+      { timeout: PATIENCE_MS },
     )
     .toBe(1);
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
 import { hasChromium, openPage, signIn, startBrowser } from './start-browser.js';
 
@@ -71,7 +72,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     const question = page.getByRole('dialog', { name: 'Roll live_key in production back' });
     expect([await question.isVisible(), await isNew.count()]).toEqual([true, 0]);
     await page.keyboard.press('Escape');
-    await isNew.waitFor({ timeout: 30_000 });
+    await isNew.waitFor({ timeout: PATIENCE_MS });
     await page.getByRole('button', { name: 'Roll back' }).click();
     await question.getByRole('button', { name: 'Roll back' }).click();
     await page.locator('.live').getByText('rolled back', { exact: true }).waitFor();

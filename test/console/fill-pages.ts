@@ -1,5 +1,6 @@
 import { expect, onTestFinished } from 'vitest';
 import { startCredentialUpstream } from '../support/credential-upstream.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startCustomStandIn } from '../support/stand-ins/custom.js';
 import type { TestKeyferry } from '../support/start-keyferry.js';
 import { send } from '../support/steady-load.js';
@@ -100,7 +101,7 @@ export async function fillPages(keyferry: TestKeyferry, text: string): Promise<F
   const shows = (path: string, what: string, meanwhile = async (): Promise<unknown> => undefined) =>
     expect
       .poll(() => meanwhile().then(async () => JSON.stringify(await admin('GET', path))), {
-        timeout: 30_000,
+        timeout: PATIENCE_MS,
       })
       .toContain(what);
   await shows('/v1/alerts', 'credential_refused');

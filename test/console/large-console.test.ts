@@ -8,4 +8,4 @@ test('every page of the console answers on a filled database, in every order and
   const pages = [...figures.keys()];
   expect(pages).toContain('/secrets?sort=nextRotation, page 2');
   expect(pages).toContain('/audit?action=version., page 2');
-}, 120_000);
+});

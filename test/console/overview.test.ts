@@ -4,6 +4,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { visitConsole } from '../support/console-visit.js';
 import { startCredentialUpstream } from '../support/credential-upstream.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
 import { hasChromium, openPage, signIn, startBrowser } from './start-browser.js';
 
@@ -55,7 +56,7 @@ test('the overview tells of requests, ages and what needs a person, also without
       const { text } = await visit.get('/');
       return words.filter((word) => !text.includes(word));
     };
-    await expect.poll(missing, { timeout: 40_000, interval: 300 }).toEqual([]);
+    await expect.poll(missing, { timeout: PATIENCE_MS, interval: 300 }).toEqual([]);
   };
   await says(
     '3 accepted, 2 not sent, 12 refused',
@@ -78,7 +79,7 @@ test('the overview tells of requests, ages and what needs a person, also without
   const seen = (await limited.get('/')).text;
   expect(seen).toContain('Cutovers under way');
   expect(seen).not.toMatch(/mail|Requests and refusals|Secrets by age/);
-}, 90_000);
+});
 
 describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
   let browser: Browser;
@@ -98,7 +99,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
           await page.reload();
           return chart.getAttribute('aria-label', { timeout: 1000 }).catch(() => '');
         },
-        { timeout: 20_000 },
+        { timeout: PATIENCE_MS },
       )
       .toContain('12 refused');
     /** Pixels of the chart that are about the colour of a series. */
@@ -127,10 +128,10 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     ] as const) {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 900 });
-      await expect.poll(() => drawn('chart-refused'), { timeout: 10_000 }).toBeGreaterThan(20);
-      await expect.poll(() => drawn('chart-accepted'), { timeout: 10_000 }).toBeGreaterThan(5);
+      await expect.poll(() => drawn('chart-refused'), { timeout: PATIENCE_MS }).toBeGreaterThan(20);
+      await expect.poll(() => drawn('chart-accepted'), { timeout: PATIENCE_MS }).toBeGreaterThan(5);
       const isWide = 'document.documentElement.scrollWidth > window.innerWidth';
-      await expect.poll(() => page.evaluate(isWide), { timeout: 10_000 }).toBe(false);
+      await expect.poll(() => page.evaluate(isWide), { timeout: PATIENCE_MS }).toBe(false);
       if (process.env.SCREENSHOTS !== undefined) {
         const file = `overview-${colorScheme}-${width}.png`;
         await page.screenshot({ path: join(process.env.SCREENSHOTS, file), fullPage: true });
@@ -142,14 +143,14 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     // Still the same page.
     await page.evaluate('window.isSame = true');
     await keyferry.admin('POST', `/v1/cutovers/${cutover}/pause`);
-    await live.getByText('paused').waitFor({ timeout: 20_000 });
+    await live.getByText('paused').waitFor({ timeout: PATIENCE_MS });
     await keyferry.admin('POST', `/v1/cutovers/${cutover}/rollback`);
-    await live.getByText('None.').waitFor({ timeout: 20_000 });
+    await live.getByText('None.').waitFor({ timeout: PATIENCE_MS });
     expect(await page.evaluate('window.isSame')).toBe(true);
     await page.goto(`${keyferry.adminUrl}/secrets/shop`);
     const use = page.locator('#production .plot');
     expect(await use.getAttribute('aria-label')).toBe('Requests with each version: 3 v1');
-    await expect.poll(() => drawn('chart-version-1'), { timeout: 10_000 }).toBeGreaterThan(20);
+    await expect.poll(() => drawn('chart-version-1'), { timeout: PATIENCE_MS }).toBeGreaterThan(20);
     if (process.env.SCREENSHOTS !== undefined) {
       await page.screenshot({ path: join(process.env.SCREENSHOTS, 'use.png'), fullPage: true });
     }
@@ -160,5 +161,5 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await page.goto(`${keyferry.adminUrl}/secrets/mail`);
     expect(await use.getAttribute('aria-label')).toContain('12 v1, 12 v1 refused');
     expect(complaints).toEqual([]);
-  }, 120_000);
+  });
 });

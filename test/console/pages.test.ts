@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { visitConsole } from '../support/console-visit.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
 import { EMPTY_PAGES, fillPages } from './fill-pages.js';
 import { hasChromium, openPage, signIn, startBrowser } from './start-browser.js';
@@ -81,7 +82,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
       }
     }
     expect([...offered].toSorted()).toEqual(['/audit/verify', '/sign-out']);
-  }, 240_000);
+  });
 
   test('axe-core finds nothing serious on empty pages, refusals, tokens shown once, an open menu', async () => {
     const keyferry = await startKeyferry();
@@ -144,7 +145,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await look('a change that is not for a viewer');
     expect(found).toEqual([]);
     expect(complaints.filter((one) => !isExpected(one))).toEqual([]);
-  }, 240_000);
+  });
 
   test('by keyboard: the skip link, the search, focus that stays in a part that shows itself anew', async () => {
     const keyferry = await startKeyferry();
@@ -176,7 +177,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     const focused = await active();
     expect(focused).toMatch(/^pause-/);
     await page.evaluate("document.querySelector('.live').dataset.seen = 'yes'");
-    await page.locator('.live:not([data-seen])').waitFor({ timeout: 30_000 });
+    await page.locator('.live:not([data-seen])').waitFor({ timeout: PATIENCE_MS });
     expect(await active()).toBe(focused);
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Resume' }).waitFor();
@@ -185,5 +186,5 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     const at = new Date((await time.getAttribute('datetime')) ?? '');
     const hour = new Intl.DateTimeFormat('en-US', { timeStyle: 'short', timeZone: 'Asia/Tokyo' });
     expect(await time.textContent()).toContain(hour.format(at));
-  }, 120_000);
+  });
 });

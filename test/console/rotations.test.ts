@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { RotationDetail } from '../../src/core/index.js';
 import { visitConsole } from '../support/console-visit.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startCustomStandIn } from '../support/stand-ins/custom.js';
 import { startStripeStandIn } from '../support/stand-ins/stripe.js';
 import { startKeyferry } from '../support/start-keyferry.js';
@@ -59,10 +60,10 @@ test('a rotation is checked and enabled by its form, and what waits for a value 
   });
   await visit.post(`/rotations/${id}/rotate`);
   const live = async (): Promise<string> => (await visit.get(`/rotations/${id}/live`)).text;
-  await expect.poll(live, { timeout: 20_000 }).toContain('The new value');
+  await expect.poll(live, { timeout: PATIENCE_MS }).toContain('The new value');
   expect(await live()).not.toContain('hx-get');
   expect(await live()).toContain('Give up');
   const urgent = { emergency: 'yes', reason: 'in a log' };
   expect((await visit.post(`/rotations/${id}/rotate`, urgent)).status).toBe(303);
   expect(await live()).toContain('No new version yet; emergency, begun by who looks');
-}, 60_000);
+});

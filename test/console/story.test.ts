@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { CanaryWatch } from '../support/canary.js';
 import { startCredentialUpstream } from '../support/credential-upstream.js';
 import { clientsOf } from '../support/cutover-rig.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startCustomStandIn } from '../support/stand-ins/custom.js';
 import { startKeyferry } from '../support/start-keyferry.js';
 import { startLoad } from '../support/steady-load.js';
@@ -67,7 +68,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
           await page.goto(`${adminUrl}/secrets/orders_key`);
           return page.getByText('Used by one consumer').count();
         },
-        { timeout: 20_000 },
+        { timeout: PATIENCE_MS },
       )
       .toBe(1);
 
@@ -91,10 +92,10 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
       await page.locator('.live').waitFor();
     };
     await cutOverTo(SECOND);
-    await page.locator('.live').getByText('completed').waitFor({ timeout: 60_000 });
+    await page.locator('.live').getByText('completed').waitFor({ timeout: PATIENCE_MS });
     await cutOverTo(WRONG);
     await page.locator('.live').getByText('rolled back', { exact: true }).waitFor({
-      timeout: 60_000,
+      timeout: PATIENCE_MS,
     });
     expect(await page.locator('.live .notice.bad').textContent()).toContain('was refused');
     expect((await load.stop()).failures).toEqual([]);
@@ -130,7 +131,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await page.getByRole('button', { name: 'Rotate now' }).click();
     await page.getByRole('button', { name: 'Make the new key' }).click();
     await page.locator('#run').getByText('done', { exact: true }).first().waitFor({
-      timeout: 60_000,
+      timeout: PATIENCE_MS,
     });
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Resume' }).waitFor();
@@ -143,7 +144,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
           await page.goto(rolledBack);
           return page.getByRole('button', { name: /^Acknowledge: .*orders_key/ }).count();
         },
-        { timeout: 20_000 },
+        { timeout: PATIENCE_MS },
       )
       .toBeGreaterThan(0);
     const alert = page.getByRole('listitem').filter({ hasText: 'orders_key' }).first();
@@ -171,5 +172,5 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     canary.add('pages', documents.join('\n'));
     expect(canary.bytes).toBeGreaterThan(10_000);
     expect(canary.findings()).toEqual([]);
-  }, 240_000);
+  });
 });

@@ -165,5 +165,4 @@ test.skipIf(!hasChromium)(
       await browser.close();
     }
   },
-  60_000,
 );

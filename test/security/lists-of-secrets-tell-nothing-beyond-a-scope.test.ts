@@ -80,7 +80,7 @@ test('what lies in other environments changes no list of a limited token, in any
     '?allowMissing=true',
   );
   expect(await listsOf(keyferry, token)).toEqual(before);
-}, 60_000);
+});
 
 test('a token limited to a prefix learns of no environment that only other secrets are in', async () => {
   const keyferry = await startKeyferry();

@@ -131,5 +131,5 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await isInert('/routes refused');
     const unexpected = /the server responded with a status of (?:400|404|409|422)/;
     expect(complaints.filter((one) => !unexpected.test(one))).toEqual([]);
-  }, 240_000);
+  });
 });

@@ -5,6 +5,7 @@ import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { visitConsole } from '../support/console-visit.js';
 import { CookieVisit } from '../support/cookie-visit.js';
 import { makeAuthority, makeCertificate } from '../support/make-certificate.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import {
   type Lies,
   type LyingProvider,
@@ -422,7 +423,7 @@ test('a provider that is away or silent holds nobody up for long, and tokens sig
     visit.request(callback(keyferry, { code: 'c', state }));
   const begunMs = performance.now();
   const waiting = begun.slice(1).map(comeBack);
-  await vi.waitFor(() => expect(tokenRequests(scene)).toBe(20), { timeout: 5000 });
+  await vi.waitFor(() => expect(tokenRequests(scene)).toBe(20), { timeout: PATIENCE_MS });
   const [oneMore] = begun;
   const turnedAway = oneMore === undefined ? undefined : await comeBack(oneMore);
   expect(turnedAway?.status).toBe(503);

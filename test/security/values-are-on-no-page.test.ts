@@ -72,4 +72,4 @@ test('what was put in as a value is on no page, in no header, in any form; a tok
   expect(canary.bytes).toBeGreaterThan(100_000);
   // The session is given to the browser that signed in, and only there.
   expect(canary.findings()).toEqual([]);
-}, 60_000);
+});

@@ -4,6 +4,7 @@ import { SecretValue } from '../../src/core/index.js';
 import { openKeyferryStore } from '../../src/open-store.js';
 import { ALL_STAND_INS } from '../support/all-stand-ins.js';
 import { clientsOf } from '../support/cutover-rig.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startPlainUpstream } from '../support/plain-upstream.js';
 import { type PreparedRotation, prepareRotation } from '../support/prepare-rotation.js';
 import { headersWith } from '../support/provider-rig.js';
@@ -73,7 +74,7 @@ test('every provider: created, verified by live traffic, cut over to, and the ol
   const empty = started.filter(({ standIn }) => standIn.initial === undefined);
   for (const one of empty) {
     await vi.waitUntil(async () => (await runOf(one)) === 'DONE', {
-      timeout: 60_000,
+      timeout: PATIENCE_MS,
       interval: 250,
     });
   }
@@ -136,4 +137,4 @@ test('every provider: created, verified by live traffic, cut over to, and the ol
     const isBefore = keys.some(({ madeBy, state }) => madeBy === 'before' && state === 'live');
     expect([name, isBefore]).toEqual([name, REVOKES_NOTHING.includes(name)]);
   }
-}, 240_000);
+});

@@ -1,4 +1,5 @@
 import { type ExecFileException, execFile, spawnSync } from 'node:child_process';
+import { PATIENCE_MS } from './patience.js';
 
 export interface ProgramResult {
   readonly code: number;
@@ -20,7 +21,7 @@ export function runProgram(
     const child = execFile(
       file,
       args,
-      { cwd: options.cwd, env: { PATH, HOME, ...options.env }, timeout: 25_000 },
+      { cwd: options.cwd, env: { PATH, HOME, ...options.env }, timeout: PATIENCE_MS },
       (error: ExecFileException | null, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
         resolve({ code, stdout, stderr });

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { vi } from 'vitest';
 import { callAdmin } from '../support/call-admin.js';
 import { lostWrites } from '../support/lost-writes.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { serveKeyferry, temporaryDataDir } from '../support/serve-process.js';
 import type { Slice, SliceOutcome } from './campaign.js';
@@ -45,10 +46,10 @@ export async function killUnderWriters(
         if (!(error instanceof TypeError)) findings.push(String(error));
       }),
     );
-    // Some are killed while they still begin.
-    if (random() < 0.8) {
+    // One in five is killed while it still begins.
+    if (done % 5 > 0) {
       const before = acknowledged.size;
-      await vi.waitUntil(() => acknowledged.size > before, { timeout: 20_000, interval: 5 });
+      await vi.waitUntil(() => acknowledged.size > before, { timeout: PATIENCE_MS, interval: 5 });
     }
     await wait(random() * LONGEST_LIFE_MS);
     await server.kill();
@@ -57,7 +58,9 @@ export async function killUnderWriters(
   }
 
   findings.push(...(await lostWrites(dataDir, acknowledged)));
-  if (acknowledged.size < done) findings.push(`only ${acknowledged.size} writes`);
+  if (acknowledged.size < done - Math.ceil(done / 5)) {
+    findings.push(`only ${acknowledged.size} writes`);
+  }
   const late = took.filter((ms) => ms > readyMs);
   if (late.length > 0) findings.push(`ready after ${late.map(Math.round).join(', ')} ms`);
   took.sort((a, b) => a - b);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, vi } from 'vitest';
 import { onSmallDisk } from '../support/mounts.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startPlainUpstream } from '../support/plain-upstream.js';
 import {
   type ServedKeyferry,
@@ -116,7 +117,7 @@ export async function outlive({ server, begin, end }: Outage): Promise<void> {
   const accepted = await acceptedBy(server);
   const silent = server.output.length;
   const load = startLoad(OUTAGE_LOAD, () => server.ask());
-  await vi.waitUntil(() => load.sent > OUTAGE_LOAD / 2, { timeout: 10_000 });
+  await vi.waitUntil(() => load.sent > OUTAGE_LOAD / 2, { timeout: PATIENCE_MS });
   const before = await server.admin<{ items: unknown[] }>('GET', VERSIONS);
   begin();
   const refused = await server.call('POST', VERSIONS, { value: 'x'.repeat(60_000) });
@@ -129,18 +130,18 @@ export async function outlive({ server, begin, end }: Outage): Promise<void> {
   const isFelt = (): boolean =>
     load.sent > from + 2 * OUTAGE_LOAD &&
     server.output.slice(silent).includes('"usage_not_written"');
-  await vi.waitUntil(isFelt, { timeout: 20_000 });
+  await vi.waitUntil(isFelt, { timeout: PATIENCE_MS });
   end();
   await vi.waitUntil(
     async () => (await server.call('POST', VERSIONS, { value: 'next' })).status === 201,
-    { timeout: 15_000, interval: 100 },
+    { timeout: PATIENCE_MS, interval: 100 },
   );
   const { sent, failures } = await load.stop();
   expect(failures).toEqual([]);
   const after = await server.admin<{ items: unknown[] }>('GET', VERSIONS);
   expect(after.items).toHaveLength(before.items.length + 1);
   await vi.waitFor(async () => expect(await acceptedBy(server)).toBe(accepted + sent), {
-    timeout: 10_000,
+    timeout: PATIENCE_MS,
   });
   expect(await server.admin('GET', '/v1/audit/verify')).toMatchObject({ ok: true });
   expect(server.child.exitCode).toBeNull();

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { onTestFinished, vi } from 'vitest';
+import { PATIENCE_MS } from '../support/patience.js';
 import { startPlainUpstream } from '../support/plain-upstream.js';
 import { requestHead } from '../support/raw-client.js';
 import { type ServedKeyferry, serveKeyferry } from '../support/serve-process.js';
@@ -97,7 +98,7 @@ export async function serveBesideSlow({ count }: Slice, forMs: number): Promise<
     if (performance.now() - startedAt > withinMs) throw new Error('too late');
   };
   // Until then what the kernel holds for the readers is being filled.
-  await vi.waitFor(() => ask(FILLED_MS), { timeout: 60_000 });
+  await vi.waitFor(() => ask(FILLED_MS), { timeout: PATIENCE_MS });
   const load = startLoad(PER_SECOND, () => ask(SERVED_WITHIN_MS));
   await wait(forMs);
   const during = await (await fetch(`${server.adminUrl}/metrics`)).text();

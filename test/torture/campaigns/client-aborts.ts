@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { vi } from 'vitest';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { startPlainUpstream } from '../../support/plain-upstream.js';
 import { requestHead } from '../../support/raw-client.js';
 import { seededRandom } from '../../support/seeded-random.js';
@@ -158,7 +159,7 @@ async function settled(server: ServedKeyferry): Promise<State> {
       text = await metrics();
       return inFlight(text) === 0;
     };
-    await vi.waitUntil(isIdle, { timeout: 30_000, interval: 100 }).catch(() => undefined);
+    await vi.waitUntil(isIdle, { timeout: PATIENCE_MS, interval: 100 }).catch(() => undefined);
     return text;
   };
   await untilIdle();
@@ -166,7 +167,7 @@ async function settled(server: ServedKeyferry): Promise<State> {
   for (let round = 0; round < 3; round++) {
     const before = times();
     server.child.kill('SIGUSR2');
-    await vi.waitUntil(() => times() > before, { timeout: 30_000 });
+    await vi.waitUntil(() => times() > before, { timeout: PATIENCE_MS });
     await wait(200);
   }
   const text = await untilIdle();

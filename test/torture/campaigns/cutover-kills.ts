@@ -10,6 +10,7 @@ import {
   type ShownCutover,
   showCutover,
 } from '../../support/cutover-rig.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { seededRandom } from '../../support/seeded-random.js';
 import {
   type ServedKeyferry,
@@ -116,7 +117,7 @@ async function run({ seed, count, signal }: Slice): Promise<SliceOutcome> {
         return course === undefined || course.state in ended;
       };
       await vi
-        .waitUntil(comesToItsEnd, { timeout: 60_000, interval: 500 })
+        .waitUntil(comesToItsEnd, { timeout: PATIENCE_MS, interval: 500 })
         .catch(() => findings.push(`${course?.state} after the last kill, and stays so`));
       findings.push(...(await load.stop()).failures.slice(0, 5));
       break;

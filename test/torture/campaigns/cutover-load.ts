@@ -9,6 +9,7 @@ import {
   untilCutover,
   usesByVersion,
 } from '../../support/cutover-rig.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { serveKeyferry } from '../../support/serve-process.js';
 import { startLoad } from '../../support/steady-load.js';
 import type { Campaign, Slice, SliceOutcome } from '../campaign.js';
@@ -43,7 +44,7 @@ async function run({ count }: Slice): Promise<SliceOutcome> {
   });
   const { id } = await startCutover(server, isWhole ? {} : SHORT);
   await untilCutover(server, id, { state: 'CURRENT' }, 300_000);
-  await vi.waitUntil(() => load.sent >= count, { timeout: 300_000 });
+  await vi.waitUntil(() => load.sent >= count, { timeout: PATIENCE_MS });
   const { sent, failures } = await load.stop();
 
   const findings = failures.slice(0, 20);
@@ -62,7 +63,7 @@ async function run({ count }: Slice): Promise<SliceOutcome> {
         const [v1, v2] = await counted();
         return v1 === came.v1 && v2 === came.v2;
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: PATIENCE_MS, interval: 200 },
     )
     .catch(async () => {
       findings.push(`counted ${await counted()}, came ${came.v1},${came.v2}`);

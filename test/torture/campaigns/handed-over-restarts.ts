@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished, vi } from 'vitest';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { BIN, freePort, serveLine } from '../../support/serve-process.js';
 import { keepAlive, startLoad } from '../../support/steady-load.js';
 import type { Campaign, Slice, SliceOutcome } from '../campaign.js';
@@ -42,7 +43,7 @@ async function run({ count, signal }: Slice): Promise<SliceOutcome> {
   });
   const times = (text: string): number => said.split(text).length - 1;
   const started = (servers: number): Promise<boolean> =>
-    vi.waitUntil(() => times('is ready.') === servers, { timeout: 30_000 });
+    vi.waitUntil(() => times('is ready.') === servers, { timeout: PATIENCE_MS });
 
   await started(1);
   const agent = keepAlive(CONNECTIONS);
@@ -51,7 +52,7 @@ async function run({ count, signal }: Slice): Promise<SliceOutcome> {
   let done = 0;
   while (done < count && signal?.aborted !== true) {
     const before = load.sent;
-    await vi.waitUntil(() => load.sent > before + RESTART_LOAD, { timeout: 20_000 });
+    await vi.waitUntil(() => load.sent > before + RESTART_LOAD, { timeout: PATIENCE_MS });
     supervisor.stdin?.write('next\n');
     done++;
     await started(done + 1);

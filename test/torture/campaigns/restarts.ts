@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { freePort, serveKeyferry } from '../../support/serve-process.js';
 import { keepAlive, startLoad } from '../../support/steady-load.js';
 import type { Campaign, Slice, SliceOutcome } from '../campaign.js';
@@ -27,7 +28,7 @@ async function run({ count, signal }: Slice): Promise<SliceOutcome> {
   let done = 0;
   while (done < count && signal?.aborted !== true) {
     const before = load.sent;
-    await vi.waitUntil(() => load.sent > before + RESTART_LOAD, { timeout: 20_000 });
+    await vi.waitUntil(() => load.sent > before + RESTART_LOAD, { timeout: PATIENCE_MS });
     const { exitCode } = await server.stop();
     if (exitCode !== 0) findings.push(`restart ${done}: the server ended with ${exitCode}`);
     server = await serveKeyferry({ dataDir, flags });

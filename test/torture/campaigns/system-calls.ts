@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { onTestFinished, vi } from 'vitest';
 import { lostWrites } from '../../support/lost-writes.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { isInstalled } from '../../support/run-program.js';
 import { seededRandom } from '../../support/seeded-random.js';
 import { startLoad } from '../../support/steady-load.js';
@@ -140,7 +141,7 @@ async function attach(pid: number, calls: string, rule: string): Promise<ChildPr
     said += piece.toString();
   });
   await vi.waitUntil(() => said.includes('attached') || tracer.exitCode !== null, {
-    timeout: 10_000,
+    timeout: PATIENCE_MS,
     interval: 5,
   });
   if (tracer.exitCode !== null) throw new Error(`strace ended: ${said}`);
