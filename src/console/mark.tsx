@@ -18,7 +18,7 @@ export function wordsOf(state: string): string {
 export function wordsOfName(name: string): string {
   const words = name
     .replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
-    .replaceAll(/\b(?:url|ca|id|arn|tls|api|sql)\b/g, (word) => word.toUpperCase());
+    .replaceAll(/\b(?:url|ca|id|arn|tls|api|sql|iam|sts)\b/g, (word) => word.toUpperCase());
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
