@@ -2,6 +2,7 @@ import { request as sendRequest } from 'node:http';
 import { onTestFinished, vi } from 'vitest';
 import type { Route } from '../../src/core/index.js';
 import type { AdminCalls } from './call-admin.js';
+import { PATIENCE_MS } from './patience.js';
 import { keepAlive } from './steady-load.js';
 
 /** As the API shows it. */
@@ -56,7 +57,7 @@ export async function untilCutover(
   server: Server,
   id: string,
   wanted: { readonly state?: string; readonly notState?: string; readonly hold?: string | null },
-  timeout = 30_000,
+  timeout = PATIENCE_MS,
 ): Promise<ShownCutover> {
   let shown = await showCutover(server, id);
   const isSo = async (): Promise<boolean> => {
