@@ -1,16 +1,11 @@
 import type { Database } from 'better-sqlite3';
 import type { AuditFilter } from '../../core/index.js';
 import type { StoredAuditRow } from './audit-row.js';
+import { AFTER_NAMES, type Condition } from './secret-conditions.js';
 
 export interface AuditSearch {
   /** The first `limit` rows that fit, in the filter's order, beyond the row `after`. */
   find(filter: AuditFilter, after: number | undefined, limit: number): StoredAuditRow[];
-}
-
-/** A condition of SQL with its values. */
-interface Condition {
-  readonly sql: string;
-  readonly values: readonly unknown[];
 }
 
 /** A filter as the values of an index that it stands for: under each of them the rows lie in order. */
@@ -23,8 +18,6 @@ interface Runs {
 
 /** More are not merged, but looked for in all rows. */
 const MOST_RUNS = 100;
-/** Sorts after every character that a secret's name may have. */
-const AFTER_NAMES = '\x7f';
 
 /**
  * Finds rows in their order without sorting or reading the whole log: the most telling filter chooses an index that
