@@ -224,15 +224,17 @@ test('whatever filters and order are put together, pages give the secrets that f
 
 test('what lists go by follows every change, as a migration makes it', () => {
   const database = new Database(join(opened.dataDir, 'keyferry.db'));
-  const all = database.prepare('SELECT * FROM listed_secrets');
-  const kept = all.all();
-  const [, fill = ''] =
-    /^(INSERT INTO.*?)\n\nCREATE TRIGGER/ms.exec(
-      readFileSync(join(MIGRATIONS_FOLDER, '0013-listed-secrets.sql'), 'utf8'),
-    ) ?? [];
-  database.exec(`DELETE FROM listed_secrets; ${fill}`);
-  expect(kept).toEqual(all.all());
-  expect(kept.length).toBeGreaterThan(SECRETS * 2);
+  const all = (): unknown[][] =>
+    ['listed_secrets', 'listed_environments'].map((table) =>
+      database.prepare(`SELECT * FROM ${table}`).all(),
+    );
+  const kept = all();
+  const file = join(MIGRATIONS_FOLDER, '0015-one-row-for-each-listed-secret.sql');
+  const [fill = ''] =
+    /^INSERT INTO.*?(?=\n\nCREATE TRIGGER)/ms.exec(readFileSync(file, 'utf8')) ?? [];
+  database.exec(`DELETE FROM listed_secrets; DELETE FROM listed_environments; ${fill}`);
+  expect(kept).toEqual(all());
+  expect(kept.map((rows) => rows.length > SECRETS)).toEqual([true, true]);
   database.close();
 });
 

@@ -16,7 +16,7 @@ export interface SealedTable {
  * The tables whose rows decide where values go and who may use or change them. Left out are columns that only
  * observe (`last_used_at_ms`), that are sealed by themselves (`ciphertext`, `wrapped_key`, those of a run's material),
  * that only say who is at work (`holder` of a run and its lease), and tables that follow from these
- * (`route_references`, `listed_secrets`) or decide nothing (`usage`, `usage_history`, `cutover_observations`, `alerts`, `deliveries`, `run_events`).
+ * (`route_references`, `listed_secrets`, `listed_environments`) or decide nothing (`usage`, `usage_history`, `cutover_observations`, `alerts`, `deliveries`, `run_events`).
  */
 export const SEALED_TABLES = {
   environments: { key: ['name'], columns: ['created_at_ms', 'reserved'] },

@@ -1,7 +1,13 @@
 import type { Database } from 'better-sqlite3';
 import type { SecretFilter, SecretSort, SortOrder } from '../../core/index.js';
 import { decodeCursor, foreignCursor } from './page-cursor.js';
-import { AFTER_NAMES, type Condition, conditionsOf } from './secret-conditions.js';
+import {
+  AFTER_NAMES,
+  type Condition,
+  type Held,
+  secretQuery,
+  together,
+} from './secret-conditions.js';
 
 /** A secret in its place. */
 export interface FoundSecret {
@@ -22,26 +28,14 @@ const BETWEEN = '\n';
 /** The key of one that has none: it comes last. */
 const LAST = Number.MAX_SAFE_INTEGER;
 
-const OLDEST = 'min(l.created_at_ms)';
-const LAST_USED = 'coalesce(max(l.last_used_at_ms), 0)';
-const NEXT_ROTATION = 'min(l.rotate_at_ms)';
-
 /** Each is sorted by upwards. Who is older was made earlier. */
-const SORT_KEYS: Readonly<
-  Record<Exclude<SecretSort, 'name'>, Readonly<Record<SortOrder, string>>>
-> = {
-  age: { asc: `coalesce(-${OLDEST}, ${LAST})`, desc: `coalesce(${OLDEST}, ${LAST})` },
-  lastUsed: { asc: LAST_USED, desc: `-${LAST_USED}` },
-  nextRotation: {
-    asc: `coalesce(${NEXT_ROTATION}, ${LAST})`,
-    desc: `coalesce(-${NEXT_ROTATION}, ${LAST})`,
-  },
-};
+function sortKey(sort: Exclude<SecretSort, 'name'>, order: SortOrder, held: Held): string {
+  const sign = (order === 'asc') === (sort !== 'age') ? '' : '-';
+  if (sort === 'lastUsed') return `${sign}coalesce(${held.lastUsedAtMs}, 0)`;
+  return `coalesce(${sign}${sort === 'age' ? held.createdAtMs : held.rotateAtMs}, ${LAST})`;
+}
 
-/**
- * Finds secrets by `listed_secrets`, where the rows of a secret lie together in the order of names: in one pass, which
- * ends with the page where names are the order.
- */
+/** Finds secrets by `listed_secrets`, in one pass, which ends with the page where names are the order. */
 export function createSecretSearch(database: Database, now: () => number): SecretSearch {
   const inUse = database
     .prepare<{ scope: string | null }, number>(
@@ -54,7 +48,7 @@ export function createSecretSearch(database: Database, now: () => number): Secre
   // Nothing is told of secrets beyond the prefix either.
   const inUseUnder = database
     .prepare<{ scope: string | null; from: string; end: string }, number>(
-      `SELECT count(DISTINCT l.environment) FROM listed_secrets AS l
+      `SELECT count(DISTINCT l.environment) FROM listed_environments AS l
        WHERE l.name >= @from AND l.name < @end AND l.created_at_ms IS NOT NULL AND l.is_reserved = 0
          AND (@scope IS NULL OR l.environment IN (SELECT value FROM json_each(@scope)))`,
     )
@@ -73,32 +67,28 @@ export function createSecretSearch(database: Database, now: () => number): Secre
   return {
     find(filter, limit) {
       const { sort = 'name', order = 'asc' } = filter;
-      const conditions = conditionsOf(filter, environmentsInUse(filter), now());
-      const rows: Condition[] = [...conditions.rows];
-      const groups: Condition[] = [...conditions.groups];
+      const { tables, held, ...query } = secretQuery(filter, environmentsInUse(filter), now());
+      const rows: Condition[] = [...query.rows];
+      const holdings: Condition[] = [...query.holdings];
       const after = readCursor(filter);
       const isByName = sort === 'name';
       if (after !== undefined && isByName) {
         rows.push({ sql: `l.name ${order === 'asc' ? '>' : '<'} ?`, values: [after.name] });
       } else if (after !== undefined) {
-        groups.push({ sql: '(sort_key, l.name) > (?, ?)', values: [after.key, after.name] });
+        holdings.push({ sql: '(sort_key, l.name) > (?, ?)', values: [after.key, after.name] });
       }
-      const all = [...rows, ...groups];
+      const [ofRows, ofHoldings] = [together(rows), together(holdings)];
       return database
         .prepare<unknown[], FoundSecret>(
-          `SELECT l.name, ${isByName ? 'NULL' : SORT_KEYS[sort][order]} AS sort_key
-           FROM listed_secrets AS l WHERE ${together(rows)} GROUP BY l.name HAVING ${together(groups)}
+          `SELECT l.name, ${isByName ? 'NULL' : sortKey(sort, order, held)} AS sort_key
+           FROM ${tables.sql} WHERE ${ofRows.sql} ${held.areSums ? 'GROUP BY l.name HAVING' : 'AND'} ${ofHoldings.sql}
            ORDER BY ${isByName ? `l.name ${order}` : 'sort_key, l.name'} LIMIT ?`,
         )
-        .all(...all.flatMap(({ values }) => values), limit);
+        .all(...tables.values, ...ofRows.values, ...ofHoldings.values, limit);
     },
     cursorOf: (filter, { name, sort_key }) =>
       [orderOf(filter), sort_key === null ? '' : String(sort_key), name].join(BETWEEN),
   };
-}
-
-function together(conditions: readonly Condition[]): string {
-  return conditions.map(({ sql }) => `(${sql})`).join(' AND ') || 'TRUE';
 }
 
 /** Throws `invalid_request` for one of a list in another order: rows would be left out, or come twice. */

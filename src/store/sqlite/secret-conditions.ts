@@ -6,44 +6,92 @@ export interface Condition {
   readonly values: readonly unknown[];
 }
 
-/** What a filter asks of `listed_secrets AS l`, grouped by name. */
-export interface SecretConditions {
-  /** Of each row. */
+/** A query of secrets by `listed_secrets AS l`, a row for each. */
+export interface SecretQuery {
+  /** Of what follows FROM. */
+  readonly tables: Condition;
+  /** Of the secret's own. */
   readonly rows: readonly Condition[];
-  /** Of the rows of one secret. */
-  readonly groups: readonly Condition[];
+  /** Of what it holds: of each row, or of each group where `held` are sums. */
+  readonly holdings: readonly Condition[];
+  readonly held: Held;
+}
+
+/** SQL for what a secret's environments come to. */
+export interface Held {
+  /** Whether each is a sum over the rows of a group. */
+  readonly areSums: boolean;
+  /** In how many it has a value. */
+  readonly values: string;
+  readonly isReserved: string;
+  /** Of the current versions: the oldest, and the one that ends first. */
+  readonly createdAtMs: string;
+  readonly expiresAtMs: string;
+  readonly lastUsedAtMs: string;
+  readonly rotateAtMs: string;
 }
 
 const DAY_MS = 86_400_000;
 /** Sorts after every character that a secret's name may have. */
 export const AFTER_NAMES = '\x7f';
 
+const HELD_ANYWHERE: Held = {
+  areSums: false,
+  values: 'l."values"',
+  isReserved: 'l.is_reserved',
+  createdAtMs: 'l.created_at_ms',
+  expiresAtMs: 'l.expires_at_ms',
+  lastUsedAtMs: 'l.last_used_at_ms',
+  rotateAtMs: 'l.rotate_at_ms',
+};
+/** Summed from the environments within the scope. */
+const HELD_IN_SCOPE: Held = {
+  areSums: true,
+  values: 'count(s.created_at_ms)',
+  isReserved: 'coalesce(max(s.is_reserved), 0)',
+  createdAtMs: 'min(s.created_at_ms)',
+  expiresAtMs: 'min(s.expires_at_ms)',
+  lastUsedAtMs: 'max(s.last_used_at_ms)',
+  rotateAtMs: 'min(s.rotate_at_ms)',
+};
+
 const HAS_WORD = `(SELECT s.name LIKE w.text ESCAPE '\\' OR s.description LIKE w.text ESCAPE '\\'
   OR s.owner LIKE w.text ESCAPE '\\' FROM (SELECT ? AS text) AS w)`;
 
 /**
- * The conditions of a filter. `inUse` is in how many environments a secret has a value, of those that the filter
- * is limited to. What lies in others is left out first, so that nothing tells of it by what a filter lets through.
+ * The query of a filter. `inUse` is in how many environments a secret has a value, of those that the filter is
+ * limited to. What lies in others is left out first, so that nothing tells of it by what a filter lets through.
  */
-export function conditionsOf(filter: SecretFilter, inUse: number, nowMs: number): SecretConditions {
+export function secretQuery(filter: SecretFilter, inUse: number, nowMs: number): SecretQuery {
+  const { namePrefix = '', environment, environments } = filter;
+  const scope = environments === undefined ? undefined : JSON.stringify(environments);
+  const held = scope === undefined ? HELD_ANYWHERE : HELD_IN_SCOPE;
+  const tables: Condition[] = [{ sql: 'listed_secrets AS l', values: [] }];
   const rows: Condition[] = [];
-  const groups: Condition[] = [];
+  const holdings: Condition[] = [];
   const add = (to: Condition[], sql: string, ...values: unknown[]): void =>
     void to.push({ sql, values });
 
-  const { namePrefix = '', environment, environments } = filter;
+  // The few environments of a secret are read at once: with the plus sign, none is looked up by itself.
+  if (scope !== undefined) {
+    add(
+      tables,
+      `LEFT JOIN listed_environments AS s ON s.name = l.name
+         AND +s.environment IN (SELECT value FROM json_each(?))`,
+      scope,
+    );
+    // One without any version is everybody's.
+    add(holdings, 'count(s.environment) > 0 OR l.environments = 0');
+  }
+  if (environment !== undefined) {
+    add(
+      tables,
+      'JOIN listed_environments AS e ON e.name = l.name AND +e.environment = ?',
+      environment,
+    );
+  }
   if (namePrefix !== '') {
     add(rows, 'l.name >= ? AND l.name < ?', namePrefix, `${namePrefix}${AFTER_NAMES}`);
-  }
-  if (environments !== undefined) {
-    const scope = JSON.stringify(environments);
-    add(rows, "(l.environment = '' OR l.environment IN (SELECT value FROM json_each(?)))", scope);
-    // One without any version is everybody's.
-    add(
-      groups,
-      `(max(l.environment) > '' OR NOT EXISTS (
-         SELECT 1 FROM listed_secrets AS o WHERE o.name = l.name AND o.environment > ''))`,
-    );
   }
   const words = filter.search?.split(/\s+/).filter((text) => text !== '') ?? [];
   if (words.length > 0) {
@@ -65,45 +113,55 @@ export function conditionsOf(filter: SecretFilter, inUse: number, nowMs: number)
     );
   }
   if (filter.withoutRoutes === true) {
-    const scope = environments === undefined ? null : JSON.stringify(environments);
     add(
-      groups,
+      rows,
       `NOT EXISTS (SELECT 1 FROM route_references AS r WHERE r.secret = l.name
          AND (? IS NULL OR r.environment IN (SELECT value FROM json_each(?))))`,
-      scope,
-      scope,
+      scope ?? null,
+      scope ?? null,
     );
   }
   if (filter.unusedForDays !== undefined) {
-    add(groups, `coalesce(max(l.last_used_at_ms), 0) <= ?`, nowMs - filter.unusedForDays * DAY_MS);
+    const sinceMs = nowMs - filter.unusedForDays * DAY_MS;
+    add(holdings, `coalesce(${held.lastUsedAtMs}, 0) <= ?`, sinceMs);
   }
   if (filter.missingValue === true) {
     // What only Keyferry itself uses is in reserved environments and nowhere else.
-    add(groups, 'count(l.created_at_ms) < ? AND max(l.is_reserved) = 0', inUse);
-  }
-  if (environment !== undefined) {
-    add(groups, 'count(*) FILTER (WHERE l.environment = ?) > 0', environment);
+    add(holdings, `${held.values} < ? AND ${held.isReserved} = 0`, inUse);
   }
 
   // Of the current version in the environment that was asked for, or of any.
-  const only = environment === undefined ? '' : ' FILTER (WHERE l.environment = ?)';
-  const own = environment === undefined ? [] : [environment];
-  const created = `min(l.created_at_ms)${only}`;
-  const expires = `min(l.expires_at_ms)${only}`;
+  const created = environment === undefined ? held.createdAtMs : 'e.created_at_ms';
+  const expires = environment === undefined ? held.expiresAtMs : 'e.expires_at_ms';
   const addMark = (share: number): void =>
     add(
-      groups,
-      `coalesce(${created} + ${share * DAY_MS} * max(l.maximum_age_days) <= ?, FALSE)
+      holdings,
+      `coalesce(${created} + ${share * DAY_MS} * l.maximum_age_days <= ?, FALSE)
          OR coalesce(${expires} <= ?, FALSE)`,
-      ...[...own, nowMs, ...own, nowMs],
+      nowMs,
+      nowMs,
     );
   if (filter.olderThanDays !== undefined) {
-    add(groups, `${created} <= ?`, ...own, nowMs - filter.olderThanDays * DAY_MS);
+    add(holdings, `${created} <= ?`, nowMs - filter.olderThanDays * DAY_MS);
   }
   if (filter.overdue === true) addMark(1);
   if (filter.old === true) addMark(AGEING_SHARE);
   if (filter.expiringWithinDays !== undefined) {
-    add(groups, `${expires} <= ?`, ...own, nowMs + filter.expiringWithinDays * DAY_MS);
+    add(holdings, `${expires} <= ?`, nowMs + filter.expiringWithinDays * DAY_MS);
   }
-  return { rows, groups };
+  return { tables: joined(tables, ' '), rows, holdings, held };
+}
+
+/** All of them as one, between parentheses each; TRUE where there are none. */
+export function together(conditions: readonly Condition[]): Condition {
+  if (conditions.length === 0) return { sql: 'TRUE', values: [] };
+  const each = conditions.map(({ sql, values }) => ({ sql: `(${sql})`, values }));
+  return joined(each, ' AND ');
+}
+
+function joined(conditions: readonly Condition[], between: string): Condition {
+  return {
+    sql: conditions.map(({ sql }) => sql).join(between),
+    values: conditions.flatMap(({ values }) => values),
+  };
 }
