@@ -31,8 +31,6 @@ const REST_PER_RECOUNT = 10;
 const LEAST_RECOUNT_MS = 1000;
 const COUNT_WITHIN_MS = 100;
 const OPEN_AT_ONCE = 1000;
-/** A hundred thousand open alerts are not counted every second where nothing happens. */
-const TICKS_PER_COUNT = 15;
 /** While the store cannot be written. */
 const MOST_UNWRITTEN = 1000;
 
@@ -73,7 +71,6 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
   let ages: SecretAges | undefined;
   let sweepTookMs = 0;
   let sweptAtMs = Number.NEGATIVE_INFINITY;
-  let ticksDone = 0;
   let isFailing = false;
   let closed = false;
   let underWay: Promise<void> = Promise.resolve();
@@ -105,11 +102,8 @@ export function createAlertEngine(options: AlertEngineOptions): AlertEngine {
     ].slice(-MOST_UNWRITTEN);
     const rollbacks = (await store.unreportedRollbacks()).map(reportRollback);
     await store.raiseAlerts([...unwritten, ...rollbacks]);
-    const hasRaised = unwritten.length + rollbacks.length > 0;
     unwritten = [];
-    if (hasRaised || ticksDone++ % TICKS_PER_COUNT === 0) {
-      openCounts = await store.openAlertCounts();
-    }
+    openCounts = await store.openAlertCounts();
     await resolveHolds();
     await resolveRefusals(nowMs);
   }

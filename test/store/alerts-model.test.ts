@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   ALERT_URGENCIES,
+  type AlertCount,
   type AlertFinding,
   type AlertKind,
+  type AlertScope,
   AppError,
   STAYING_ALERT_KINDS,
 } from '../../src/core/index.js';
@@ -34,7 +36,27 @@ interface Expected {
 function finding(kind: AlertKind, subject: string, urgency: number, count: number): AlertFinding {
   const words = { summary: 'what', whatToDo: 'do', command: 'run' };
   const named = ALERT_URGENCIES[urgency] ?? 'notice';
-  return { kind, subject, urgency: named, count, sinceMs: 1, ...words };
+  // One about a secret somewhere, one about none.
+  const of = subject === 'a' ? { secret: 'pay_key', environment: 'staging' } : {};
+  return { kind, subject, urgency: named, count, sinceMs: 1, ...of, ...words };
+}
+
+/** As counts are given: the most urgent first, then by kind. */
+function countsOf(alerts: readonly Expected[]): AlertCount[] {
+  const found = ALERT_URGENCIES.flatMap((urgency, level) =>
+    KINDS.map((kind) => ({
+      kind,
+      urgency,
+      count: alerts.filter((alert) => alert.kind === kind && alert.urgency === level).length,
+    })),
+  );
+  return found
+    .filter(({ count }) => count > 0)
+    .sort(
+      (a, b) =>
+        ALERT_URGENCIES.indexOf(b.urgency) - ALERT_URGENCIES.indexOf(a.urgency) ||
+        (a.kind < b.kind ? -1 : 1),
+    );
 }
 
 test('one alert is open about a subject, whatever happens in whatever order', async () => {
@@ -85,6 +107,19 @@ test('one alert is open about a subject, whatever happens in whatever order', as
             closed: alert.closedAtMs !== null,
           }));
           expect(shown).toEqual(model);
+          const open = model.filter((alert) => !alert.closed);
+          const unseen = open.filter((alert) => !alert.acknowledged);
+          const staging = unseen.filter(({ subject }) => subject === 'a');
+          const counted = (scope: AlertScope) => opened.store.unseenAlertCounts(scope);
+          expect(await counted({})).toEqual(countsOf(unseen));
+          expect(await counted({ environments: ['staging', 'review'] })).toEqual(countsOf(staging));
+          expect(await counted({ environments: [] })).toEqual([]);
+          expect(await counted({ secretPrefix: 'pay_' })).toEqual(countsOf(staging));
+          expect(await counted({ secretPrefix: 'mail_' })).toEqual([]);
+          const kinds = [...new Set(open.map(({ kind }) => kind))];
+          expect(await opened.store.openAlertCounts()).toEqual(
+            new Map(kinds.map((kind) => [kind, open.filter((it) => it.kind === kind).length])),
+          );
         }
       } finally {
         await opened.cleanUp();

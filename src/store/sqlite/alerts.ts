@@ -14,6 +14,7 @@ import {
 import type { AlertBook } from './alert-book.js';
 import { type AlertRow, toAlert } from './alert-row.js';
 import { decodeCursor, pageLimit, toPage } from './page-cursor.js';
+import { AFTER_NAMES } from './secret-conditions.js';
 import type { Session } from './session.js';
 
 const YEAR_MS = 365 * 86_400_000;
@@ -30,7 +31,7 @@ export function alertCommands({ database, audit, now, write }: Session, book: Al
        note = @note, closed_at_ms = @closed_at_ms, closed_because = @closed_because WHERE id = @id`,
   );
   const counts = database.prepare<[], { kind: AlertKind; count: number }>(
-    'SELECT kind, count(*) AS count FROM alerts WHERE closed_at_ms IS NULL GROUP BY kind',
+    'SELECT kind, sum(open) AS count FROM alert_counts GROUP BY kind HAVING sum(open) > 0',
   );
   const closeGone = database.prepare<{ atMs: number; because: string; staying: string }>(
     `UPDATE alerts AS a SET closed_at_ms = @atMs, closed_because = @because
@@ -113,11 +114,19 @@ export function alertCommands({ database, audit, now, write }: Session, book: Al
       new Map(counts.all().map(({ kind, count }) => [kind, count])),
 
     unseenAlertCounts(scope: AlertScope): AlertCount[] {
-      const { conditions, values } = conditionsOf({ ...scope, open: true, acknowledged: false });
+      const { conditions, values } = conditionsOf(scope);
+      // Counts are kept by environment, not by secret.
+      const [unseen, table] =
+        scope.secretPrefix === undefined
+          ? ['sum(unseen)', 'alert_counts']
+          : ['count(*)', 'alerts INDEXED BY alerts_unseen_by_secret'];
+      if (scope.secretPrefix !== undefined) {
+        conditions.push('closed_at_ms IS NULL', 'acknowledged_at_ms IS NULL');
+      }
       return database
         .prepare<unknown[], { kind: AlertKind; urgency: number; count: number }>(
-          `SELECT kind, urgency, count(*) AS count FROM alerts INDEXED BY alerts_unseen_by_kind
-           WHERE ${conditions.join(' AND ')} GROUP BY urgency, kind ORDER BY urgency DESC, kind`,
+          `SELECT kind, urgency, ${unseen} AS count FROM ${table} WHERE ${conditions.join(' AND ')}
+           GROUP BY urgency, kind HAVING ${unseen} > 0 ORDER BY urgency DESC, kind`,
         )
         .all(...values)
         .map(({ urgency, ...row }) => ({ ...row, urgency: ALERT_URGENCIES[urgency] ?? 'urgent' }));
@@ -157,7 +166,7 @@ function conditionsOf(filter: AlertFilter): { conditions: string[]; values: unkn
     add('environment IN (SELECT value FROM json_each(?))', JSON.stringify(filter.environments));
   }
   if (filter.secretPrefix !== undefined) {
-    add('substr(secret, 1, ?) = ?', filter.secretPrefix.length, filter.secretPrefix);
+    add('secret >= ? AND secret < ?', filter.secretPrefix, `${filter.secretPrefix}${AFTER_NAMES}`);
   }
   return { conditions, values };
 }
