@@ -18,11 +18,13 @@ interface Runs {
 
 /** More are not merged, but looked for in all rows. */
 const MOST_RUNS = 100;
+/** Filters are compared by so many rows at most: whoever has as many leads to a page soon. */
+const MOST_COMPARED = 1000;
 
 /**
- * Finds rows in their order without sorting or reading the whole log: the most telling filter chooses an index that
- * holds its rows in order of their numbers, in several runs where it stands for several values (the actions that
- * begin alike, the names of an actor), which are merged; the other filters are checked row by row.
+ * Finds rows in their order without sorting or reading the whole log: the filter that the fewest rows fit chooses an
+ * index that holds its rows in order of their numbers, in several runs where it stands for several values (the actions
+ * that begin alike, the names of an actor), which are merged; the other filters are checked row by row.
  */
 export function createAuditSearch(database: Database): AuditSearch {
   // In two steps: a comparison of both columns at once would read every row of an id.
@@ -88,7 +90,7 @@ export function createAuditSearch(database: Database): AuditSearch {
     return found;
   };
 
-  /** From the most telling to the least. */
+  /** From what is often the most telling to the least. */
   const runsOf = (filter: AuditFilter): Runs[] => {
     const { secret, actor, action, environment, environments, secretPrefix } = filter;
     const equal = (column: string, value: string): Condition => ({
@@ -123,13 +125,40 @@ export function createAuditSearch(database: Database): AuditSearch {
     return runs;
   };
 
+  /** At most `MOST_COMPARED`, counted in the index alone. */
+  const rowsOf = ({ index, any }: Runs): number => {
+    let found = 0;
+    for (const { sql, values } of any) {
+      if (found >= MOST_COMPARED) break;
+      found +=
+        database
+          .prepare<unknown[], number>(
+            `SELECT count(*) FROM (SELECT 1 FROM audit INDEXED BY ${index} WHERE ${sql} LIMIT ?)`,
+          )
+          .pluck()
+          .get(...values, MOST_COMPARED - found) ?? 0;
+    }
+    return found;
+  };
+  /** Of equals the first; undefined where each stands for too many values. */
+  const leadingOf = (runs: readonly Runs[]): Runs | undefined => {
+    const [first, ...others] = runs.filter(({ any }) => any.length <= MOST_RUNS);
+    if (first === undefined || others.length === 0) return first;
+    let leading = { runs: first, rows: rowsOf(first) };
+    for (const other of others) {
+      const rows = rowsOf(other);
+      if (rows < leading.rows) leading = { runs: other, rows };
+    }
+    return leading.runs;
+  };
+
   return {
     find(filter, after, limit) {
       const [direction, beyond] = filter.order === 'oldest' ? ['ASC', '>'] : ['DESC', '<'];
       const checked = timesOf(filter);
       const runs = runsOf(filter);
       if (checked === undefined || runs.some(({ any }) => any.length === 0)) return [];
-      const leading = runs.find(({ any }) => any.length <= MOST_RUNS);
+      const leading = leadingOf(runs);
       for (const other of runs) if (other !== leading) checked.push(other.check);
       if (after !== undefined) checked.push({ sql: `seq ${beyond} ?`, values: [after] });
       if (filter.throughSeq !== undefined) {
