@@ -1,5 +1,5 @@
 import { AppError, effectiveRoute, type RoutesDocument, refusedHost } from '../core/index.js';
-import { secretNames } from './routes-scope.js';
+import { referencesOf } from './references-of.js';
 
 /**
  * Hosts are checked when routes are applied; so a change may not take a host away from under an applied
@@ -12,7 +12,7 @@ export function guardAllowedHosts(
 ): void {
   for (const route of document?.routes ?? []) {
     for (const environment of Object.keys(route.environments)) {
-      if (!secretNames(route, environment).includes(secret)) continue;
+      if (!referencesOf(route, environment).some(({ name }) => name === secret)) continue;
       const effective = effectiveRoute(route, environment);
       const host = effective === undefined ? undefined : refusedHost(effective, allowedHosts);
       if (host === undefined) continue;

@@ -8,7 +8,8 @@ import { requireSecret } from './find-secret.js';
 import { NewCutover, settingsOf } from './new-cutover.js';
 import { defineOperation, type Operation } from './operation.js';
 import { ProblemItem } from './problem-schema.js';
-import { coversEntry, secretNames } from './routes-scope.js';
+import { referencesOf } from './references-of.js';
+import { coversEntry } from './routes-scope.js';
 import { isScoped, requireEnvironment } from './scope.js';
 import { CutoverDetailSchema, showDetail } from './show-cutover.js';
 import { NO_ROUTES } from './show-routes.js';
@@ -133,7 +134,8 @@ function requireCovered(
 ): void {
   const outside = routes.some(
     (route) =>
-      secretNames(route, environment).includes(from) && !coversEntry(admin, route, environment),
+      referencesOf(route, environment).some(({ name }) => name === from) &&
+      !coversEntry(admin, route, environment),
   );
   if (!outside) return;
   throw new AppError(

@@ -1,16 +1,10 @@
 import { z } from '@hono/zod-openapi';
-import {
-  effectiveRoute,
-  type Plan,
-  placedTemplates,
-  type Route,
-  type RouteInUseAnswer,
-  type SecretReference,
-} from '../core/index.js';
+import type { Plan, Route, RouteInUseAnswer, SecretReference } from '../core/index.js';
 import type { AdminDependencies } from './dependencies.js';
 import { defineOperation, type Operation } from './operation.js';
 import { booleanParameter, integerParameter, pageOf, pageParameters } from './query-parameters.js';
-import { visibleRoutes } from './routes-scope.js';
+import { referencesOf } from './references-of.js';
+import { coversEntry } from './routes-scope.js';
 import { NO_ROUTES } from './show-routes.js';
 
 const RouteInUse = z
@@ -84,12 +78,10 @@ export function routesInUseOperation({ store, planOf }: AdminDependencies): Oper
     changes: false,
     async handle({ caller, query }) {
       const applied = (await store.currentRoutes())?.document ?? NO_ROUTES;
-      const entries = visibleRoutes(caller.admin, applied).routes.flatMap((route): Entry[] =>
-        Object.keys(route.environments).map((environment) => ({
-          route,
-          environment,
-          plan: planOf(route.name, environment),
-        })),
+      const entries = applied.routes.flatMap((route): Entry[] =>
+        Object.keys(route.environments)
+          .filter((environment) => coversEntry(caller.admin, route, environment))
+          .map((environment) => ({ route, environment, plan: planOf(route.name, environment) })),
       );
       const found = entries.filter((entry) => fits(entry, query));
       const { cursor: from = 0, limit = ROWS } = query;
@@ -129,20 +121,14 @@ function fits(entry: Entry, { route, environment, failing, search }: Wanted): bo
     has(entry.route.name) ||
     has(entry.environment) ||
     has(upstream) ||
-    referencesOf(entry).some(({ name }) => has(name))
+    referencesOf(entry.route, entry.environment).some(({ name }) => has(name))
   );
-}
-
-function referencesOf({ route, environment }: Entry): readonly SecretReference[] {
-  const effective = effectiveRoute(route, environment);
-  const places = effective === undefined ? [] : placedTemplates(effective);
-  return places.flatMap(({ references }) => references);
 }
 
 function show(entry: Entry) {
   const { route, environment, plan } = entry;
   const named = new Map<string, SecretReference>();
-  for (const reference of referencesOf(entry)) {
+  for (const reference of referencesOf(route, environment)) {
     named.set(`${reference.name}@${reference.version ?? ''}`, reference);
   }
   const pinned = new Set(

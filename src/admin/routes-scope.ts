@@ -1,13 +1,12 @@
 import {
   type Admin,
   AppError,
-  effectiveRoute,
   type Problem,
-  placedTemplates,
   type Route,
   type RouteMatch,
   type RoutesDocument,
 } from '../core/index.js';
+import { referencesOf } from './references-of.js';
 import { coversEnvironment, coversSecretName, isScoped } from './scope.js';
 
 /**
@@ -17,8 +16,8 @@ import { coversEnvironment, coversSecretName, isScoped } from './scope.js';
 export function coversEntry(admin: Admin, route: Route, environment: string): boolean {
   if (!coversEnvironment(admin, environment)) return false;
   if (admin.secretPrefix === null) return true;
-  const names = secretNames(route, environment);
-  return names.length > 0 && names.every((name) => coversSecretName(admin, name));
+  const references = referencesOf(route, environment);
+  return references.length > 0 && references.every(({ name }) => coversSecretName(admin, name));
 }
 
 /** The part of a document that the token may see: routes with nothing in its scope are left out. */
@@ -137,13 +136,6 @@ function hostsMeet(a: string, b: string): boolean {
   return (
     (suffixA !== undefined && b.endsWith(suffixA)) || (suffixB !== undefined && a.endsWith(suffixB))
   );
-}
-
-/** The secrets that a route names in an environment, as often as it names them. */
-export function secretNames(route: Route, environment: string): string[] {
-  const effective = effectiveRoute(route, environment);
-  if (effective === undefined) return [];
-  return placedTemplates(effective).flatMap(({ references }) => references.map(({ name }) => name));
 }
 
 function keepEnvironments(route: Route, keep: (name: string) => boolean): Route | undefined {

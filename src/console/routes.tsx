@@ -24,6 +24,8 @@ import { type Edited, RoutesEditor, textOf } from './routes-editor.js';
 import { RoutesTable } from './routes-table.js';
 import { ACTIONS, Table } from './table.js';
 
+/** In each environment; each names all that it injects. */
+const SHOWN_ROUTES = 50;
 const SHOWN_REVISIONS = 20;
 
 /** `/routes`: what each injects, the document, and its revisions. */
@@ -130,6 +132,7 @@ async function show(context: ConsoleContext, edited?: Edited): Promise<Response>
       search: query.q,
       failing: query.failing,
       cursor,
+      limit: SHOWN_ROUTES,
     }),
     api.get<PageAnswer<RevisionAnswer>>('/v1/routes/revisions', { limit: SHOWN_REVISIONS }),
     api.get<StatusAnswer>('/v1/status'),

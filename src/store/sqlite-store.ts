@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   AppError,
   type ResolvedValue,
+  type RoutesRevision,
   type Sealer,
   type Store,
   type ValueReference,
@@ -20,6 +21,8 @@ const ERASE_RETRY_MS = 1_000;
 export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store {
   const { databaseId, call } = worker;
   let closed = false;
+  /** As the worker gave them: they are long, and asked for often. */
+  let routesRead: RoutesRevision | undefined;
 
   const openAnswer = ({ environment }: ValueReference, answer: SealedAnswer): ResolvedValue => {
     if (answer.status !== 'found') return answer;
@@ -110,7 +113,13 @@ export function createSqliteStore(worker: DatabaseWorker, sealer: Sealer): Store
     missingValues: (references) => call('missingValues', references),
     secretHosts: (names) => call('secretHosts', names),
 
-    currentRoutes: () => call('currentRoutes'),
+    async currentRoutes() {
+      const read = routesRead;
+      const answer = await call('currentRoutes', { known: read?.revision });
+      if (answer === 'known') return read;
+      routesRead = answer;
+      return answer;
+    },
     unnamedSince: (secret, environments) => call('unnamedSince', { secret, environments }),
     applyRoutes: (command) => call('applyRoutes', command),
     listRevisions: (page) => call('listRevisions', page),

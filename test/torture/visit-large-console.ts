@@ -58,6 +58,8 @@ const OTHERS = [
   ),
   '/rotations/new',
   '/routes',
+  '/routes?q=none',
+  '/routes?failing=true',
   '/clients',
   '/alerts',
   '/alerts?all=on',
@@ -68,7 +70,8 @@ const OTHERS = [
 
 /**
  * Serves so many secrets, ten times as many audit rows and what goes with them, and visits every page of the console,
- * with its filters and orders, its second and its last page: each answers in `answerMs`, by the middle one of its visits.
+ * with its filters and orders, its second and its last page, and the lists as tokens with limits see them: each answers
+ * in `answerMs`, by the middle one of its visits.
  */
 export async function visitLargeConsole(
   { count, seed }: Slice,
@@ -84,7 +87,13 @@ export async function visitLargeConsole(
     routeOf(route, count),
   );
   await served.admin('PUT', '/v1/routes?allowMissing=true', { routes });
-  const visit = await visitConsole(served.adminUrl, { token: await served.token() });
+  const signIn = (token: string) => visitConsole(served.adminUrl, { token });
+  const limitedTo = async (limits: object) => {
+    const named = { name: `viewer-of-${Object.values(limits)}`, role: 'viewer', ...limits };
+    const { token } = await served.admin<{ token: string }>('POST', '/v1/admins', named);
+    return signIn(token);
+  };
+  let visit = await signIn(await served.token());
 
   const findings: string[] = [];
   const figures = new Map<string, number>();
@@ -124,6 +133,23 @@ export async function visitLargeConsole(
   }
   await look(pathOf('/secrets', `cursor=${cursorOf('name asc\n\nz')}`), '/secrets, last page');
   await look(pathOf('/audit', `cursor=${cursorOf(50)}`), '/audit, last page');
+  // What a limited token sees is summed up for it alone.
+  for (const limits of [{ environments: ['production', 'staging'] }, { secretPrefix: 'stripe_' }]) {
+    visit = await limitedTo(limits);
+    const who = `as a viewer of ${Object.values(limits)}`;
+    for (const query of SECRETS) await look(pathOf('/secrets', query), `/secrets?${query} ${who}`);
+    for (const path of [
+      '/',
+      '/alerts',
+      '/routes',
+      '/routes?q=none',
+      '/audit',
+      '/cutovers',
+      '/rotations',
+    ]) {
+      await look(path, `${path} ${who}`);
+    }
+  }
 
   await served.stop();
   const slowest = [...figures].sort(([, a], [, b]) => b - a).slice(0, 5);

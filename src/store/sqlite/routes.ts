@@ -28,16 +28,31 @@ export function routeCommands({ database, ledger, write }: Session, applied: App
     'SELECT route, environment, secret, version FROM route_references',
   );
 
-  const get = (revision: number): RoutesRevision | undefined => {
+  const find = (revision: number): (RevisionRow & { document: string }) | undefined => {
     const row = byRevision.get(revision);
-    if (row === undefined || !ledger.holds('routes_revisions', row)) return undefined;
-    return { ...toRevision(row), document: JSON.parse(row.document) };
+    return row !== undefined && ledger.holds('routes_revisions', row) ? row : undefined;
   };
+  const toRead = ({ document, ...row }: RevisionRow & { document: string }): RoutesRevision => ({
+    ...toRevision(row),
+    document: JSON.parse(document),
+  });
 
   return {
-    /** The newest revision is the applied one. Undefined also when its row was altered or removed. */
-    currentRoutes: (): RoutesRevision | undefined => get(applied.newest()),
-    getRevision: get,
+    /**
+     * The newest revision is the applied one. Undefined also when its row was altered or removed; `known` where it is
+     * still the one that the caller has read.
+     */
+    currentRoutes({ known }: { known: number | undefined }): RoutesRevision | 'known' | undefined {
+      const row = find(applied.newest());
+      if (row === undefined) return undefined;
+      return row.revision === known ? 'known' : toRead(row);
+    },
+
+    getRevision(revision: number): RoutesRevision | undefined {
+      const row = find(revision);
+      return row === undefined ? undefined : toRead(row);
+    },
+
     applyRoutes: (command: RoutesCommand): RoutesRevision => write(() => applied.apply(command)),
 
     listRevisions(page: PageRequest): Page<Omit<RoutesRevision, 'document'>> {
