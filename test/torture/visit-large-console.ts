@@ -89,7 +89,11 @@ export async function visitLargeConsole(
   await served.admin('PUT', '/v1/routes?allowMissing=true', { routes });
   const signIn = (token: string) => visitConsole(served.adminUrl, { token });
   const limitedTo = async (limits: object) => {
-    const named = { name: `viewer-of-${Object.values(limits)}`, role: 'viewer', ...limits };
+    const named = {
+      name: `viewer of ${Object.values(limits).flat().join(' ')}`,
+      role: 'viewer',
+      ...limits,
+    };
     const { token } = await served.admin<{ token: string }>('POST', '/v1/admins', named);
     return signIn(token);
   };
