@@ -34,9 +34,9 @@ CREATE TABLE listed_environments (
   PRIMARY KEY (name, environment)
 ) STRICT, WITHOUT ROWID;
 
--- What the environments of a secret come to.
+-- What the environments of a secret come to. Their names lie between commas.
 CREATE VIEW sums_of_environments AS
-SELECT name, count(*) AS environments, count(created_at_ms) AS "values", max(is_reserved) AS is_reserved,
+SELECT name, ',' || group_concat(environment, ',' ORDER BY environment) || ',' AS environments, count(created_at_ms) AS "values", max(is_reserved) AS is_reserved,
   min(created_at_ms) AS created_at_ms, min(expires_at_ms) AS expires_at_ms, max(last_used_at_ms) AS last_used_at_ms,
   min(rotate_at_ms) AS rotate_at_ms
 FROM listed_environments GROUP BY name;
@@ -45,7 +45,7 @@ CREATE TABLE listed_secrets (
   name TEXT PRIMARY KEY,
   maximum_age_days INTEGER NOT NULL,
   -- As in `sums_of_environments`.
-  environments INTEGER NOT NULL DEFAULT 0,
+  environments TEXT NOT NULL DEFAULT '',
   "values" INTEGER NOT NULL DEFAULT 0,
   is_reserved INTEGER NOT NULL DEFAULT 0,
   created_at_ms INTEGER,
@@ -67,7 +67,7 @@ LEFT JOIN versions AS v ON v.secret_id = e.secret_id AND v.environment = e.envir
 LEFT JOIN rotations AS t ON t.secret_id = e.secret_id AND t.environment = e.environment;
 
 INSERT INTO listed_secrets
-SELECT s.name, s.maximum_age_days, coalesce(e.environments, 0), coalesce(e."values", 0), coalesce(e.is_reserved, 0),
+SELECT s.name, s.maximum_age_days, coalesce(e.environments, ''), coalesce(e."values", 0), coalesce(e.is_reserved, 0),
   e.created_at_ms, e.expires_at_ms, e.last_used_at_ms, e.rotate_at_ms
 FROM age_limits AS s LEFT JOIN sums_of_environments AS e ON e.name = s.name;
 

@@ -81,15 +81,9 @@ export function secretQuery(filter: SecretFilter, inUse: number, nowMs: number):
       scope,
     );
     // One without any version is everybody's.
-    add(holdings, 'count(s.environment) > 0 OR l.environments = 0');
+    add(holdings, "count(s.environment) > 0 OR l.environments = ''");
   }
-  if (environment !== undefined) {
-    add(
-      tables,
-      'JOIN listed_environments AS e ON e.name = l.name AND +e.environment = ?',
-      environment,
-    );
-  }
+  if (environment !== undefined) add(rows, 'instr(l.environments, ?) > 0', `,${environment},`);
   if (namePrefix !== '') {
     add(rows, 'l.name >= ? AND l.name < ?', namePrefix, `${namePrefix}${AFTER_NAMES}`);
   }
@@ -130,6 +124,15 @@ export function secretQuery(filter: SecretFilter, inUse: number, nowMs: number):
     add(holdings, `${held.values} < ? AND ${held.isReserved} = 0`, inUse);
   }
 
+  const { olderThanDays, overdue, old, expiringWithinDays } = filter;
+  const asksOfVersions = [olderThanDays, expiringWithinDays].some((days) => days !== undefined);
+  if (environment !== undefined && (asksOfVersions || overdue === true || old === true)) {
+    add(
+      tables,
+      'JOIN listed_environments AS e ON e.name = l.name AND +e.environment = ?',
+      environment,
+    );
+  }
   // Of the current version in the environment that was asked for, or of any.
   const created = environment === undefined ? held.createdAtMs : 'e.created_at_ms';
   const expires = environment === undefined ? held.expiresAtMs : 'e.expires_at_ms';
@@ -141,13 +144,13 @@ export function secretQuery(filter: SecretFilter, inUse: number, nowMs: number):
       nowMs,
       nowMs,
     );
-  if (filter.olderThanDays !== undefined) {
-    add(holdings, `${created} <= ?`, nowMs - filter.olderThanDays * DAY_MS);
+  if (olderThanDays !== undefined) {
+    add(holdings, `${created} <= ?`, nowMs - olderThanDays * DAY_MS);
   }
-  if (filter.overdue === true) addMark(1);
-  if (filter.old === true) addMark(AGEING_SHARE);
-  if (filter.expiringWithinDays !== undefined) {
-    add(holdings, `${expires} <= ?`, nowMs + filter.expiringWithinDays * DAY_MS);
+  if (overdue === true) addMark(1);
+  if (old === true) addMark(AGEING_SHARE);
+  if (expiringWithinDays !== undefined) {
+    add(holdings, `${expires} <= ?`, nowMs + expiringWithinDays * DAY_MS);
   }
   return { tables: joined(tables, ' '), rows, holdings, held };
 }
