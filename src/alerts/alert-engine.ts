@@ -21,8 +21,8 @@ import { settleSecret } from './settle-secret.js';
 import { UpstreamRefusals } from './upstream-refusals.js';
 
 const TICK_EVERY_MS = 1000;
-/** Whole pages of secrets are read; between them others have their turn. */
-const FACTS_PER_PAGE = 500;
+/** Between pages others have their turn: a page whose alerts all are new takes some 10 ms of the store's time. */
+const FACTS_PER_PAGE = 100;
 const LEAST_SWEEP_MS = 60_000;
 /** With very many secrets a sweep takes longer: it then takes one part of so many of the store's time. */
 const REST_PER_SWEEP = 50;
