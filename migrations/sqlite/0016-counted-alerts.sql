@@ -4,8 +4,8 @@ CREATE TABLE alert_counts (
   urgency INTEGER NOT NULL,
   kind TEXT NOT NULL,
   environment TEXT NOT NULL, -- '' of those about none
-  open INTEGER NOT NULL CHECK (open >= 0),
-  unseen INTEGER NOT NULL CHECK (unseen BETWEEN 0 AND open),
+  open INTEGER NOT NULL,
+  unseen INTEGER NOT NULL,
   PRIMARY KEY (urgency, kind, environment)
 ) STRICT, WITHOUT ROWID;
 
@@ -22,6 +22,12 @@ END;
 
 CREATE TRIGGER alerts_that_close_are_not_counted
 AFTER UPDATE OF closed_at_ms ON alerts WHEN OLD.closed_at_ms IS NULL AND NEW.closed_at_ms IS NOT NULL
+BEGIN
+  UPDATE alert_counts SET open = open - 1, unseen = unseen - (OLD.acknowledged_at_ms IS NULL)
+  WHERE urgency = OLD.urgency AND kind = OLD.kind AND environment = coalesce(OLD.environment, '');
+END;
+
+CREATE TRIGGER alerts_that_go_are_not_counted AFTER DELETE ON alerts WHEN OLD.closed_at_ms IS NULL
 BEGIN
   UPDATE alert_counts SET open = open - 1, unseen = unseen - (OLD.acknowledged_at_ms IS NULL)
   WHERE urgency = OLD.urgency AND kind = OLD.kind AND environment = coalesce(OLD.environment, '');

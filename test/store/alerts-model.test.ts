@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -127,4 +129,17 @@ test('one alert is open about a subject, whatever happens in whatever order', as
     }),
     { numRuns: 15, seed: 4 },
   );
+});
+
+test('alerts that another program deletes are not counted any more', async () => {
+  const opened = await openTestStore();
+  await opened.store.raiseAlerts([finding('echo_hit', 'a', 0, 1), finding('echo_hit', 'b', 0, 1)]);
+  const database = new Database(join(opened.dataDir, 'keyferry.db'));
+  database.exec("DELETE FROM alerts WHERE subject = 'a'");
+  database.close();
+  expect(await opened.store.openAlertCounts()).toEqual(new Map([['echo_hit', 1]]));
+  expect(await opened.store.unseenAlertCounts({})).toEqual([
+    { kind: 'echo_hit', urgency: 'notice', count: 1 },
+  ]);
+  await opened.cleanUp();
 });
