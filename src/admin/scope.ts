@@ -1,4 +1,4 @@
-import { type Admin, AppError, ROLES, type Role } from '../core/index.js';
+import { type Admin, AppError, coversRole, type Role } from '../core/index.js';
 
 /** What a token is limited to; null = no limit of that sort. */
 export type Scope = Pick<Admin, 'environments' | 'secretPrefix'>;
@@ -46,7 +46,7 @@ export function outsideScope(): AppError {
 
 /** Throws `forbidden` when the token's role is below `needed`. */
 export function requireRole(admin: Admin, needed: Role): void {
-  if (ROLES.indexOf(admin.role) >= ROLES.indexOf(needed)) return;
+  if (coversRole(admin.role, needed)) return;
   throw new AppError(
     'forbidden',
     `This call needs the role "${needed}"; the token has the role "${admin.role}".`,

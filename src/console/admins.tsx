@@ -10,6 +10,7 @@ import { renderPage } from './layout.js';
 import { Distance, Moment } from './moment.js';
 import { Options } from './options.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { refuseBelow } from './refuse-below.js';
 import { ShownOnce } from './shown-once.js';
 import { ACTIONS, Table } from './table.js';
 
@@ -65,22 +66,10 @@ async function change(context: ConsoleContext, path: string): Promise<Response> 
 }
 
 async function show(context: ConsoleContext, { form, problem, created }: Shown): Promise<Response> {
-  const { api, session } = context.get('visitor');
-  if (session.admin.role !== 'admin') {
-    return renderPage(
-      context,
-      {
-        title: 'Admins',
-        children: (
-          <p class="notice">
-            Who else may sign in is shown to those with the role admin. You are{' '}
-            <span class="name">{session.admin.name}</span> with the role {session.admin.role}.
-          </p>
-        ),
-      },
-      403,
-    );
-  }
+  const title = 'Admins';
+  const refused = refuseBelow('admin', context, title);
+  if (refused !== undefined) return refused;
+  const { api } = context.get('visitor');
   const [admins, sessions] = await Promise.all([
     api.get<PageAnswer<AdminAnswer>>('/v1/admins', { limit: 1000 }),
     api.get<PageAnswer<SessionAnswer>>('/v1/sessions', { limit: 1000 }),
@@ -89,7 +78,7 @@ async function show(context: ConsoleContext, { form, problem, created }: Shown):
   return renderPage(
     context,
     {
-      title: 'Admins',
+      title,
       children: (
         <>
           <ProblemNotice problem={problem} />

@@ -16,7 +16,7 @@ import { formOf, readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { wordsOf } from './mark.js';
 import { refusalOf } from './problem-notice.js';
-import { refuseViewer } from './refuse-viewer.js';
+import { refuseBelow } from './refuse-below.js';
 import { providersOf, RotationFields, RotationProblem } from './rotation-fields.js';
 import { changedSchedule, scheduleFieldsOf } from './schedule-fields.js';
 import { configFieldsOf, configOf } from './schema-fields.js';
@@ -132,7 +132,7 @@ async function show(
 ): Promise<Response> {
   const { rotation, tag, provider } = await read(context);
   const title = `Edit the rotation of ${rotation.secret} in ${rotation.environment}`;
-  const refused = refuseViewer(context, title);
+  const refused = refuseBelow('operator', context, title);
   if (refused !== undefined) return refused;
   const { configSchema } = provider;
   const now = {

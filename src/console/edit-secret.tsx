@@ -8,7 +8,7 @@ import { FormProblem } from './field-problems.js';
 import { formOf, readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { refusalOf } from './problem-notice.js';
-import { refuseViewer } from './refuse-viewer.js';
+import { refuseBelow } from './refuse-below.js';
 import { attributesOf, fieldsOf, SECRET_FIELDS, SecretFields } from './secret-fields.js';
 
 /** `/secrets/NAME/edit`: all that is said about a secret but its name; values are versions. */
@@ -40,7 +40,7 @@ async function show(
   problem?: ApiProblem,
 ): Promise<Response> {
   const title = `Edit ${name}`;
-  const refused = refuseViewer(context, title);
+  const refused = refuseBelow('operator', context, title);
   if (refused !== undefined) return refused;
   const { api } = context.get('visitor');
   const { body, tag } = await api.getTagged<SecretDetail>(`/v1/secrets/${segment(name)}`);

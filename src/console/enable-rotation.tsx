@@ -15,6 +15,7 @@ import { environmentNames } from './environment-names.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { refusalOf } from './problem-notice.js';
+import { refuseBelow } from './refuse-below.js';
 import { providersOf, RotationFields, RotationProblem } from './rotation-fields.js';
 import { settingsOf } from './schedule-fields.js';
 import { configOf } from './schema-fields.js';
@@ -59,6 +60,8 @@ async function show(
   chosen: string | undefined,
   { form, problem, check }: Shown = {},
 ): Promise<Response> {
+  const refused = refuseBelow('operator', context, 'Enable a rotation');
+  if (refused !== undefined) return refused;
   const { api } = context.get('visitor');
   const providers = await providersOf(api);
   const provider = providers.find(({ id }) => id === chosen);

@@ -7,6 +7,7 @@ import { FieldProblems, FormProblem, wrongAt } from './field-problems.js';
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { refusalOf } from './problem-notice.js';
+import { refuseBelow } from './refuse-below.js';
 import { attributesOf, SECRET_FIELDS, SecretFields } from './secret-fields.js';
 import { showSecret } from './secret-page.js';
 
@@ -39,11 +40,14 @@ async function show(
   form?: SentForm,
   problem?: ApiProblem,
 ): Promise<Response> {
+  const title = 'New secret';
+  const below = refuseBelow('operator', context, title);
+  if (below !== undefined) return below;
   const environments = await environmentNames(context.get('visitor').api);
   return renderPage(
     context,
     {
-      title: 'New secret',
+      title,
       crumbs: [['/secrets', 'Secrets']],
       children: (
         <form method="post" action="/secrets/new" class="panel" autocomplete="off">

@@ -1,6 +1,11 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import type { PageAnswer, StatusAnswer, SystemAnswer } from '../core/index.js';
+import {
+  coversRole,
+  type PageAnswer,
+  type StatusAnswer,
+  type SystemAnswer,
+} from '../core/index.js';
 import { Allowed } from './allowed.js';
 import { type ApiProblem, segment } from './api.js';
 import { download } from './audit.js';
@@ -49,7 +54,7 @@ async function after(context: ConsoleContext, act: () => Promise<unknown>): Prom
 async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Response> {
   const { api, session } = context.get('visitor');
   const { role, environments: limits, secretPrefix } = session.admin;
-  const seesSystem = role !== 'viewer' && limits === null && secretPrefix === null;
+  const seesSystem = coversRole(role, 'operator') && limits === null && secretPrefix === null;
   const [status, system, environments] = await Promise.all([
     api.get<StatusAnswer>('/v1/status'),
     seesSystem ? api.get<SystemAnswer>('/v1/system') : undefined,
@@ -98,7 +103,7 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
           </section>
           <Environments items={environments.items} />
           {system !== undefined && <Settings items={system.settings} />}
-          {session.admin.role === 'admin' && (
+          <Allowed to="admin">
             <section class="panel" aria-labelledby="backup">
               <h2 id="backup">Backup</h2>
               <p>
@@ -111,7 +116,7 @@ async function show(context: ConsoleContext, problem?: ApiProblem): Promise<Resp
                 </button>
               </form>
             </section>
-          )}
+          </Allowed>
         </>
       ),
     },

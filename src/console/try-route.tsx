@@ -5,6 +5,7 @@ import type { ConsoleContext, ConsoleEnvironment } from './console-environment.j
 import { readForm, type SentForm } from './form.js';
 import { renderPage } from './layout.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
+import { refuseBelow } from './refuse-below.js';
 import { type Draft, TryForm } from './try-form.js';
 import { TryResult } from './try-result.js';
 
@@ -102,6 +103,9 @@ async function show(
   context: ConsoleContext,
   { draft, asks = false, problem, answer }: Shown,
 ): Promise<Response> {
+  const title = 'Try a route';
+  const refused = refuseBelow('operator', context, title);
+  if (refused !== undefined) return refused;
   const { api } = context.get('visitor');
   const [environment, name] = splitAt(draft.at);
   const [some, ofRoute] = await Promise.all([
@@ -119,7 +123,7 @@ async function show(
   return renderPage(
     context,
     {
-      title: 'Try a route',
+      title,
       crumbs: [['/routes', 'Routes']],
       children: (
         <>

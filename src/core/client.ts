@@ -36,6 +36,11 @@ export const ROLES = ['viewer', 'operator', 'admin'] as const;
 /** `viewer` reads; `operator` also changes secrets, versions, routes and clients; `admin` also admins and the system. */
 export type Role = (typeof ROLES)[number];
 
+/** Whether `role` may do what needs the role `needed`. */
+export function coversRole(role: Role, needed: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed);
+}
+
 export interface Admin {
   readonly id: string;
   readonly name: string;

@@ -75,7 +75,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     });
     const visit = await visitConsole(keyferry.adminUrl, { token });
     const offered = new Set<string>();
-    for (const path of paths.filter((one) => !/\/new|\/try|\/sign-in/.test(one))) {
+    for (const path of paths.filter((one) => !one.startsWith('/sign-in'))) {
       const { text } = await visit.get(path);
       for (const [, action = ''] of text.matchAll(/<form method="post" action="([^"]*)"/g)) {
         offered.add(action);
@@ -138,11 +138,6 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await signIn(page, adminUrl, token);
     await page.goto(`${adminUrl}/admins`);
     await look('a page that is not for a viewer');
-    await page.goto(`${adminUrl}/secrets/new`);
-    await page.locator('[name="name"]').fill('refused_key');
-    await page.getByRole('button', { name: 'Create secret' }).click();
-    await page.getByRole('alert').waitFor();
-    await look('a change that is not for a viewer');
     expect(found).toEqual([]);
     expect(complaints.filter((one) => !isExpected(one))).toEqual([]);
   });

@@ -148,6 +148,12 @@ test('a viewer changes nothing, and sees nothing beyond its limits', async () =>
   }
   expect(await rows()).toEqual(before);
   expect((await keyferry.admin('GET', '/v1/clients')).items).toEqual([]);
+  const notForViewers = ['/secrets/new', '/rotations/new', '/routes/try', '/admins'];
+  for (const path of [...notForViewers, '/secrets/mine_key/edit']) {
+    const { status, text } = await visit.get(path);
+    expect({ path, status }).toEqual({ path, status: 403 });
+    expect(text).toContain('You are <span class="name">reader</span> with the role viewer.');
+  }
   expect((await visit.get('/secrets/others_key')).status).toBe(404);
   for (const path of ['/', '/secrets', '/cutovers', '/rotations', '/routes', '/alerts', '/clients'])
     expect((await visit.get(path)).text).not.toContain('others_key');
