@@ -13,8 +13,8 @@ import {
 } from '../../core/index.js';
 import type { AlertBook } from './alert-book.js';
 import { type AlertRow, toAlert } from './alert-row.js';
+import { allOf, beginsWith, type Condition } from './condition.js';
 import { decodeCursor, pageLimit, toPage } from './page-cursor.js';
-import { AFTER_NAMES } from './secret-conditions.js';
 import type { Session } from './session.js';
 
 const YEAR_MS = 365 * 86_400_000;
@@ -95,11 +95,11 @@ export function alertCommands({ database, audit, now, write }: Session, book: Al
 
     listAlerts(filter: AlertFilter): Page<Alert> {
       const limit = pageLimit(filter);
-      const { conditions, values } = conditionsOf(filter);
+      const { sql, values } = allOf(conditionsOf(filter));
       const rows = database
         .prepare<unknown[], AlertRow>(
           `SELECT * FROM alerts ${filter.open === true ? 'INDEXED BY alerts_open_by_id' : ''}
-           WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT ?`,
+           WHERE ${sql} ORDER BY id DESC LIMIT ?`,
         )
         .all(...values, limit + 1);
       return toPage(
@@ -114,18 +114,19 @@ export function alertCommands({ database, audit, now, write }: Session, book: Al
       new Map(counts.all().map(({ kind, count }) => [kind, count])),
 
     unseenAlertCounts(scope: AlertScope): AlertCount[] {
-      const { conditions, values } = conditionsOf(scope);
       // Counts are kept by environment, not by secret.
-      const [unseen, table] =
+      const [unseen, table, filter] =
         scope.secretPrefix === undefined
-          ? ['sum(unseen)', 'alert_counts']
-          : ['count(*)', 'alerts INDEXED BY alerts_unseen_by_secret'];
-      if (scope.secretPrefix !== undefined) {
-        conditions.push('closed_at_ms IS NULL', 'acknowledged_at_ms IS NULL');
-      }
+          ? ['sum(unseen)', 'alert_counts', scope]
+          : [
+              'count(*)',
+              'alerts INDEXED BY alerts_unseen_by_secret',
+              { ...scope, open: true, acknowledged: false },
+            ];
+      const { sql, values } = allOf(conditionsOf(filter));
       return database
         .prepare<unknown[], { kind: AlertKind; urgency: number; count: number }>(
-          `SELECT kind, urgency, ${unseen} AS count FROM ${table} WHERE ${conditions.join(' AND ')}
+          `SELECT kind, urgency, ${unseen} AS count FROM ${table} WHERE ${sql}
            GROUP BY urgency, kind HAVING ${unseen} > 0 ORDER BY urgency DESC, kind`,
         )
         .all(...values)
@@ -143,13 +144,9 @@ export function alertCommands({ database, audit, now, write }: Session, book: Al
   };
 }
 
-function conditionsOf(filter: AlertFilter): { conditions: string[]; values: unknown[] } {
-  const conditions = ['TRUE'];
-  const values: unknown[] = [];
-  const add = (condition: string, ...own: unknown[]): void => {
-    conditions.push(condition);
-    values.push(...own);
-  };
+function conditionsOf(filter: AlertFilter): Condition[] {
+  const conditions: Condition[] = [];
+  const add = (sql: string, ...values: unknown[]): void => void conditions.push({ sql, values });
   const isNull = (column: string, whether: boolean): void =>
     add(`${column} IS ${whether ? '' : 'NOT '}NULL`);
   const before = decodeCursor(filter.cursor, 'string');
@@ -165,8 +162,6 @@ function conditionsOf(filter: AlertFilter): { conditions: string[]; values: unkn
   if (filter.environments !== undefined) {
     add('environment IN (SELECT value FROM json_each(?))', JSON.stringify(filter.environments));
   }
-  if (filter.secretPrefix !== undefined) {
-    add('secret >= ? AND secret < ?', filter.secretPrefix, `${filter.secretPrefix}${AFTER_NAMES}`);
-  }
-  return { conditions, values };
+  if (filter.secretPrefix !== undefined) conditions.push(beginsWith('secret', filter.secretPrefix));
+  return conditions;
 }

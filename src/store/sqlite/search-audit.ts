@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { AuditFilter } from '../../core/index.js';
 import type { StoredAuditRow } from './audit-row.js';
-import { AFTER_NAMES, type Condition } from './secret-conditions.js';
+import { AFTER_NAMES, allOf, anyOf, beginsWith, type Condition } from './condition.js';
 
 export interface AuditSearch {
   /** The first `limit` rows that fit, in the filter's order, beyond the row `after`. */
@@ -45,7 +45,8 @@ export function createAuditSearch(database: Database): AuditSearch {
   const next = { action: nextIn('action'), secret: nextIn('secret') };
 
   /** Each value that begins with `prefix` and is not the prefix itself: one step in the index for each. */
-  const beginning = (column: 'action' | 'secret', prefix: string, end: string): Condition[] => {
+  const beginning = (column: 'action' | 'secret', prefix: string): Condition[] => {
+    const end = `${prefix}${AFTER_NAMES}`;
     const found: Condition[] = [];
     for (
       let value = next[column].get(prefix, end);
@@ -100,21 +101,15 @@ export function createAuditSearch(database: Database): AuditSearch {
     const runs: Runs[] = [];
     const add = (index: string, any: readonly Condition[], check = anyOf(any)): void =>
       void runs.push({ index, any, check });
-    const between = (column: string, from: string, end: string): Condition => ({
-      sql: `${column} >= ? AND ${column} < ?`,
-      values: [from, end],
-    });
     if (secret !== undefined) add('audit_by_secret', [equal('secret', secret)]);
     if (actor !== undefined) add('audit_by_actor', namesOf(actor));
     if (action?.endsWith('.')) {
-      const end = `${action.slice(0, -1)}/`;
-      add('audit_by_action', beginning('action', action, end), between('action', action, end));
+      add('audit_by_action', beginning('action', action), beginsWith('action', action));
     } else if (action !== undefined) add('audit_by_action', [equal('action', action)]);
     if (environment !== undefined) add('audit_by_environment', [equal('environment', environment)]);
     if (secretPrefix !== undefined) {
-      const end = `${secretPrefix}${AFTER_NAMES}`;
-      const found = [equal('secret', secretPrefix), ...beginning('secret', secretPrefix, end)];
-      add('audit_by_secret', found, between('secret', secretPrefix, end));
+      const found = [equal('secret', secretPrefix), ...beginning('secret', secretPrefix)];
+      add('audit_by_secret', found, beginsWith('secret', secretPrefix));
     }
     if (environments !== undefined) {
       add(
@@ -166,11 +161,10 @@ export function createAuditSearch(database: Database): AuditSearch {
       }
       const from = leading === undefined ? 'NOT INDEXED' : `INDEXED BY ${leading.index}`;
       const selects = (leading?.any ?? [EVERY_ROW]).map((run): Condition => {
-        const all = [run, ...checked];
-        const where = all.map(({ sql }) => `(${sql})`).join(' AND ');
+        const { sql, values } = allOf([run, ...checked]);
         return {
-          sql: `SELECT * FROM (SELECT * FROM audit ${from} WHERE ${where} ORDER BY seq ${direction} LIMIT ?)`,
-          values: [...all.flatMap(({ values }) => values), limit],
+          sql: `SELECT * FROM (SELECT * FROM audit ${from} WHERE ${sql} ORDER BY seq ${direction} LIMIT ?)`,
+          values: [...values, limit],
         };
       });
       return database
@@ -183,10 +177,3 @@ export function createAuditSearch(database: Database): AuditSearch {
 }
 
 const EVERY_ROW: Condition = { sql: 'TRUE', values: [] };
-
-function anyOf(conditions: readonly Condition[]): Condition {
-  return {
-    sql: conditions.map(({ sql }) => `(${sql})`).join(' OR '),
-    values: conditions.flatMap(({ values }) => values),
-  };
-}

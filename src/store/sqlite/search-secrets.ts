@@ -1,13 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import type { SecretFilter, SecretSort, SortOrder } from '../../core/index.js';
+import { AFTER_NAMES, allOf, type Condition } from './condition.js';
 import { decodeCursor, foreignCursor } from './page-cursor.js';
-import {
-  AFTER_NAMES,
-  type Condition,
-  type Held,
-  secretQuery,
-  together,
-} from './secret-conditions.js';
+import { type Held, secretQuery } from './secret-query.js';
 
 /** A secret in its place. */
 export interface FoundSecret {
@@ -77,7 +72,7 @@ export function createSecretSearch(database: Database, now: () => number): Secre
       } else if (after !== undefined) {
         holdings.push({ sql: '(sort_key, l.name) > (?, ?)', values: [after.key, after.name] });
       }
-      const [ofRows, ofHoldings] = [together(rows), together(holdings)];
+      const [ofRows, ofHoldings] = [allOf(rows), allOf(holdings)];
       return database
         .prepare<unknown[], FoundSecret>(
           `SELECT l.name, ${isByName ? 'NULL' : sortKey(sort, order, held)} AS sort_key

@@ -1,10 +1,5 @@
 import { AGEING_SHARE, type SecretFilter } from '../../core/index.js';
-
-/** A condition of SQL with its values. */
-export interface Condition {
-  readonly sql: string;
-  readonly values: readonly unknown[];
-}
+import { beginsWith, type Condition, joined } from './condition.js';
 
 /** A query of secrets by `listed_secrets AS l`, a row for each. */
 export interface SecretQuery {
@@ -32,8 +27,6 @@ export interface Held {
 }
 
 const DAY_MS = 86_400_000;
-/** Sorts after every character that a secret's name may have. */
-export const AFTER_NAMES = '\x7f';
 
 const HELD_ANYWHERE: Held = {
   areSums: false,
@@ -84,9 +77,7 @@ export function secretQuery(filter: SecretFilter, inUse: number, nowMs: number):
     add(holdings, "count(s.environment) > 0 OR l.environments = ''");
   }
   if (environment !== undefined) add(rows, 'instr(l.environments, ?) > 0', `,${environment},`);
-  if (namePrefix !== '') {
-    add(rows, 'l.name >= ? AND l.name < ?', namePrefix, `${namePrefix}${AFTER_NAMES}`);
-  }
+  if (namePrefix !== '') rows.push(beginsWith('l.name', namePrefix));
   const words = filter.search?.split(/\s+/).filter((text) => text !== '') ?? [];
   if (words.length > 0) {
     // All in one pass over the secrets.
@@ -153,18 +144,4 @@ export function secretQuery(filter: SecretFilter, inUse: number, nowMs: number):
     add(holdings, `${expires} <= ?`, nowMs + expiringWithinDays * DAY_MS);
   }
   return { tables: joined(tables, ' '), rows, holdings, held };
-}
-
-/** All of them as one, between parentheses each; TRUE where there are none. */
-export function together(conditions: readonly Condition[]): Condition {
-  if (conditions.length === 0) return { sql: 'TRUE', values: [] };
-  const each = conditions.map(({ sql, values }) => ({ sql: `(${sql})`, values }));
-  return joined(each, ' AND ');
-}
-
-function joined(conditions: readonly Condition[], between: string): Condition {
-  return {
-    sql: conditions.map(({ sql }) => sql).join(between),
-    values: conditions.flatMap(({ values }) => values),
-  };
 }
