@@ -74,6 +74,18 @@ export function visibleConfig(admin: Admin, schema: Schema, config: Config): Con
   return hidden.size === 0 ? config : (without(config, hidden, 'config') as Config);
 }
 
+/**
+ * That a config which is to be replaced as a whole names nothing that the admin may not see: it would be lost unnoticed.
+ * Throws `forbidden`.
+ */
+export function requireWholeConfig(admin: Admin, schema: Schema, config: Config): void {
+  if (visibleConfig(admin, schema, config) === config) return;
+  throw new AppError(
+    'forbidden',
+    `"config" is replaced as a whole, and names a secret of ${PROVIDERS_ENVIRONMENT} which this token does not reach: somebody whose environments and prefix include it has to change it.`,
+  );
+}
+
 function placesOf(schema: Schema, config: Config, at: string): Place[] {
   const found = new Map<string, Place>();
   for (const place of walk(schema, config, at)) found.set(place.path, place);

@@ -15,8 +15,9 @@ import { requireSecret } from './find-secret.js';
 import { etag, readIfMatch } from './if-match.js';
 import { changesOf, NewRotation, RotationChanges } from './new-rotation.js';
 import { defineOperation, type Operation } from './operation.js';
+import { requireWholeConfig } from './provider-secrets.js';
 import { pageOf, pageParameters } from './query-parameters.js';
-import { rotationDetailFor, rotationFor } from './rotation-detail.js';
+import { findProvider, rotationDetailFor, rotationFor } from './rotation-detail.js';
 import { requireEnvironment } from './scope.js';
 import {
   RotationDetailSchema,
@@ -197,7 +198,7 @@ export function rotationOperations(dependencies: AdminDependencies): Operation[]
       path: '/v1/rotations/{id}',
       summary: 'Change how it is rotated',
       description:
-        'All but the provider. Of `intervalDays` and `cron`, each takes the place of the other. `config` is replaced as a whole, and not while a run is open.',
+        'All but the provider. Of `intervalDays` and `cron`, each takes the place of the other. `config` is replaced as a whole, not while a run is open, and not by a token that does not reach a secret which it names.',
       role: 'operator',
       params: RotationPath,
       body: RotationChanges,
@@ -220,6 +221,10 @@ export function rotationOperations(dependencies: AdminDependencies): Operation[]
           config: changes.config !== undefined,
           cutover: changes.cutover !== undefined,
         });
+        if (changes.config !== undefined) {
+          const schema = findProvider(rotations, found.provider)?.configSchema ?? {};
+          requireWholeConfig(caller.admin, schema, found.config);
+        }
         const rotation = await store.updateRotation({
           actor: actorOf(caller),
           id,

@@ -155,9 +155,8 @@ async function show(
       children: (
         <form method="post" action={`${page}/edit`} class="panel" autocomplete="off">
           <RotationProblem provider={provider} problem={problem} />
-          <ChangedMeanwhile problem={problem} now={now} form={form} />
+          <ChangedMeanwhile problem={problem} tag={tag} now={now} form={form} />
           {check !== undefined && <CheckedRotation found={check} />}
-          <input type="hidden" name="tag" value={tag} />
           <RotationFields
             provider={provider}
             byExpiry={provider.byExpiry && intervalDays === null && cron === null}

@@ -58,8 +58,7 @@ async function show(
       children: (
         <form method="post" action={`${page}/edit`} class="panel" autocomplete="off">
           <FormProblem problem={problem} fields={SECRET_FIELDS} />
-          <ChangedMeanwhile problem={problem} now={now} form={form} />
-          <input type="hidden" name="tag" value={tag} />
+          <ChangedMeanwhile problem={problem} tag={tag} now={now} form={form} />
           <SecretFields form={form} problem={problem} />
           <p class="quiet small">
             The name stays, since routes name it. Values are not changed: add a version on the page

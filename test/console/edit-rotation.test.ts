@@ -68,6 +68,10 @@ test('when, how and by which settings a secret is rotated is edited; an open run
     cutover: { stickyClients: true, steps: [50, 100] },
     config: { ...custom.config, fields: ['one', 'two'] },
   });
+  // What was only checked is based on what it was.
+  const looked = { ...better, soakMinutes: '5', check: 'yes' };
+  const { check: _, ...stale } = fieldsIn(await (await visit.post(page, looked)).text());
+  expect(await (await visit.post(page, stale)).text()).toContain('Nothing was saved');
   const late = await (await visit.post(page, { ...better, soakMinutes: '5' })).text();
   expect(late).toContain('Nothing was saved');
   expect(late).toContain('<dt>Soak minutes</dt><dd>1440</dd>');

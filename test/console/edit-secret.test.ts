@@ -63,6 +63,10 @@ test('what is said about a secret is edited, errors stand beside their field, an
   expect(late).toContain('<dt>Owner</dt><dd>payments</dd>');
   expect(late.match(/<dt>/g)).toHaveLength(1);
   expect(late).toMatch(/name="owner"[^>]* value="ops"/);
+  // A slip that is corrected meanwhile is based on what it was.
+  const slip = await visit.post(PAGE, { ...said, owner: 'ops', rotateEveryDays: '0', tag });
+  const stale = await visit.post(PAGE, { ...said, owner: 'ops', tag: tagIn(await slip.text()) });
+  expect(await stale.text()).toContain('Nothing was saved');
   const again = await visit.post(PAGE, { ...said, owner: 'ops', tag: tagIn(late) });
   expect([again.status, (await shown()).owner]).toEqual([303, 'ops']);
   const { items } = await keyferry.admin<{ items: { detail: unknown }[] }>(

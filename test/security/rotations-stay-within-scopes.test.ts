@@ -156,6 +156,29 @@ describe('a credential of another', () => {
     expect(kept.body.config).toEqual({ account: 'p', rotatorSecret: 'pay_rotator' });
   });
 
+  test('is not lost by a change of the settings that it is hidden from', async () => {
+    const id = own.id;
+    for (const config of [{ account: 'p' }, { account: 'q' }, {}]) {
+      const reply = await call('PATCH', `/v1/rotations/${id}`, {
+        token: staging,
+        body: { config },
+      });
+      expect(reply.body.code).toBe(config.account === undefined ? 'invalid_request' : 'forbidden');
+      expect(reply.text).not.toContain('rotator');
+    }
+    const kept = await call('GET', `/v1/rotations/${id}`);
+    expect(kept.body.config).toEqual({ account: 'p', rotatorSecret: 'pay_rotator' });
+    const config = { account: 'p2', rotatorSecret: 'pay_rotator' };
+    const changed = await call('PATCH', `/v1/rotations/${id}`, { token: both, body: { config } });
+    expect([changed.status, changed.body.config]).toEqual([200, config]);
+    await call('PATCH', `/v1/rotations/${id}`, { body: { config: { account: 'q' } } });
+    const free = { config: { account: 'p' } };
+    const reply = await call('PATCH', `/v1/rotations/${id}`, { token: staging, body: free });
+    expect([reply.status, reply.body.config]).toEqual([200, free.config]);
+    const back = { account: 'p', rotatorSecret: 'pay_rotator' };
+    await call('PATCH', `/v1/rotations/${id}`, { body: { config: back } });
+  });
+
   test('within reach it may be named, and is said to be missing where it is', async () => {
     const missing = await enable(both, 'pay_rotatr');
     expect([missing.status, missing.body.errors[0].nearest]).toEqual([400, 'pay_rotator']);
