@@ -3,12 +3,22 @@ import type { FC } from 'hono/jsx';
 import { type CutoverSettings, DEFAULT_CUTOVER_SETTINGS, ON_REFUSAL } from '../core/index.js';
 import type { ApiProblem } from './api.js';
 import { formOf, type SentForm } from './form.js';
+import { Options } from './options.js';
 import { TextField } from './text-field.js';
 
-const ON_REFUSAL_WORDS = {
+/** A rotation's grace period is the window of its cutovers. */
+type Asked = Exclude<keyof CutoverSettings, 'windowMinutes'>;
+
+const ON_REFUSAL_WORDS: Readonly<Record<string, string>> = {
   rollback: 'go back by itself',
   hold: 'stop there and ask a person',
-} as const;
+};
+
+/** What `stickyClients` makes of the requests of a client at a step. */
+export const STICKY_WORDS: Readonly<Record<string, string>> = {
+  false: 'each is drawn by itself',
+  true: 'all take the same version',
+};
 
 /** How a new version goes live: the tiles of a form. */
 export const CutoverFields: FC<{
@@ -45,18 +55,42 @@ export const CutoverFields: FC<{
         min={0}
         placeholder={String(byDefault.stepMinSeconds)}
       />
+      <TextField
+        {...field('maxRefusalRatio')}
+        label="Share of refusals that would still be borne"
+        type="number"
+        min={0}
+        max={1}
+        step="any"
+        placeholder={String(byDefault.maxRefusalRatio)}
+        hint="0.01 is one request in a hundred. Only those count that the upstream refuses with the new version and accepts with the old one. Where they are clearly more, the next field says what follows."
+      />
       <label>
         Where only the new version is refused
         <select name="onRefusal">
-          {ON_REFUSAL.map((choice) => (
-            <option value={choice} selected={form.text('onRefusal') === choice}>
-              {ON_REFUSAL_WORDS[choice]}
-            </option>
-          ))}
+          <Options
+            of={ON_REFUSAL}
+            chosen={form.text('onRefusal')}
+            text={(one) => ON_REFUSAL_WORDS[one] ?? one}
+          />
         </select>
       </label>
       <TextField {...field('routes')} label="Routes that take it first" placeholder="all" />
       <TextField {...field('clients')} label="Clients that take it first" placeholder="all" />
+      <label>
+        Requests of a client, at a step
+        <select name="stickyClients">
+          <Options
+            of={Object.keys(STICKY_WORDS)}
+            chosen={form.text('stickyClients')}
+            text={(one) => STICKY_WORDS[one] ?? one}
+          />
+        </select>
+        <small>
+          The same version suits apps whose requests belong together. With few clients a small step
+          may then reach none of them, and wait.
+        </small>
+      </label>
     </>
   );
 };
@@ -68,9 +102,11 @@ export function cutoverSettingsOf(form: SentForm): Record<string, unknown> {
     ['steps', form.list('steps')?.map((step) => (/^\d+$/.test(step) ? Number(step) : step))],
     ['stepMinSamples', form.amount('stepMinSamples')],
     ['stepMinSeconds', form.amount('stepMinSeconds')],
+    ['maxRefusalRatio', form.amount('maxRefusalRatio')],
     ['routes', form.list('routes')],
     ['clients', form.list('clients')],
     ['onRefusal', onRefusal === DEFAULT_CUTOVER_SETTINGS.onRefusal ? undefined : onRefusal],
+    ['stickyClients', form.text('stickyClients') === 'true' || undefined],
   ];
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
@@ -78,26 +114,27 @@ export function cutoverSettingsOf(form: SentForm): Record<string, unknown> {
 /** The fields of a form that says the same. */
 export function cutoverFieldsOf(
   settings: Partial<CutoverSettings>,
-): Readonly<Record<string, string>> {
-  const { steps, stepMinSamples, stepMinSeconds, routes, clients, onRefusal } = settings;
+): Readonly<Record<Asked, string>> {
+  const { steps, stepMinSamples, stepMinSeconds, maxRefusalRatio } = settings;
+  const { routes, clients, onRefusal, stickyClients } = settings;
   return {
     steps: steps?.join(', ') ?? '',
     stepMinSamples: String(stepMinSamples ?? ''),
     stepMinSeconds: String(stepMinSeconds ?? ''),
+    maxRefusalRatio: String(maxRefusalRatio ?? ''),
     routes: routes?.join(', ') ?? '',
     clients: clients?.join(', ') ?? '',
     onRefusal: onRefusal ?? DEFAULT_CUTOVER_SETTINGS.onRefusal,
+    stickyClients: String(stickyClients ?? DEFAULT_CUTOVER_SETTINGS.stickyClients),
   };
 }
 
-/** The settings as the form changes them: what it does not ask stays. Undefined where it changes nothing. */
+/** The settings as the form changes them; undefined where it changes nothing. */
 export function changedCutover(
   settings: Partial<CutoverSettings>,
   form: SentForm,
 ): Record<string, unknown> | undefined {
   const now = cutoverSettingsOf(form);
-  const asked = cutoverFieldsOf(settings);
-  if (isDeepStrictEqual(now, cutoverSettingsOf(formOf(asked)))) return undefined;
-  const others = Object.entries(settings).filter(([name]) => !Object.hasOwn(asked, name));
-  return { ...Object.fromEntries(others), ...now };
+  const before = cutoverSettingsOf(formOf(cutoverFieldsOf(settings)));
+  return isDeepStrictEqual(now, before) ? undefined : now;
 }

@@ -3,6 +3,7 @@ import type { FC } from 'hono/jsx';
 import type { CutoverDetail } from '../core/index.js';
 import { type ApiProblem, segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
+import { STICKY_WORDS } from './cutover-fields.js';
 import { CutoverLive } from './cutover-live.js';
 import { describeWay } from './cutovers.js';
 import { Fact } from './fact.js';
@@ -75,11 +76,14 @@ const About: FC<{ readonly cutover: CutoverDetail }> = ({ cutover }) => {
         </Fact>
         <Fact name="Where the new version is refused">
           {settings.onRefusal === 'rollback' ? 'goes back by itself' : 'waits for a person'}, above{' '}
-          {settings.maxRefusalRatio * 100} %
+          {Number((settings.maxRefusalRatio * 100).toPrecision(6))} %
         </Fact>
         <Fact name="Routes and clients that take it first">
           {settings.routes?.join(', ') ?? 'all routes'}; {settings.clients?.join(', ') ?? 'all'}
           {settings.clients === null && ' clients'}
+        </Fact>
+        <Fact name="Requests of a client, at a step">
+          {STICKY_WORDS[String(settings.stickyClients)]}
         </Fact>
         <Fact name="All requests take it since">
           <Moment at={cutover.currentSince} never="not yet" />

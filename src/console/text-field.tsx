@@ -11,6 +11,8 @@ interface TextFieldProps {
   readonly rows?: number;
   readonly min?: number;
   readonly max?: number;
+  /** `any` for numbers that are not whole. */
+  readonly step?: 'any';
   readonly placeholder?: string;
   readonly hint?: Child;
   /** What stands in it. */
@@ -22,7 +24,19 @@ interface TextFieldProps {
 
 /** A field that takes text, time or number, with what it is about and what was wrong with it. */
 export const TextField: FC<TextFieldProps> = (props) => {
-  const { name, label, type = 'text', rows, min, max, placeholder, hint, form, problem } = props;
+  const {
+    name,
+    label,
+    type = 'text',
+    rows,
+    min,
+    max,
+    step,
+    placeholder,
+    hint,
+    form,
+    problem,
+  } = props;
   const path = props.path ?? name;
   const wrong = wrongAt(problem, path);
   const below = (
@@ -50,6 +64,7 @@ export const TextField: FC<TextFieldProps> = (props) => {
         type={type}
         min={min}
         max={max}
+        step={step}
         placeholder={placeholder}
         value={form?.text(name) ?? ''}
         {...wrong}

@@ -32,12 +32,15 @@ test('when, how and by which settings a secret is rotated is edited; an open run
 
   const as = fieldsIn((await visit.get(page)).text);
   expect(as).toMatchObject({ intervalDays: '30', cron: '', 'config.secret': 'hook_secret' });
+  expect(as).toMatchObject({ maxRefusalRatio: '', stickyClients: 'true' });
   const same = await visit.post(page, as);
   expect([same.status, (await shown()).updatedAt]).toEqual([303, made.updatedAt]);
 
   const wrong = { ...as, cron: 'daily', timezone: 'Berlin', steps: '50, x', 'config.url': 'shop' };
   const beyond = await (await visit.post(page, wrong)).text();
   expect(beyond).toMatch(/<small class="invalid">entry 2: found a string/);
+  const tooMuch = await (await visit.post(page, { ...as, maxRefusalRatio: '2' })).text();
+  expect(tooMuch).toMatch(/name="maxRefusalRatio"[^>]* value="2" aria-invalid="true"/);
   const refused = await (await visit.post(page, { ...wrong, steps: '' })).text();
   expect(refused).toMatch(/name="cron"[^>]* value="daily" aria-invalid="true"/);
   expect(refused).toMatch(/name="timezone"[^>]* value="Berlin" aria-invalid="true"/);
@@ -51,6 +54,7 @@ test('when, how and by which settings a secret is rotated is edited; an open run
     windowUntil: '04:00',
     gracePeriodMinutes: '',
     steps: '50',
+    maxRefusalRatio: '0.05',
     endpoint: '/shop/ping',
     'config.fields': 'one\r\ntwo',
   };
@@ -65,7 +69,7 @@ test('when, how and by which settings a secret is rotated is edited; an open run
     window: { from: '02:00', until: '04:00' },
     gracePeriodMinutes: 2880,
     propagationCheck: { endpoint: '/shop/ping', expectedStatus: 200 },
-    cutover: { stickyClients: true, steps: [50, 100] },
+    cutover: { stickyClients: true, steps: [50, 100], maxRefusalRatio: 0.05 },
     config: { ...custom.config, fields: ['one', 'two'] },
   });
   // What was only checked is based on what it was.
@@ -75,9 +79,10 @@ test('when, how and by which settings a secret is rotated is edited; an open run
   const late = await (await visit.post(page, { ...better, soakMinutes: '5' })).text();
   expect(late).toContain('Nothing was saved');
   expect(late).toContain('<dt>Soak minutes</dt><dd>1440</dd>');
-  const again = fieldsIn(late);
-  expect((await visit.post(page, { ...again, 'config.fields': '' })).status).toBe(303);
+  const again = { ...fieldsIn(late), 'config.fields': '', stickyClients: 'false' };
+  expect((await visit.post(page, again)).status).toBe(303);
   expect(await shown()).toMatchObject({ soakMinutes: 5, config: { url: custom.config.url } });
+  expect((await shown()).cutover).toEqual({ steps: [50, 100], maxRefusalRatio: 0.05 });
 
   // It stays open: no route answers what is to be checked.
   expect((await visit.post(`${path}/rotate`)).status).toBe(303);

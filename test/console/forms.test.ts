@@ -51,3 +51,44 @@ test('what was filled in for another kind of channel stays behind', async () => 
   expect(settings.get('outside')).toMatchObject({ kind: 'webhook', allowPrivateNetwork: false });
   expect(settings.get('inside')).toMatchObject({ kind: 'webhook', allowPrivateNetwork: true });
 });
+
+test('every setting of a cutover is that of its form, and refused beside its field', async () => {
+  const { keyferry, visit } = await start();
+  await keyferry.secret('cut_key', { production: 'value-of-cut-1' });
+  const place = '/secrets/cut_key/environments/production';
+  await keyferry.admin('POST', `/v1${place}/versions`, { value: 'value-of-cut-2' });
+  const { text } = await visit.get('/secrets/cut_key');
+  expect(text).toMatch(/name="maxRefusalRatio"[^>]* step="any" [^>]*value="0.01"/);
+  const form = {
+    toVersion: '2',
+    windowMinutes: '30',
+    steps: '20, 100',
+    stepMinSamples: '7',
+    stepMinSeconds: '0',
+    maxRefusalRatio: '0.05',
+    onRefusal: 'hold',
+    clients: 'app',
+    stickyClients: 'true',
+  };
+  const refused = await visit.post(`${place}/cutovers`, { ...form, maxRefusalRatio: '5' });
+  expect(await refused.text()).toMatch(/name="maxRefusalRatio"[^>]* value="5" aria-invalid="true"/);
+  await keyferry.admin('POST', '/v1/clients', { name: 'app', environment: 'production' });
+  const started = await visit.post(`${place}/cutovers`, form);
+  const page = started.headers.get('location') ?? '';
+  expect(await keyferry.admin('GET', `/v1${page}`)).toMatchObject({
+    settings: {
+      windowMinutes: 30,
+      steps: [20, 100],
+      stepMinSamples: 7,
+      stepMinSeconds: 0,
+      maxRefusalRatio: 0.05,
+      routes: null,
+      clients: ['app'],
+      onRefusal: 'hold',
+      stickyClients: true,
+    },
+  });
+  const shown = (await visit.get(page)).text;
+  expect(shown).toContain('waits for a person, above 5 %');
+  expect(shown).toContain('<dd>all take the same version</dd>');
+});
