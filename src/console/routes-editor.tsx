@@ -8,6 +8,8 @@ import { ProblemNotice } from './problem-notice.js';
 /** What the editor shows beside the document. */
 export interface Edited {
   readonly text: string;
+  /** The revision that it is based on; undefined where that is the applied one, whatever it was before. */
+  readonly revision?: number | undefined;
   readonly checked?: ValidationAnswer;
   readonly problem?: ApiProblem | undefined;
 }
@@ -23,15 +25,16 @@ export const RoutesEditor: FC<{
   readonly applied: string;
   readonly revision: number;
   readonly edited: Edited | undefined;
-}> = ({ text, applied, revision, edited }) => {
+}> = ({ text, applied, edited, ...now }) => {
   const checked = edited?.checked;
+  const revision = edited?.revision ?? now.revision;
   const isFirst = revision === 0;
   return (
     <section class="panel" id="document" aria-labelledby="document-title">
       <h2 id="document-title">The document</h2>
       <ProblemNotice problem={edited?.problem} />
       {checked !== undefined && <Checked found={checked} />}
-      {checked !== undefined && text !== applied && (
+      {edited !== undefined && text !== applied && (
         <>
           <h3>What would change</h3>
           <DiffView before={applied} after={text} />

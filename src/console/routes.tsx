@@ -36,13 +36,15 @@ export function addRoutes(app: Hono<ConsoleEnvironment>): void {
     const { api } = context.get('visitor');
     const form = await readForm(context);
     const text = form.exact('document') ?? '';
+    const revision = form.number('revision') ?? 0;
     const document = parse(text);
     if (document === undefined) {
       const problem: Problem = {
         path: '$',
         message: 'is not JSON: check quotes, commas, brackets',
       };
-      return show(context, { text, checked: { valid: false, problems: [problem], warnings: [] } });
+      const checked = { valid: false, problems: [problem], warnings: [] };
+      return show(context, { text, revision, checked });
     }
     const allowMissing = form.isChecked('allowMissing') ? '?allowMissing=true' : '';
     if (form.text('do') !== 'apply') {
@@ -50,14 +52,15 @@ export function addRoutes(app: Hono<ConsoleEnvironment>): void {
         `/v1/routes/validate${allowMissing}`,
         document,
       );
-      return show(context, { text, checked });
+      return show(context, { text, revision, checked });
     }
-    const revision = form.text('revision') ?? '0';
     const problem = await refusalOf(() =>
       api.put(`/v1/routes${allowMissing}`, document, { 'If-Match': `"${revision}"` }),
     );
-    if (problem !== undefined) return show(context, { text, problem });
-    return context.redirect('/routes', 303);
+    if (problem === undefined) return context.redirect('/routes', 303);
+    // Only who has been told that somebody was faster may replace what stands there now.
+    const isLate = problem.code === 'precondition_failed';
+    return show(context, { text, problem, revision: isLate ? undefined : revision });
   });
 
   app.post('/routes/revisions/:revision/restore', async (context) => {

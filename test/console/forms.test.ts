@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { RoutesAnswer } from '../../src/core/index.js';
 import { type ConsoleVisit, visitConsole } from '../support/console-visit.js';
 import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
 
@@ -91,4 +92,38 @@ test('every setting of a cutover is that of its form, and refused beside its fie
   const shown = (await visit.get(page)).text;
   expect(shown).toContain('waits for a person, above 5 %');
   expect(shown).toContain('<dd>all take the same version</dd>');
+});
+
+test('routes that somebody applied meanwhile are replaced by nobody who was not told', async () => {
+  const { keyferry, visit } = await start();
+  const named = (name: string) => ({
+    name,
+    match: { pathPrefix: `/${name}` },
+    environments: { production: { upstream: 'https://api.example.com' } },
+  });
+  const { text } = await visit.get('/routes');
+  const revisionIn = (page: string): string =>
+    /name="revision" value="(\d+)"/.exec(page)?.[1] ?? '';
+  const revision = revisionIn(text);
+  const form = { revision, document: JSON.stringify({ routes: [named('mine')] }) };
+  const post = async (fields: Record<string, string>): Promise<string> =>
+    (await visit.post('/routes', fields)).text();
+  const applied = async (): Promise<string | undefined> =>
+    (await keyferry.admin<RoutesAnswer>('GET', '/v1/routes')).document.routes[0]?.name;
+  await keyferry.routes([named('theirs')]);
+
+  // A slip, one that the API sees, and a check: what comes back is based on what it was.
+  const typed = JSON.stringify({ routes: [{ ...named('mine'), match: { pathPrefix: 'mine' } }] });
+  const slips = [
+    { ...form, document: '{', do: 'check' },
+    { ...form, document: typed, do: 'apply' },
+    { ...form, do: 'check' },
+  ];
+  for (const slip of slips) expect(revisionIn(await post(slip))).toBe(revision);
+  const late = await post({ ...form, do: 'apply' });
+  expect(late).toContain('What would change');
+  expect(late).toContain('&quot;theirs&quot;');
+  expect(await applied()).toBe('theirs');
+  await post({ ...form, revision: revisionIn(late), do: 'apply' });
+  expect(await applied()).toBe('mine');
 });
