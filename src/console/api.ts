@@ -41,8 +41,8 @@ export interface Api {
   put<T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<T>;
   patch<T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<T>;
   delete<T>(path: string, query?: Query): Promise<T>;
-  /** The answer as it comes: for downloads. */
-  stream(method: 'GET' | 'POST', path: string): Promise<Response>;
+  /** A file, which the API writes to the browser by itself: what comes back is to be handed on as it is. */
+  download(method: 'GET' | 'POST', path: string): Promise<Response>;
 }
 
 /** `path` begins with `/v1/`; its parts are encoded by the caller (`segment`). */
@@ -74,7 +74,7 @@ export function createApi(call: CallApi, caller: Caller, bindings: HttpBindings)
     put: async (path, body, headers) => read(await send('PUT', path, body, headers)),
     patch: async (path, body, headers) => read(await send('PATCH', path, body, headers)),
     delete: async (path, query) => read(await send('DELETE', withQuery(path, query), undefined)),
-    stream: (method, path) => send(method, path, undefined),
+    download: (method, path) => send(method, path, undefined),
   };
 }
 

@@ -24,18 +24,8 @@ export function addAudit(app: Hono<ConsoleEnvironment>): void {
   app.get('/audit/export', async (context) => {
     const { api } = context.get('visitor');
     const asked = spanOf(filtersOf(context));
-    const answer = await api.stream('GET', withQuery('/v1/audit/export', asked));
-    return download(context, answer);
+    return api.download('GET', withQuery('/v1/audit/export', asked));
   });
-}
-
-/** Passes a file on, as the API sends it. */
-export function download(context: ConsoleContext, answer: Response): Response {
-  for (const name of ['content-type', 'content-disposition']) {
-    const value = answer.headers.get(name);
-    if (value !== null) context.header(name, value);
-  }
-  return context.body(answer.body as ReadableStream);
 }
 
 type AuditFilters = Partial<Record<(typeof FILTERS)[number], string>>;

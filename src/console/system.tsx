@@ -8,7 +8,6 @@ import {
 } from '../core/index.js';
 import { Allowed } from './allowed.js';
 import { type ApiProblem, segment } from './api.js';
-import { download } from './audit.js';
 import { ConfirmedButton } from './confirmed-button.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm } from './form.js';
@@ -29,7 +28,7 @@ export function addSystem(app: Hono<ConsoleEnvironment>): void {
 
   app.post('/system/backup', async (context) => {
     const { api } = context.get('visitor');
-    return download(context, await api.stream('POST', '/v1/backup'));
+    return api.download('POST', '/v1/backup');
   });
 
   app.post('/system/environments', async (context) => {

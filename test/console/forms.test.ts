@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { RoutesAnswer } from '../../src/core/index.js';
 import { type ConsoleVisit, visitConsole } from '../support/console-visit.js';
 import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
@@ -25,6 +25,21 @@ test('the days that the audit log is asked for belong to it whole, and stay in t
   const exported = `/audit/export?secret=audited_key&since=${day(-1)}&until=${day(0)}`;
   expect((await visit.get(exported)).text).toContain('audited_key');
   expect((await visit.get('/audit?until=2026-99-99')).status).toBe(400);
+});
+
+test('a download is sent once, whole, as the API sends it', async () => {
+  const { visit } = await start();
+  // Where the adapter of HTTP tells of a second head.
+  const complaints = vi.spyOn(console, 'error');
+  onTestFinished(() => complaints.mockRestore());
+  const log = await visit.get('/audit/export');
+  expect(log.headers.get('content-type')).toBe('application/jsonl');
+  expect(log.text.trimEnd().split('\n').at(-1)).toMatch(/^\{"end":/);
+  const backup = await visit.post('/system/backup', {});
+  expect(backup.headers.get('content-disposition')).toMatch(/keyferry-.*\.backup"$/);
+  expect((await backup.arrayBuffer()).byteLength).toBeGreaterThan(1000);
+  expect((await visit.get('/audit')).status).toBe(200);
+  expect(complaints).not.toHaveBeenCalled();
 });
 
 test('what was filled in for another kind of channel stays behind', async () => {
