@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.js';
@@ -33,7 +34,7 @@ const EVERY_TEST = {
 export default defineConfig({
   test: {
     // Here and not in what projects share: each of them would build once more.
-    globalSetup: ['test/support/build.ts'],
+    globalSetup: ['test/support/build.ts', 'test/support/folders-in-memory.ts'],
     sequence: { sequencer: LongestFirst },
     projects: [
       {
@@ -55,6 +56,8 @@ export default defineConfig({
           name: 'alone',
           include: ALONE,
           maxWorkers: 1,
+          // On the disk that this machine has: what it costs to wait for it is judged too.
+          env: { TMPDIR: tmpdir() },
           sequence: { groupOrder: 1 },
         },
       },
