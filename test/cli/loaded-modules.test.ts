@@ -48,7 +48,7 @@ test('a command that asks the server loads itself, and neither a server nor what
   const own = files.flatMap((url) => partsOf(fileURLToPath(url)));
   expect(own).toContain('cli/secrets.js');
   const rooms = new Set(own.map((name) => /^\w+/.exec(name)?.[0]));
-  expect([...rooms].sort()).toEqual(['cli', 'core', 'main']);
+  expect([...rooms].sort()).toEqual(['cli', 'command', 'core', 'main']);
   const nouns = own.flatMap((name) => NOUN.exec(name)?.[1] ?? []);
   for (const other of ['serve', 'rotation', 'notifications', 'import', 'completion']) {
     expect(nouns).not.toContain(other);

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandLinePorts } from '../../src/command-line-ports.js';
+import { runCaptured } from './capture.js';
 
 export const BIN = fileURLToPath(new URL('../../bin/keyferry.js', import.meta.url));
 
@@ -81,9 +83,8 @@ async function runStep({ line, stdin }: Step, context: ScriptContext): Promise<s
   });
   const argv = words.slice(command + 1);
   const environment = { ...context.environment, ...Object.fromEntries(variables) };
-  const child = startKeyferry(argv, { cwd: context.folder, environment });
-  child.stdin?.end(stdin.map((text) => `${text}\n`).join(''));
-  const finished = await finish(child);
+  const given = { environment, stdin: stdin.map((text) => `${text}\n`).join('') };
+  const finished = await run(argv, context.folder, given);
   context.watch(argv, finished);
   return [
     `$ ${line}`,
@@ -92,6 +93,33 @@ async function runStep({ line, stdin }: Step, context: ScriptContext): Promise<s
     ...outputLines(finished.stderr).map((text) => `! ${text}`.trimEnd()),
     ...(finished.exitCode === 0 ? [] : [`[${finished.exitCode}]`]),
   ];
+}
+
+/** Nouns of which a command ran as a process. */
+const started = new Set<string | undefined>();
+
+/**
+ * Each noun once as it ships, in a process of its own. To start one for every line takes longer than all that the
+ * lines do: the others run in this process.
+ */
+async function run(
+  argv: readonly string[],
+  folder: string,
+  { environment, stdin }: { environment: Readonly<Record<string, string>>; stdin: string },
+): Promise<Finished> {
+  if (started.has(argv[0])) {
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      return await runCaptured(argv, { environment, stdin, ports: commandLinePorts(environment) });
+    } finally {
+      process.chdir(before);
+    }
+  }
+  started.add(argv[0]);
+  const child = startKeyferry(argv, { cwd: folder, environment });
+  child.stdin?.end(stdin);
+  return finish(child);
 }
 
 /** Starts the real command with nothing in its environment but what is given. */
