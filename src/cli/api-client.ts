@@ -60,6 +60,12 @@ export class ApiClient {
     return this.#json('GET', path, { query });
   }
 
+  /** With its `ETag`, for a change that is based on it. */
+  async getTagged<T>(path: string): Promise<{ readonly body: T; readonly tag: string }> {
+    const answer = await this.#send('GET', path, {});
+    return { body: await this.#read(answer), tag: answer.headers.etag ?? '*' };
+  }
+
   /** `body` undefined sends none. */
   post<T>(path: string, body?: unknown, request: ApiRequest = {}): Promise<T> {
     return this.#json('POST', path, { ...request, body });
@@ -69,8 +75,8 @@ export class ApiClient {
     return this.#json('PUT', path, { ...request, body });
   }
 
-  patch<T>(path: string, body: unknown): Promise<T> {
-    return this.#json('PATCH', path, { body });
+  patch<T>(path: string, body: unknown, request: ApiRequest = {}): Promise<T> {
+    return this.#json('PATCH', path, { ...request, body });
   }
 
   delete<T>(path: string, query: Query = {}): Promise<T> {
@@ -114,7 +120,10 @@ export class ApiClient {
   }
 
   async #json<T>(method: string, path: string, request: ApiRequest): Promise<T> {
-    const answer = await this.#send(method, path, request);
+    return this.#read(await this.#send(method, path, request));
+  }
+
+  async #read<T>(answer: IncomingMessage): Promise<T> {
     const body = await readJson(answer);
     if (answer.statusCode === 204) return undefined as T;
     if (body === undefined) throw this.#notKeyferry(answer);

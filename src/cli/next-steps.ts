@@ -3,6 +3,7 @@ import type { Problem } from '../core/index.js';
 /** What works on a version that is there: one by its number, the previous one, or one to move to. */
 const OF_VERSIONS =
   /^\/v1\/secrets\/([^/]+)\/environments\/([^/]+)\/(?:versions\/\d+|rollback|cutovers)(?:\/|$)/;
+const SECRET = /^\/v1\/secrets\/[^/]+$/;
 const OF_CUTOVER = /^\/v1\/cutovers\//;
 const OF_ROTATION = /^\/v1\/rotations\/[0-9a-f]/;
 const ENVIRONMENT = /^\/v1\/environments\/([^/]+)$/;
@@ -32,7 +33,9 @@ export function nextSteps(code: string, path = '', problems: readonly Problem[] 
         'Where only a secret or its value is missing: keyferry secrets create, keyferry versions add, or --allow-missing',
       ];
     case 'precondition_failed':
-      return ['See: keyferry routes show'];
+      return SECRET.test(path)
+        ? ['Somebody else changes it at the same time: run the command again.']
+        : ['See: keyferry routes show'];
     default:
       return [];
   }

@@ -16,11 +16,19 @@ import { describeAgo, describeUntil } from './describe-time.js';
 import { howToUse } from './how-to-use.js';
 import { addMergeEnvironments } from './merge-environments.js';
 import { readValue, type ValueOptions } from './read-value.js';
-import { type AttributeOptions, attributeOptions, attributesOf } from './secret-attributes.js';
+import {
+  type AttributeOptions,
+  attributeOptions,
+  attributesOf,
+  type GivenAttributes,
+} from './secret-attributes.js';
 import { MARKS } from './secret-status.js';
 import { sendValue } from './send-value.js';
 import { showSecret } from './show-secret.js';
 import { VALUE_NOTES, valueOptions } from './value-options.js';
+
+/** Each that is late is one that somebody else has changed something in. */
+const MOST_ATTEMPTS = 10;
 
 interface CreateOptions extends ValueOptions, AttributeOptions {
   readonly environment?: string;
@@ -201,13 +209,32 @@ async function update(session: Session, options: AttributeOptions, name: string)
       hints: ['A value cannot be changed; add the next one with: keyferry versions add'],
     });
   }
-  if (changes.labels !== undefined) {
-    const { labels } = await api.get<SecretAnswer>(path);
-    changes.labels = withoutNull({ ...labels, ...changes.labels });
-  }
-  const secret = await api.patch<SecretAnswer>(path, changes);
+  const { labels } = changes;
+  const secret =
+    labels === undefined
+      ? await api.patch<SecretAnswer>(path, changes)
+      : await changeLabels(api, path, { ...changes, labels });
   if (session.json) return session.terminal.json(secret);
   session.terminal.print(`Updated secret ${name}: ${Object.keys(changes).join(', ')}.`);
+}
+
+/** A label is added to those that are there, also to one that somebody adds at the same time. */
+async function changeLabels(
+  api: ApiClient,
+  path: string,
+  changes: Required<GivenAttributes>,
+): Promise<SecretAnswer> {
+  for (let attempt = 1; ; attempt++) {
+    const { body, tag } = await api.getTagged<SecretAnswer>(path);
+    const labels = withoutNull({ ...body.labels, ...changes.labels });
+    const headers = { 'if-match': tag };
+    try {
+      return await api.patch<SecretAnswer>(path, { ...changes, labels }, { headers });
+    } catch (error) {
+      const isLate = error instanceof CommandFailure && error.code === 'precondition_failed';
+      if (!isLate || attempt === MOST_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** The labels that stay: a null one is to be taken away. */
