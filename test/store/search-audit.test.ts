@@ -106,3 +106,9 @@ test('whatever filters are put together, pages give the rows that fit, in order'
   );
   expect(found).toBeGreaterThan(500);
 });
+
+test('an environment that is named twice has its rows once', async () => {
+  const named = all.flatMap(({ environment }) => environment ?? []).slice(0, 3);
+  const { items } = await opened.store.listAudit({ environments: [...named, ...named] });
+  expect(items.map(({ environment }) => environment)).toEqual(named.toReversed());
+});
