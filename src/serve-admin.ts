@@ -6,7 +6,7 @@ import {
   createAdminListener,
 } from './admin/index.js';
 import type { AlertEngine } from './alerts/index.js';
-import { diffRoutes, type Settings } from './config/index.js';
+import { diffRoutes, parseRoutesText, type Settings } from './config/index.js';
 import type { CutoverRoutes, Outbound } from './core/index.js';
 import { createRequestTrier } from './create-request-trier.js';
 import { endingWithRoutes } from './cutover-routes.js';
@@ -72,6 +72,7 @@ export async function serveAdmin(options: ServeAdminOptions): Promise<AdminListe
     clock: options.clock,
     outbound,
     oidc: settings.oidc,
+    readRoutes: (text) => parseRoutesText(text, 'the document'),
     secure: settings.adminTls !== undefined,
     logError: (error, where) => log.error('console_request_failed', error, where),
   });

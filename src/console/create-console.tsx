@@ -21,7 +21,7 @@ import { addOverview } from './overview.js';
 import { refuseForeignPosts } from './refuse-foreign-posts.js';
 import { addRotationPage } from './rotation-page.js';
 import { addRotations } from './rotations.js';
-import { addRoutes } from './routes.js';
+import { addRoutes, type ReadRoutes } from './routes.js';
 import { addSecretPage } from './secret-page.js';
 import { addSecrets } from './secrets.js';
 import { serveAssets } from './serve-assets.js';
@@ -36,6 +36,7 @@ export interface ConsoleDependencies {
   readonly tokens: Tokens;
   readonly clock: Clock;
   readonly callApi: CallApi;
+  readonly readRoutes: ReadRoutes;
   /** Whether the listener speaks TLS: its cookie is for TLS alone then. */
   readonly secure: boolean;
   /** Undefined = nobody signs in with OpenID Connect. */
@@ -103,7 +104,7 @@ export function createConsole(dependencies: ConsoleDependencies): Console {
   addEnableRotation(app);
   addRotationPage(app);
   addEditRotation(app);
-  addRoutes(app);
+  addRoutes(app, dependencies.readRoutes);
   addTryRoute(app);
   addClients(app);
   addAlerts(app);

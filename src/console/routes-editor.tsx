@@ -1,5 +1,5 @@
 import type { FC } from 'hono/jsx';
-import type { ValidationAnswer } from '../core/index.js';
+import type { Problem, RoutesDocument, ValidationAnswer } from '../core/index.js';
 import type { ApiProblem } from './api.js';
 import { ConfirmedButton } from './confirmed-button.js';
 import { DiffView } from './diff-view.js';
@@ -10,7 +10,10 @@ export interface Edited {
   readonly text: string;
   /** The revision that it is based on; undefined where that is the applied one, whatever it was before. */
   readonly revision?: number | undefined;
+  readonly allowsMissing?: boolean;
   readonly checked?: ValidationAnswer;
+  /** What the text says, where it can be read. */
+  readonly document?: RoutesDocument | undefined;
   readonly problem?: ApiProblem | undefined;
 }
 
@@ -28,21 +31,24 @@ export const RoutesEditor: FC<{
 }> = ({ text, applied, edited, ...now }) => {
   const checked = edited?.checked;
   const revision = edited?.revision ?? now.revision;
+  const allowsMissing = edited?.allowsMissing === true;
+  // Compared as it would be kept: comments and another layout change nothing.
+  const next = edited?.document === undefined ? applied : textOf(edited.document);
   const isFirst = revision === 0;
   return (
     <section class="panel" id="document" aria-labelledby="document-title">
       <h2 id="document-title">The document</h2>
       <ProblemNotice problem={edited?.problem} />
       {checked !== undefined && <Checked found={checked} />}
-      {edited !== undefined && text !== applied && (
+      {next !== applied && (
         <>
           <h3>What would change</h3>
-          <DiffView before={applied} after={text} />
+          <DiffView before={applied} after={next} />
         </>
       )}
       {isFirst ? (
         <>
-          <DocumentForm text={text} revision={revision} />
+          <DocumentForm text={text} revision={revision} allowsMissing={allowsMissing} />
           <details>
             <summary>An example</summary>
             <pre>{EXAMPLE}</pre>
@@ -51,7 +57,7 @@ export const RoutesEditor: FC<{
       ) : (
         <details open={edited !== undefined}>
           <summary>Edit</summary>
-          <DocumentForm text={text} revision={revision} />
+          <DocumentForm text={text} revision={revision} allowsMissing={allowsMissing} />
         </details>
       )}
     </section>
@@ -70,10 +76,11 @@ const EXAMPLE = textOf({
   ],
 });
 
-const DocumentForm: FC<{ readonly text: string; readonly revision: number }> = ({
-  text,
-  revision,
-}) => (
+const DocumentForm: FC<{
+  readonly text: string;
+  readonly revision: number;
+  readonly allowsMissing: boolean;
+}> = ({ text, revision, allowsMissing }) => (
   <form method="post" action="/routes#document">
     <input type="hidden" name="revision" value={String(revision)} />
     <textarea
@@ -86,8 +93,8 @@ const DocumentForm: FC<{ readonly text: string; readonly revision: number }> = (
       {text}
     </textarea>
     <label>
-      <input type="checkbox" name="allowMissing" /> apply although a secret has no value yet; its
-      requests then fail
+      <input type="checkbox" name="allowMissing" checked={allowsMissing} /> apply although a secret
+      has no value yet; its requests then fail
     </label>
     <div class="actions">
       <button type="submit" name="do" value="check" class="secondary">
@@ -113,10 +120,15 @@ const Checked: FC<{ readonly found: ValidationAnswer }> = ({ found }) => (
     <ul>
       {[...found.problems, ...found.warnings].slice(0, 50).map((problem) => (
         <li>
-          <code>{problem.path}</code> {problem.message}
+          <code>{problem.path}</code>
+          {placeOf(problem)} {problem.message}
           {problem.nearest !== undefined && ` (did you mean "${problem.nearest}"?)`}
         </li>
       ))}
     </ul>
   </div>
 );
+
+function placeOf({ line, column }: Problem): string {
+  return line === undefined ? '' : ` (line ${line}, column ${column ?? 1})`;
+}

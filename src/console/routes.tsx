@@ -5,6 +5,7 @@ import type {
   Problem,
   RevisionAnswer,
   RoutesAnswer,
+  RoutesDocument,
   RoutesInUseAnswer,
   StatusAnswer,
   ValidationAnswer,
@@ -28,8 +29,14 @@ import { ACTIONS, Table } from './table.js';
 const SHOWN_ROUTES = 50;
 const SHOWN_REVISIONS = 20;
 
+/** A routes document as somebody has typed it; `document` is undefined where there are problems. */
+export type ReadRoutes = (text: string) => {
+  readonly document: RoutesDocument | undefined;
+  readonly problems: readonly Problem[];
+};
+
 /** `/routes`: what each injects, the document, and its revisions. */
-export function addRoutes(app: Hono<ConsoleEnvironment>): void {
+export function addRoutes(app: Hono<ConsoleEnvironment>, readRoutes: ReadRoutes): void {
   app.get('/routes', (context) => show(context));
 
   app.post('/routes', async (context) => {
@@ -37,22 +44,20 @@ export function addRoutes(app: Hono<ConsoleEnvironment>): void {
     const form = await readForm(context);
     const text = form.exact('document') ?? '';
     const revision = form.number('revision') ?? 0;
-    const document = parse(text);
+    const allowsMissing = form.isChecked('allowMissing');
+    // Read here, where line and column of a mistake are known.
+    const { document, problems } = readRoutes(text);
+    const edited = { text, document, allowsMissing, revision };
     if (document === undefined) {
-      const problem: Problem = {
-        path: '$',
-        message: 'is not JSON: check quotes, commas, brackets',
-      };
-      const checked = { valid: false, problems: [problem], warnings: [] };
-      return show(context, { text, revision, checked });
+      return show(context, { ...edited, checked: { valid: false, problems, warnings: [] } });
     }
-    const allowMissing = form.isChecked('allowMissing') ? '?allowMissing=true' : '';
+    const allowMissing = allowsMissing ? '?allowMissing=true' : '';
     if (form.text('do') !== 'apply') {
       const checked = await api.post<ValidationAnswer>(
         `/v1/routes/validate${allowMissing}`,
         document,
       );
-      return show(context, { text, revision, checked });
+      return show(context, { ...edited, checked });
     }
     const problem = await refusalOf(() =>
       api.put(`/v1/routes${allowMissing}`, document, { 'If-Match': `"${revision}"` }),
@@ -60,7 +65,7 @@ export function addRoutes(app: Hono<ConsoleEnvironment>): void {
     if (problem === undefined) return context.redirect('/routes', 303);
     // Only who has been told that somebody was faster may replace what stands there now.
     const isLate = problem.code === 'precondition_failed';
-    return show(context, { text, problem, revision: isLate ? undefined : revision });
+    return show(context, { ...edited, problem, revision: isLate ? undefined : revision });
   });
 
   app.post('/routes/revisions/:revision/restore', async (context) => {
@@ -113,14 +118,6 @@ export function addRoutes(app: Hono<ConsoleEnvironment>): void {
       ),
     });
   });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function show(context: ConsoleContext, edited?: Edited): Promise<Response> {

@@ -142,3 +142,31 @@ test('routes that somebody applied meanwhile are replaced by nobody who was not 
   await post({ ...form, revision: revisionIn(late), do: 'apply' });
   expect(await applied()).toBe('mine');
 });
+
+test('a document of routes may have comments and another layout; a mistake has its line, and the tick stays', async () => {
+  const { keyferry, visit } = await start();
+  await keyferry.secret('paid_key', { production: 'v' });
+  const route = {
+    name: 'paid',
+    match: { pathPrefix: '/paid' },
+    headers: { Authorization: 'Bearer <<secret:paid_key>>' },
+    environments: { production: { upstream: 'https://api.example.com' } },
+  };
+  const send = async (document: string, form: Readonly<Record<string, string>>) => {
+    const answer = await visit.post('/routes', { document, ...form });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const pasted = `// ours\n${JSON.stringify({ routes: [route] })}`;
+  expect((await send(pasted, { do: 'apply', revision: '0' })).status).toBe(303);
+  expect((await send(pasted, { do: 'check' })).text).not.toContain('What would change');
+
+  const later = pasted.replace('/paid', '/bought');
+  const checked = await send(later, { do: 'check', allowMissing: 'on' });
+  expect(checked.text).toContain('name="allowMissing" checked=""');
+  expect(checked.text.match(/<(?:del|ins)>/g)).toHaveLength(2);
+
+  const broken = await send('{\n  "routes": [ }', { do: 'apply', revision: '1' });
+  expect(broken.text).toContain('cannot be applied');
+  expect(broken.text).toContain('(line 2, column 15)');
+  expect(broken.text).not.toContain('What would change');
+});
