@@ -8,6 +8,7 @@ import { CutoverLive } from './cutover-live.js';
 import { describeWay } from './cutovers.js';
 import { Fact } from './fact.js';
 import { renderPage, renderPart } from './layout.js';
+import { LoadAgain } from './load-again.js';
 import { describeMinutes, Moment } from './moment.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
 
@@ -19,7 +20,21 @@ export function addCutoverPage(app: Hono<ConsoleEnvironment>): void {
 
   app.get('/cutovers/:id/live', async (context) => {
     const cutover = await readCutover(context, context.req.param('id'));
-    return renderPart(context, <CutoverLive cutover={cutover} />);
+    const live = <CutoverLive cutover={cutover} />;
+    const isOnOwnPage = context.req.header('hx-current-url')?.includes('/cutovers/') === true;
+    if (cutover.endedAt === null || isOnOwnPage) return renderPart(context, live);
+    return renderPart(
+      context,
+      <>
+        {live}
+        <LoadAgain path={`/secrets/${segment(cutover.secret)}`} />
+      </>,
+    );
+  });
+
+  app.get('/cutovers/:id/about', async (context) => {
+    const cutover = await readCutover(context, context.req.param('id'));
+    return renderPart(context, <About cutover={cutover} />);
   });
 
   for (const verb of VERBS) {
@@ -55,7 +70,6 @@ async function show(context: ConsoleContext, id: string, problem?: ApiProblem): 
             <CutoverLive cutover={cutover} />
           </section>
           <About cutover={cutover} />
-          {cutover.observations.length > 0 && <Observations cutover={cutover} />}
         </>
       ),
     },
@@ -63,7 +77,22 @@ async function show(context: ConsoleContext, id: string, problem?: ApiProblem): 
   );
 }
 
+/** When and how, and who used which version. Asks for itself again while it runs. */
 const About: FC<{ readonly cutover: CutoverDetail }> = ({ cutover }) => {
+  const path = `/cutovers/${segment(cutover.id)}/about`;
+  const asks =
+    cutover.endedAt === null
+      ? { 'hx-get': path, 'hx-trigger': 'every 5s', 'hx-swap': 'outerHTML' }
+      : {};
+  return (
+    <div id="about" {...asks}>
+      <Facts cutover={cutover} />
+      {cutover.observations.length > 0 && <Observations cutover={cutover} />}
+    </div>
+  );
+};
+
+const Facts: FC<{ readonly cutover: CutoverDetail }> = ({ cutover }) => {
   const { settings } = cutover;
   return (
     <section class="panel" aria-label="About this cutover">

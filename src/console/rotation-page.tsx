@@ -14,6 +14,7 @@ import { CheckedRotation } from './checked-rotation.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
 import { readForm } from './form.js';
 import { renderPage, renderPart } from './layout.js';
+import { LoadAgain } from './load-again.js';
 import { wordsOf } from './mark.js';
 import { Distance, Moment } from './moment.js';
 import { ProblemNotice, refusalOf } from './problem-notice.js';
@@ -32,7 +33,14 @@ export function addRotationPage(app: Hono<ConsoleEnvironment>): void {
 
   app.get('/rotations/:id/live', async (context) => {
     const rotation = await read(context);
-    return renderPart(context, <RunPanel rotation={rotation} nowMs={Date.now()} />);
+    const hasEnded = rotation.run === null || isRunEnded(rotation.run.state);
+    return renderPart(
+      context,
+      <>
+        <RunPanel rotation={rotation} nowMs={Date.now()} />
+        {hasEnded && <LoadAgain path={`/rotations/${segment(rotation.id)}`} />}
+      </>,
+    );
   });
 
   app.post('/rotations/:id/rotate', async (context) => {

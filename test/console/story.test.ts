@@ -98,6 +98,9 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
       timeout: PATIENCE_MS,
     });
     expect(await page.locator('.live .notice.bad').textContent()).toContain('was refused');
+    // What stands below is of now, too.
+    await page.locator('#about').getByText(', by itself').waitFor({ timeout: PATIENCE_MS });
+    expect(await page.locator('#about').getByText('it runs').count()).toBe(0);
     expect((await load.stop()).failures).toEqual([]);
 
     const webhook = await startCustomStandIn();
@@ -133,6 +136,8 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await page.locator('#run').getByText('done', { exact: true }).first().waitFor({
       timeout: PATIENCE_MS,
     });
+    await page.getByRole('link', { name: 'Load it again' }).click();
+    await page.getByRole('button', { name: 'Rotate now' }).waitFor();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Resume' }).waitFor();
     expect((await webhook.keys()).map(({ state }) => state)).toEqual(['gone', 'live']);
