@@ -11,6 +11,15 @@ import { Table } from './table.js';
 
 const ROWS = 50;
 const FILTERS = ['action', 'secret', 'environment', 'actor', 'since', 'until'] as const;
+const TEXT_FILTERS = [
+  ['secret', 'Secret'],
+  ['environment', 'Environment'],
+  ['actor', 'Who'],
+] as const;
+const DAY_FILTERS = [
+  ['since', 'Since (UTC)'],
+  ['until', 'Until (UTC)'],
+] as const;
 
 /** `/audit`: who did what; checks it, and hands it out. */
 export function addAudit(app: Hono<ConsoleEnvironment>): void {
@@ -84,7 +93,7 @@ async function show(
         {verification !== undefined && <Verified found={verification} />}
         <form method="get" action="/audit" class="panel row">
           <label>
-            action
+            Action
             <input
               type="search"
               name="action"
@@ -93,15 +102,15 @@ async function show(
             />
           </label>
           <Filters count={FILTERS.slice(1).filter((name) => filters[name] !== undefined).length}>
-            {(['secret', 'environment', 'actor'] as const).map((name) => (
+            {TEXT_FILTERS.map(([name, text]) => (
               <label>
-                {name}
+                {text}
                 <input name={name} value={filters[name] ?? ''} />
               </label>
             ))}
-            {(['since', 'until'] as const).map((name) => (
+            {DAY_FILTERS.map(([name, text]) => (
               <label>
-                {name} (UTC)
+                {text}
                 <input type="date" name={name} value={filters[name] ?? ''} />
               </label>
             ))}
@@ -162,7 +171,7 @@ export const AuditTable: FC<{
         <th scope="row">
           <code>{row.action}</code>
         </th>
-        <td>{row.actor.name}</td>
+        <td class="who">{row.actor.name}</td>
         <td>
           <Moment at={row.at} />
         </td>

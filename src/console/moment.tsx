@@ -12,6 +12,12 @@ function describeSpan(ms: number): string {
   return found === undefined ? 'now' : `${Math.floor(ms / found[1])} ${found[0]}`;
 }
 
+/** To the nearest minute or day, as the command line says it: what is 90 days away is `90 d`, not 89. */
+function describeWait(ms: number): string {
+  const unitMs = ms < 2 * 86_400_000 ? 60_000 : 86_400_000;
+  return describeSpan(Math.round(ms / unitMs) * unitMs);
+}
+
 /** `2 d`, `1 h 30 min`: a length of time that somebody has set. */
 export function describeMinutes(minutes: number): string {
   const parts = [
@@ -46,7 +52,7 @@ export const Distance: FC<{
 }> = ({ at, nowMs, never = 'never', past }) => {
   if (at === null) return <span class="quiet">{never}</span>;
   const ms = Date.parse(at) - nowMs;
-  const span = describeSpan(Math.abs(ms));
+  const span = ms > 0 ? describeWait(ms) : describeSpan(-ms);
   return (
     <time datetime={at} data-local="title" title={`${at.slice(0, 16).replace('T', ' ')} UTC`}>
       {ms > 0 && span !== 'now'

@@ -58,6 +58,7 @@ async function show(
               name="name"
               required
               pattern="[a-zA-Z][a-zA-Z0-9_\-]{0,127}"
+              title={'A letter, then letters, digits, "_" or "-"'}
               spellcheck={false}
               value={form?.text('name') ?? ''}
               placeholder="stripe_api_key"

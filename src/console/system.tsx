@@ -242,7 +242,12 @@ const Environments: FC<{ readonly items: readonly EnvironmentAnswer[] }> = ({ it
       <form method="post" action="/system/environments" class="row">
         <label>
           New environment
-          <input name="name" required pattern="[a-z][a-z0-9\-]{0,62}" />
+          <input
+            name="name"
+            required
+            pattern="[a-z][a-z0-9\-]{0,62}"
+            title={'A small letter, then small letters, digits or "-"'}
+          />
         </label>
         <button type="submit">Declare</button>
       </form>

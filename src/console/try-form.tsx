@@ -75,7 +75,13 @@ export const TryForm: FC<Props> = ({ draft, routes, chosen, question }) => (
           </label>
           <label>
             Path
-            <input name="path" value={draft.path} pattern="/.*" autocomplete="off" />
+            <input
+              name="path"
+              value={draft.path}
+              pattern="/.*"
+              title={'It begins with "/"'}
+              autocomplete="off"
+            />
             <small>As an app writes it: with the prefix of the route. It may have a query.</small>
           </label>
         </div>

@@ -46,7 +46,7 @@ test('the list of secrets shows age, environments side by side, routes, use and 
   expect(marks(whole)).toEqual(['✓ fresh, 0 d', 'none']);
   expect(whole.match(/>v1 </g)).toHaveLength(3);
   expect(whole).toContain('never');
-  expect(whole).toMatch(/in (89|90) d/);
+  expect(whole).toMatch(/in 90 d/);
 });
 
 test('the list of secrets is searched, filtered, sorted and paged by links and a form alone', async () => {
