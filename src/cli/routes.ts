@@ -106,7 +106,8 @@ async function apply(session: Session, options: ApplyOptions, file: string): Pro
     terminal.hint(`See what changed: keyferry routes compare ${answer.revision - 1}`);
     terminal.hint(`Go back: keyferry routes restore ${answer.revision - 1}`);
   } else {
-    terminal.hint('Let an app use them: keyferry clients create NAME --environment production');
+    const environment = Object.keys(document.routes[0]?.environments ?? {})[0] ?? 'production';
+    terminal.hint(`Let an app use them: keyferry clients create NAME --environment ${environment}`);
   }
 }
 

@@ -101,6 +101,6 @@ function clientRefusal(
   return new AppError(
     'client_unauthenticated',
     'No valid client token. Send it in Keyferry-Token, as Proxy-Authorization: Bearer, or in place of ' +
-      'the credential that the route injects.',
+      'the credential that the route injects. Check the path too: where it matches no route, that last place is unknown.',
   );
 }
