@@ -30,7 +30,7 @@ function nameCells(root) {
 }
 
 // A part that shows itself anew every other second would be read aloud each time: what it says is read when it changes.
-const said = document.querySelector('#said');
+const said = document.querySelector('#said_last');
 const lastSaid = new Map();
 function say(root) {
   for (const part of root.querySelectorAll('[data-says]')) {
@@ -79,13 +79,13 @@ document.addEventListener('htmx:beforeSwap', (event) => {
 document.addEventListener('htmx:afterSettle', () => {
   refine(document);
   say(document);
-  document.querySelector('#stale')?.remove();
+  document.querySelector('#said_stale')?.remove();
 });
 for (const name of ['htmx:sendError', 'htmx:responseError']) {
   document.addEventListener(name, (event) => {
-    if (document.querySelector('#stale') !== null) return;
+    if (document.querySelector('#said_stale') !== null) return;
     const notice = document.createElement('p');
-    notice.id = 'stale';
+    notice.id = 'said_stale';
     notice.className = 'notice warn';
     notice.setAttribute('role', 'alert');
     notice.textContent = 'The server does not answer: what is shown here may be old.';

@@ -1,7 +1,7 @@
 import type { Child, FC } from 'hono/jsx';
 
 interface ConfirmedButtonProps {
-  /** Of the dialog: once on a page. */
+  /** Of the dialog: once on a page. With "_" beside the name of an environment: those are ids too, and have none. */
   readonly id: string;
   /** On the button that asks. */
   readonly text: string;
@@ -30,7 +30,7 @@ export const ConfirmedButton: FC<ConfirmedButtonProps> = (props) => {
     <>
       <button
         type="button"
-        id={`${id}-asks`}
+        id={`${id}_asks`}
         class={look}
         popovertarget={id}
         aria-haspopup="dialog"
@@ -43,11 +43,11 @@ export const ConfirmedButton: FC<ConfirmedButtonProps> = (props) => {
         id={id}
         class="confirm"
         role="dialog"
-        aria-labelledby={`${id}-title`}
-        aria-describedby={`${id}-text`}
+        aria-labelledby={`${id}_title`}
+        aria-describedby={`${id}_text`}
       >
-        <h2 id={`${id}-title`}>{props.title ?? `${label ?? text}?`}</h2>
-        <p id={`${id}-text`}>{consequence}</p>
+        <h2 id={`${id}_title`}>{props.title ?? `${label ?? text}?`}</h2>
+        <p id={`${id}_text`}>{consequence}</p>
         {children}
         <div class="actions">
           <button

@@ -50,7 +50,7 @@ export const EnvironmentPanel: FC<EnvironmentPanelProps> = (props) => {
   const routes = secret.routesByEnvironment[environment] ?? [];
   const candidates = versions.filter(({ state }) => state === 'staged' || state === 'previous');
   const hasCurrent = held !== undefined && held.currentVersion !== null;
-  const title = `${environment}-title`;
+  const title = `${environment}_title`;
   return (
     <section class="panel" id={environment} aria-labelledby={title}>
       <header>
@@ -112,7 +112,7 @@ export const EnvironmentPanel: FC<EnvironmentPanelProps> = (props) => {
             {held.previousVersion !== null && (
               <form method="post" action={`${pathOf(secret.name, environment)}/rollback`}>
                 <ConfirmedButton
-                  id={`rollback-${environment}`}
+                  id={`rollback_${environment}`}
                   text={`Roll back to v${held.previousVersion}`}
                   title={`Roll ${secret.name} back in ${environment}?`}
                   consequence={`All requests of ${secret.name} in ${environment} take version ${held.previousVersion} again, from now on. The version in use now stays as the previous one.`}

@@ -80,18 +80,18 @@ const Page: FC<PageProps> = (props) => {
   const { admin } = visitor.session;
   return (
     <Document title={title} {...(charts === undefined ? {} : { charts })}>
-      <a class="skip" href="#content">
+      <a class="skip" href="#main_content">
         Skip to the content
       </a>
       <div class="frame">
         <header class="bar">
           <Brand />
           <OpenAlerts count={openAlerts} />
-          <button type="button" class="secondary" popovertarget="menu">
+          <button type="button" class="secondary" popovertarget="main_menu">
             Menu
           </button>
         </header>
-        <nav class="menu" id="menu" popover="auto" aria-label="Main">
+        <nav class="menu" id="main_menu" popover="auto" aria-label="Main">
           <Brand />
           {MENU.map((group) => (
             <ul>
@@ -116,7 +116,7 @@ const Page: FC<PageProps> = (props) => {
             </form>
           </footer>
         </nav>
-        <main class="page" id="content">
+        <main class="page" id="main_content">
           <header>
             {crumbs.length > 0 && (
               <nav class="crumbs" aria-label="Where you are">
@@ -133,7 +133,7 @@ const Page: FC<PageProps> = (props) => {
           </header>
           {children}
         </main>
-        <p id="said" class="unseen" role="status" />
+        <p id="said_last" class="unseen" role="status" />
       </div>
     </Document>
   );

@@ -254,9 +254,9 @@ const History: FC<{ readonly name: string; readonly items: readonly AuditRowAnsw
   name,
   items,
 }) => (
-  <section class="panel" aria-labelledby="history">
+  <section class="panel" aria-labelledby="secret_history">
     <header>
-      <h2 id="history">History</h2>
+      <h2 id="secret_history">History</h2>
       <a class="small" href={withQuery('/audit', { secret: name })}>
         All of it in the audit log
       </a>

@@ -225,7 +225,7 @@ const Environments: FC<{ readonly items: readonly EnvironmentAnswer[] }> = ({ it
             <Allowed to="admin">
               <form method="post" action={`/system/environments/${segment(name)}/delete`}>
                 <ConfirmedButton
-                  id={`delete-${name}`}
+                  id={`delete_${name}`}
                   text="Delete"
                   label={`Delete the environment ${name}`}
                   consequence="No route, client or secret can name it any more. Only an empty one can be deleted: while one of them does, nothing happens."

@@ -136,7 +136,7 @@ const Actions: FC<{
       <div class="actions">
         <form method="post" action={`${path}/destroy`}>
           <ConfirmedButton
-            id={`destroy-${environment}-${version}`}
+            id={`destroy_${environment}_${version}`}
             text="Destroy"
             label={`Destroy ${name}`}
             consequence="Its value is erased for good. That it was there stays on record."
@@ -152,7 +152,7 @@ const Actions: FC<{
       {!hasCutover && (
         <form method="post" action={`${path}/activate`}>
           <ConfirmedButton
-            id={`activate-${environment}-${version}`}
+            id={`activate_${environment}_${version}`}
             text="Activate"
             label={`Activate ${name}`}
             consequence="All requests take it from now on, without a canary. The version in use now stays as the previous one."
@@ -163,7 +163,7 @@ const Actions: FC<{
       )}
       <form method="post" action={`${path}/revoke`}>
         <ConfirmedButton
-          id={`revoke-${environment}-${version}`}
+          id={`revoke_${environment}_${version}`}
           text="Revoke"
           label={`Revoke ${name}`}
           consequence="It can never be used again: requests that would take it are not sent."

@@ -153,7 +153,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
     await page.keyboard.press('Tab');
     expect(await active()).toContain('Skip to the content');
     await page.keyboard.press('Enter');
-    expect(page.url()).toMatch(/#content$/);
+    expect(page.url()).toMatch(/#main_content$/);
     const outline = await page.evaluate<string>(
       `(() => { const link = document.querySelector('main a'); link.focus({ focusVisible: true });
         return getComputedStyle(link).outlineStyle; })()`,

@@ -79,3 +79,23 @@ test('the list of secrets is searched, filtered, sorted and paged by links and a
   const refused = await visit.get('/secrets?sort=size');
   expect([refused.status, refused.text.includes('query.sort')]).toEqual([400, true]);
 });
+
+test('whatever environments are called, each id is on a page once', async () => {
+  const keyferry = await startKeyferry();
+  const names = ['menu', 'content', 'said', 'stale', 'history', 'qa', 'qa-title', 'rollback-qa'];
+  names.push('revoke-qa-1', 'revoke-qa-1-asks');
+  for (const name of [...names, 'empty', 'empty-text']) {
+    await keyferry.admin('POST', '/v1/environments', { name });
+  }
+  await keyferry.secret('many_places', Object.fromEntries(names.map((name) => [name, 'a value'])));
+  const versions = '/v1/secrets/many_places/environments/qa/versions';
+  await keyferry.admin('POST', versions, { value: 'another value in qa' });
+  await keyferry.admin('POST', `${versions}/2/activate`);
+  const visit = await signIn(keyferry);
+  for (const path of ['/secrets/many_places', '/system']) {
+    const { text } = await visit.get(path);
+    const ids = [...text.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
+    expect(ids.length).toBeGreaterThan(5);
+    expect(ids.filter((id, at) => ids.indexOf(id) !== at)).toEqual([]);
+  }
+});
