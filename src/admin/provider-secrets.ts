@@ -61,6 +61,11 @@ export async function findMissingCredentials(
     });
 }
 
+/** Whether a config names the secret. */
+export function namesCredential(schema: Schema, config: Config, name: string): boolean {
+  return placesOf(schema, config, 'config').some(({ secret }) => secret === name);
+}
+
 /** The config as the admin may see it: without the names of secrets outside the scope. */
 export function visibleConfig(admin: Admin, schema: Schema, config: Config): Config {
   const hidden = new Set(

@@ -17,6 +17,7 @@ import { environmentsFilter, findSecret, requireSecret } from './find-secret.js'
 import { forceBody, forceOf, forceQuery } from './force.js';
 import { givenFields } from './given-fields.js';
 import { guardAllowedHosts } from './guard-allowed-hosts.js';
+import { guardCredential } from './guard-credential.js';
 import { etag, readIfMatch } from './if-match.js';
 import { defineOperation, type Operation } from './operation.js';
 import {
@@ -78,7 +79,8 @@ const NewSecret = z
 const SecretChanges = z.strictObject(attributes).openapi('SecretChanges');
 const SecretPath = z.strictObject({ name: secretNameParameter });
 
-export function secretOperations({ store, clock }: AdminDependencies): Operation[] {
+export function secretOperations(dependencies: AdminDependencies): Operation[] {
+  const { store, clock } = dependencies;
   const goingOn = async (admin: Admin, secrets: readonly SecretSummary[]) => ({
     cutovers: await store.runningCutovers(),
     rotations: await rotationsOfSecrets(store, admin, secrets),
@@ -106,9 +108,15 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
             example: 'stripe payments',
           }),
         environment: z.string().optional().openapi({ description: 'Has a version in it' }),
-        unusedForDays: integerParameter(0, MAX_DAYS, 'Not used for so long, or never').optional(),
+        unusedForDays: integerParameter(
+          0,
+          MAX_DAYS,
+          'Not used for so long, or never; without credentials of `_providers`',
+        ).optional(),
         olderThanDays: integerParameter(0, MAX_DAYS, 'A current version is as old').optional(),
-        withoutRoutes: booleanParameter('No applied route names it').optional(),
+        withoutRoutes: booleanParameter(
+          'No applied route names it; without credentials of `_providers`',
+        ).optional(),
         old: booleanParameter('A current version is `ageing` or `overdue`').optional(),
         overdue: booleanParameter('A current version is `overdue`').optional(),
         missingValue: booleanParameter(
@@ -247,6 +255,7 @@ export function secretOperations({ store, clock }: AdminDependencies): Operation
       async handle({ caller, params, query, body }) {
         const force = forceOf(query, body);
         await requireWholeSecret(store, caller.admin, params.name);
+        if (force === undefined) await guardCredential(dependencies, caller.admin, params.name);
         await store.deleteSecret({ actor: actorOf(caller), name: params.name, force });
         return { body: undefined };
       },

@@ -87,7 +87,7 @@ export const RunPanel: FC<{ readonly rotation: RotationDetail; readonly nowMs: n
       )}
       {isOpen && run.deadlineAt !== null && (
         <p class="quiet">
-          Goes on <Distance at={run.deadlineAt} nowMs={nowMs} />.
+          Goes on <Distance at={run.deadlineAt} nowMs={nowMs} past="now" />.
         </p>
       )}
       <Allowed to="operator">

@@ -154,6 +154,32 @@ describe('enabling', () => {
     expect(list.status).toBe(404);
   });
 
+  test('a credential that a rotation or a channel takes is deleted by force alone', async () => {
+    const place = '/v1/secrets/lent_key';
+    const credential = { body: { value: 'value-of-lent' } };
+    await call('POST', '/v1/secrets', { body: { name: 'lent_key' } });
+    await call('POST', `${place}/environments/_providers/versions`, credential);
+    const { items } = (await call('GET', '/v1/secrets?withoutRoutes=true&unusedForDays=0')).body;
+    expect(items.map(({ name }: { name: string }) => name)).not.toContain('lent_key');
+    const config = { account: 'key_d', rotatorSecret: 'lent_key' };
+    const rotation = await made('key_d', { config });
+    const detailFor = async (token?: string): Promise<string> => {
+      const reply = await call('DELETE', place, token === undefined ? {} : { token });
+      expect([reply.status, reply.body.code]).toEqual([409, 'in_use']);
+      return reply.body.detail;
+    };
+    expect(await detailFor()).toContain('the rotation of "key_d" in production');
+    const limited = { role: 'operator', secretPrefix: 'lent' } as const;
+    expect(await detailFor(await rotations.admin.mint(limited))).not.toContain('key_d');
+    expect((await call('DELETE', `/v1/rotations/${rotation.id}`)).status).toBe(204);
+
+    const settings = { kind: 'slack', urlSecret: 'lent_key' };
+    const channel = await call('POST', '/v1/notifications', { body: { name: 'ops', settings } });
+    expect(await detailFor()).toContain('the channel "ops"');
+    await call('DELETE', `/v1/notifications/${channel.body.id}`);
+    expect((await call('DELETE', place)).status).toBe(204);
+  });
+
   test('a provider that this server lacks is refused', async () => {
     const reply = await rotations.enable('key_c', { provider: 'aws', config: {} });
     expect([reply.status, reply.body.errors[0].path]).toEqual([400, 'provider']);

@@ -130,8 +130,9 @@ function fits(secret: SecretSummary, filter: SecretFilter, inUse: ReadonlySet<st
       current.some(
         (it) => (it.expiresAtMs ?? Infinity) <= nowMs + (filter.expiringWithinDays ?? 0) * DAY_MS,
       )) &&
-    (unusedForDays === undefined || (secret.lastUsedAtMs ?? 0) <= nowMs - unusedForDays * DAY_MS) &&
-    (filter.withoutRoutes !== true || secret.routes.length === 0) &&
+    (unusedForDays === undefined ||
+      (!isOwn && (secret.lastUsedAtMs ?? 0) <= nowMs - unusedForDays * DAY_MS)) &&
+    (filter.withoutRoutes !== true || (!isOwn && secret.routes.length === 0)) &&
     (missingValue !== true || (!isOwn && [...inUse].some((name) => !filled.has(name))))
   );
 }

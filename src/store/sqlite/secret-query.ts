@@ -110,9 +110,11 @@ export function secretQuery(filter: SecretFilter, inUse: number, nowMs: number):
     const sinceMs = nowMs - filter.unusedForDays * DAY_MS;
     add(holdings, `coalesce(${held.lastUsedAtMs}, 0) <= ?`, sinceMs);
   }
-  if (filter.missingValue === true) {
+  if (filter.missingValue === true) add(holdings, `${held.values} < ?`, inUse);
+  const { missingValue, withoutRoutes, unusedForDays } = filter;
+  if (missingValue === true || withoutRoutes === true || unusedForDays !== undefined) {
     // What only Keyferry itself uses is in reserved environments and nowhere else.
-    add(holdings, `${held.values} < ? AND ${held.isReserved} = 0`, inUse);
+    add(holdings, `${held.isReserved} = 0`);
   }
 
   const { olderThanDays, overdue, old, expiringWithinDays } = filter;
