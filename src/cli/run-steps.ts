@@ -75,7 +75,8 @@ export class RunSteps {
   /** What keeps it from going on, once for each reason. */
   #showNote({ state }: RotationDetail, run: RunDetail): void {
     const { problem, retryAt, cutover } = run;
-    const again = retryAt === null ? '' : ` It is tried again ${describeMoment(retryAt)}.`;
+    const end = problem?.endsWith('.') === false ? '.' : '';
+    const again = retryAt === null ? '' : `${end} It is tried again ${describeMoment(retryAt)}.`;
     const hold = cutover?.hold ?? null;
     const notes = [
       ...(state === 'paused' ? ['It is paused: nothing goes on until it is resumed.'] : []),

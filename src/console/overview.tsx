@@ -6,6 +6,7 @@ import type {
   CutoverAnswer,
   PageAnswer,
   RotationAnswer,
+  RoutesInUseAnswer,
   SecretAgesAnswer,
   SecretAnswer,
 } from '../core/index.js';
@@ -20,6 +21,7 @@ import { NextPage } from './next-page.js';
 import { OverviewCounts } from './overview-counts.js';
 import { RequestsPanel } from './requests-panel.js';
 import { RotationsTable } from './rotations.js';
+import { FailingRoutes } from './routes-table.js';
 import { chartSpan, readUse } from './use-over-time.js';
 
 const SHOWN = 10;
@@ -33,16 +35,18 @@ export function addOverview(app: Hono<ConsoleEnvironment>): void {
     const { span: spanName, environment } = context.req.query();
     const span = chartSpan(spanName);
     const nowMs = Date.now();
-    const [secrets, counts, alerts, cutovers, rotations, ages, history, names] = await Promise.all([
-      api.get<PageAnswer<SecretAnswer>>('/v1/secrets', { limit: 1 }),
-      api.get<AlertCountsAnswer>('/v1/alerts/counts'),
-      readAlerts(api),
-      readCutovers(api),
-      readRotations(api, nowMs),
-      api.get<SecretAgesAnswer>('/v1/secret-ages'),
-      readUse(api, span, { environment: environment === '' ? undefined : environment }),
-      environmentNames(api),
-    ]);
+    const [secrets, counts, alerts, inUse, cutovers, rotations, ages, history, names] =
+      await Promise.all([
+        api.get<PageAnswer<SecretAnswer>>('/v1/secrets', { limit: 1 }),
+        api.get<AlertCountsAnswer>('/v1/alerts/counts'),
+        readAlerts(api),
+        api.get<RoutesInUseAnswer>('/v1/routes/in-use', { limit: 1 }),
+        readCutovers(api),
+        readRotations(api, nowMs),
+        api.get<SecretAgesAnswer>('/v1/secret-ages'),
+        readUse(api, span, { environment: environment === '' ? undefined : environment }),
+        environmentNames(api),
+      ]);
     if (secrets.items.length === 0) {
       return renderPage(context, { title: 'Overview', children: <FirstSteps /> });
     }
@@ -62,8 +66,11 @@ export function addOverview(app: Hono<ConsoleEnvironment>): void {
           />
           <section class="panel" aria-labelledby="needs">
             <h2 id="needs">Needs a person</h2>
+            <FailingRoutes count={inUse.failing} />
             {alerts.length === 0 ? (
-              <p class="quiet">Nothing. No alert is open that nobody has seen.</p>
+              <p class="quiet">
+                {inUse.failing === 0 && 'Nothing. '}No alert is open that nobody has seen.
+              </p>
             ) : (
               <AlertList items={alerts} nowMs={nowMs} />
             )}

@@ -19,6 +19,18 @@ interface Props {
   readonly isWhole: boolean;
 }
 
+/** That requests fail for want of a value, and which; nothing where they do not. */
+export const FailingRoutes: FC<{ readonly count: number; readonly areShown?: boolean }> = ({
+  count,
+  areShown = false,
+}) =>
+  count === 0 ? null : (
+    <p class="notice bad">
+      {count === 1 ? 'One route fails' : `${count} routes fail`} in an environment: every request
+      there is refused, and nothing is sent. {!areShown && <a href="/routes?failing=true">Show</a>}
+    </p>
+  );
+
 /** What each route injects, by environment; what fails stands out. */
 export const RoutesTable: FC<Props> = ({
   page: { items, nextCursor, failing },
@@ -26,13 +38,7 @@ export const RoutesTable: FC<Props> = ({
   isWhole,
 }) => (
   <>
-    {failing > 0 && (
-      <p class="notice bad">
-        {failing === 1 ? 'One route fails' : `${failing} routes fail`} in an environment: every
-        request there is refused, and nothing is sent.{' '}
-        {query.failing !== true && <a href="/routes?failing=true">Show</a>}
-      </p>
-    )}
+    <FailingRoutes count={failing} areShown={query.failing === true} />
     {(!isWhole || items.length > 10) && (
       <form method="get" action="/routes" class="row">
         <label>

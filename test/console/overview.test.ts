@@ -79,6 +79,16 @@ test('the overview tells of requests, ages and what needs a person, also without
   const seen = (await limited.get('/')).text;
   expect(seen).toContain('Cutovers under way');
   expect(seen).not.toMatch(/mail|Requests and refusals|Secrets by age/);
+  expect(text).not.toContain('fails in an environment');
+  const failing = {
+    name: 'lacks',
+    match: { pathPrefix: '/lacks' },
+    headers: { Authorization: 'Bearer <<secret:mail>>' },
+    environments: { staging: { upstream: 'https://api.example.com' } },
+  };
+  await keyferry.routes([failing], '?allowMissing=true');
+  expect((await visit.get('/')).text).toContain('One route fails in an environment');
+  expect((await limited.get('/')).text).not.toContain('fails in an environment');
 });
 
 describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
