@@ -15,6 +15,7 @@ import { addEditRotation } from './edit-rotation.js';
 import { addEditSecret } from './edit-secret.js';
 import { addEnableRotation } from './enable-rotation.js';
 import { renderBare, renderPage } from './layout.js';
+import { limitForm, limitRoutesForm } from './limit-form.js';
 import { addNewSecret } from './new-secret.js';
 import { createOpenIdConnect, type OpenIdConnectOptions } from './openid-connect.js';
 import { addOverview } from './overview.js';
@@ -71,6 +72,7 @@ export function createConsole(dependencies: ConsoleDependencies): Console {
 
   app.use('*', protectPage);
   app.use('*', refuseForeignPosts);
+  app.use('*', limitForm);
   serveAssets(app);
   addSignIn(app, { ...dependencies, cookie, oidc });
   if (oidc !== undefined) {
@@ -93,6 +95,7 @@ export function createConsole(dependencies: ConsoleDependencies): Console {
     return next();
   });
 
+  app.post('/routes', limitRoutesForm);
   addOverview(app);
   addSecrets(app);
   addNewSecret(app);

@@ -42,7 +42,7 @@ export function addEditRotation(app: Hono<ConsoleEnvironment>): void {
     const problem = await refusalOf(async () => {
       if (isCheck) found.check = await api.post('/v1/rotations/check', changed(rotation, changes));
       else if (Object.keys(changes).length > 0) {
-        await api.patch(`/v1${page}`, changes, { 'If-Match': form.text('tag') ?? '*' });
+        await api.patch(`/v1${page}`, changes, { 'If-Match': form.text('tag') ?? '' });
       }
     });
     if (isCheck || problem !== undefined) return show(context, { form, problem, ...found });

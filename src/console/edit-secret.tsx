@@ -26,7 +26,7 @@ export function addEditSecret(app: Hono<ConsoleEnvironment>): void {
     );
     const problem = await refusalOf(async () => {
       if (changes.length === 0) return;
-      await api.patch(path, Object.fromEntries(changes), { 'If-Match': form.text('tag') ?? '*' });
+      await api.patch(path, Object.fromEntries(changes), { 'If-Match': form.text('tag') ?? '' });
     });
     if (problem !== undefined) return show(context, name, form, problem);
     return context.redirect(`/secrets/${segment(name)}`, 303);

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { EMPTY_PAGES } from '../console/fill-pages.js';
 import { postForm, visitConsole } from '../support/console-visit.js';
 import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
 
+const MIB = 1024 * 1024;
 const ORIGIN_OF_ANOTHER_PORT = 'http://127.0.0.1:1';
 const rootToken = async (keyferry: TestKeyferry): Promise<string> =>
   (await readFile(join(keyferry.dataDir, 'admin-token'), 'utf8')).trim();
@@ -194,4 +196,38 @@ test('no page, asset or refusal has a policy that lets anything inline in, and n
     if (!(headers.get('content-type') ?? '').includes('html')) continue;
     expect(text).not.toMatch(/<script(?![^>]* src=)|<style|<[^>]* (?:style|on[a-z]+)="/);
   }
+});
+
+test('a form that is too long is refused before it is read, of whoever sends it', async () => {
+  const keyferry = await startKeyferry();
+  await keyferry.secret('long_form', { production: 'value-of-long-form' });
+  const { cookie } = await visitConsole(keyferry.adminUrl, { token: await rootToken(keyferry) });
+  /** Sends a part of a form, or all of it, and waits for the answer. */
+  const send = (path: string, sentBytes: number, declaredBytes?: number): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const type = 'application/x-www-form-urlencoded';
+      const headers = { origin: keyferry.adminUrl, cookie, 'content-type': type };
+      const length = declaredBytes === undefined ? {} : { 'content-length': declaredBytes };
+      const url = `${keyferry.adminUrl}${path}`;
+      const sent = request(url, { method: 'POST', headers: { ...headers, ...length } });
+      sent.on('error', reject);
+      sent.on('response', ({ statusCode }) => {
+        resolve(statusCode);
+        sent.destroy();
+      });
+      sent.write(Buffer.alloc(sentBytes, 'a'));
+    });
+  for (const path of ['/sign-in', '/secrets/long_form/edit', '/clients']) {
+    expect([path, await send(path, 1, MIB + 1)]).toEqual([path, 413]);
+    expect([path, await send(path, MIB + 1)]).toEqual([path, 413]);
+  }
+  expect([await send('/routes', 2 * MIB, 2 * MIB), await send('/routes', 1, 65 * MIB)]).toEqual([
+    200, 413,
+  ]);
+  const shown = () => keyferry.admin('GET', '/v1/secrets/long_form');
+  await keyferry.admin('PATCH', '/v1/secrets/long_form', { allowedHosts: ['api.example.com'] });
+  // One that came without its fields changes nothing.
+  const empty = await postForm(keyferry.adminUrl, '/secrets/long_form/edit', {}, { cookie });
+  expect(empty.status).toBe(422);
+  expect(await shown()).toMatchObject({ allowedHosts: ['api.example.com'] });
 });
