@@ -41,11 +41,11 @@ export function commandLinePorts(
         .filter(({ readBy }) => readBy === 'server')
         .map((row) => ({ ...row, repeats: row.kind === 'environments' }));
     },
-    async startServer(flags, io) {
+    async startServer(flags, io, stopping) {
       const { loadSettings } = await import('./config/index.js');
       const settings = loadSettings({ flags, environment });
       const { startServer } = await import('./server.js');
-      return startServer(settings, io);
+      return startServer(settings, io, stopping);
     },
     untilStopSignal,
     maintenance: {

@@ -15,15 +15,18 @@ export interface ServedStore extends OpenedStore {
 /**
  * Makes what a first start finds missing, up to the first admin, and makes up for an unclean stop. Throws what
  * `openKeyferryStore` throws.
+ * `giveUp` ends it at once, and the store also later, as if the process were killed.
  */
 export async function openForServing(
   { dataDir, rootKey, shared }: Pick<Settings, 'dataDir' | 'rootKey' | 'shared'>,
   clock: Clock,
   log: Log,
+  giveUp: AbortSignal,
 ): Promise<ServedStore> {
-  const turn = shared ? takeStartTurn(resolve(dataDir)) : undefined;
+  giveUp.throwIfAborted();
+  const turn = shared ? await takeStartTurn(resolve(dataDir), giveUp) : undefined;
   try {
-    const options = { dataDir, rootKey, clock, createIfMissing: true, shared };
+    const options = { dataDir, rootKey, clock, createIfMissing: true, shared, giveUp };
     const opened = await openKeyferryStore(options);
     try {
       await presumeUses(opened.store, log);

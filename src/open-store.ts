@@ -39,6 +39,8 @@ export interface OpenStoreOptions {
   readonly shared?: boolean | undefined;
   /** Takes every row as it is now, whoever wrote it. */
   readonly acceptRows?: boolean | undefined;
+  /** Ends the store when it is aborted, as if the process were killed: what it was doing is not done. */
+  readonly giveUp?: AbortSignal | undefined;
 }
 
 export interface OpenedStore {
@@ -65,9 +67,9 @@ export function defaultRootKeyFile(dataDir: string): string {
  * new one is never made then), `root_key_wrong`, `rekey_unfinished`.
  */
 export async function openKeyferryStore(options: OpenStoreOptions): Promise<OpenedStore> {
-  const { dataDir, clock, createIfMissing, shared = false } = options;
+  const { dataDir, clock, createIfMissing, shared = false, giveUp } = options;
   const mode = shared ? 'shared' : 'own';
-  const database = await openSqliteDatabase({ dataDir, clock, mode, createIfMissing });
+  const database = await openSqliteDatabase({ dataDir, clock, mode, createIfMissing, giveUp });
   try {
     return await unlockStore(database, options);
   } catch (error) {

@@ -3,9 +3,16 @@ import { type AlertEngine, createAlertEngine } from './alerts/index.js';
 import type { Clock, Store } from './core/index.js';
 import type { Log } from './telemetry/index.js';
 
-/** Begins at once. */
-export function raiseAlerts(store: Store, clock: Clock, log: Log): AlertEngine {
-  const onError = (error: unknown): void => log.error('alerts_not_judged', error);
+/** Begins at once. What is cut off when the start is given up is no error. */
+export function raiseAlerts(
+  store: Store,
+  clock: Clock,
+  log: Log,
+  givenUp: AbortSignal,
+): AlertEngine {
+  const onError = (error: unknown): void => {
+    if (!givenUp.aborted) log.error('alerts_not_judged', error);
+  };
   return createAlertEngine({ store, clock, onError });
 }
 

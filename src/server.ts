@@ -35,6 +35,7 @@ import { runRotations } from './run-rotations.js';
 import { sendNotifications } from './send-notifications.js';
 import { serveAdmin } from './serve-admin.js';
 import { createSnapshotKeeper, NO_ROUTE } from './snapshot/index.js';
+import { StartAttempt } from './start-attempt.js';
 import { createLog, createMetrics, type Metrics } from './telemetry/index.js';
 
 export interface ServerIo {
@@ -58,23 +59,35 @@ const { version } = createRequire(import.meta.url)('keyferry/package.json') as {
 /**
  * Starts Keyferry. Throws what loading throws: `root_key_wrong`, `data_folder_locked`, `permissions_loose`,
  * `migration_altered`, `address_in_use`, `config_invalid` (a TLS file), `routes_invalid` (a broken file and
- * no earlier revision to serve), …; what was opened until then is closed again.
+ * no earlier revision to serve), …; what was opened until then is closed again. So it is when `stopping` is aborted
+ * before it listens: it throws the signal's reason then, and does not wait for a long migration or a large store.
  */
-export async function startServer(settings: Settings, io: ServerIo): Promise<RunningServer> {
+export async function startServer(
+  settings: Settings,
+  io: ServerIo,
+  stopping?: AbortSignal,
+): Promise<RunningServer> {
   const open = new OpenParts();
+  const attempt = new StartAttempt(stopping);
   try {
-    return await start(settings, io, open);
+    return await start(settings, io, open, attempt);
   } catch (error) {
     await open.close();
+    attempt.signal.throwIfAborted();
     throw error;
   }
 }
 
-async function start(settings: Settings, io: ServerIo, open: OpenParts): Promise<RunningServer> {
+async function start(
+  settings: Settings,
+  io: ServerIo,
+  open: OpenParts,
+  attempt: StartAttempt,
+): Promise<RunningServer> {
   for (const warning of settings.warnings) io.warn(warning);
   const log = open.add(createLog(settings.logLevel));
   const { dataDir, environments, routesFile, shared: isShared } = settings;
-  const opened = await openForServing(settings, clock, log);
+  const opened = await openForServing(settings, clock, log, attempt.signal);
   const { store, tokens, firstAdmin } = opened;
   open.add(store);
   await requireDeclared(store, '--environment', environments ?? []);
@@ -115,7 +128,7 @@ async function start(settings: Settings, io: ServerIo, open: OpenParts): Promise
     spans: traces?.counts.bind(traces),
     openAlerts: () => alerts.openCounts(),
   });
-  const alerts = open.add(raiseAlerts(store, clock, log));
+  const alerts = open.add(raiseAlerts(store, clock, log, attempt.signal));
   const telemetry = joinTelemetry({ log, metrics, traces, alerts });
   const keeper = await createSnapshotKeeper({
     store,
@@ -195,6 +208,7 @@ async function start(settings: Settings, io: ServerIo, open: OpenParts): Promise
     about: { version },
     proxyUrl: () => state.proxyUrl,
   });
+  attempt.end();
   const adminAddress = await listenOn('--admin-listen', settings.adminListen, admin);
   open.atEnd(() => {
     stopping.abort();

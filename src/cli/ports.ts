@@ -134,10 +134,14 @@ export interface CommandLinePorts {
   ): Promise<readonly Problem[]>;
   /** Every setting of `serve`, in the order of its help. Asked for only where its options are shown or read. */
   serveSettings(): Promise<readonly ServeSetting[]>;
-  /** Starts the server; its messages go to `say`. Throws AppError. */
+  /**
+   * Starts the server; its messages go to `say`. Throws AppError, and the reason of `stopping` when that is aborted
+   * before it listens.
+   */
   startServer(
     flags: ServeFlags,
     io: { readonly say: (line: string) => void; readonly warn: (line: string) => void },
+    stopping: AbortSignal,
   ): Promise<RunningServerPort>;
   /** Resolves with the signal that asks the server to stop. */
   untilStopSignal(): Promise<string>;

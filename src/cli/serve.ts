@@ -32,11 +32,18 @@ export function addServe(registry: Registry, settings: readonly ServeSetting[]):
       }
       // Before anything says that it is ready: who reads that may stop it at once.
       const stopSignal = ports.untilStopSignal();
-      const server = await ports.startServer(flags, {
-        say: (line) => terminal.print(line),
-        warn: (line) => terminal.warn(line),
+      const stopping = new AbortController();
+      void stopSignal.then((signal) => stopping.abort(signal));
+      const io = {
+        say: (line: string) => terminal.print(line),
+        warn: (line: string) => terminal.warn(line),
+      };
+      const server = await ports.startServer(flags, io, stopping.signal).catch((error: unknown) => {
+        if (!stopping.signal.aborted || error !== stopping.signal.reason) throw error;
+        return undefined;
       });
       const signal = await stopSignal;
+      if (server === undefined) return terminal.hint(`${signal}: the start was given up`);
       terminal.hint(`${signal}: ending requests under way`);
       await server.close();
     },

@@ -28,10 +28,14 @@ interface Waiting {
   readonly reject: (error: AppError) => void;
 }
 
-/** Starts the worker and waits until the database is open. Throws what opening it threw. */
+/**
+ * Starts the worker and waits until the database is open. Throws what opening it threw. `giveUp` ends the worker, also
+ * later, as if the process were killed: what it was doing is not done, and every call throws `store_unavailable`.
+ */
 export async function startDatabaseWorker(
   opening: Omit<OpenRequest, 'nowMs'>,
   clock: Clock,
+  giveUp: AbortSignal | undefined,
 ): Promise<DatabaseWorker> {
   const worker = new Worker(
     new URL('dist/program/worker.js', import.meta.resolve('keyferry/package.json')),
@@ -40,6 +44,7 @@ export async function startDatabaseWorker(
       name: 'keyferry-store',
     },
   );
+  giveUp?.addEventListener('abort', () => void worker.terminate());
   const waiting = new Map<number, Waiting>();
   let lastId = OPENED;
   let gone: AppError | undefined;

@@ -31,6 +31,8 @@ export interface SqliteOptions {
   readonly mode: 'own' | 'shared' | 'inspect';
   /** Creates the data folder and the database where they are missing. */
   readonly createIfMissing: boolean;
+  /** Ends the store when it is aborted, as if the process were killed: what it was doing is not done. */
+  readonly giveUp?: AbortSignal | undefined;
   /** For tests. */
   readonly migrationsFolder?: string;
 }
@@ -88,6 +90,7 @@ export async function openSqliteDatabase(options: SqliteOptions): Promise<Sqlite
       migrationsFolder: options.migrationsFolder ?? MIGRATIONS_FOLDER,
     },
     options.clock,
+    options.giveUp,
   );
   const { call } = worker;
   return {

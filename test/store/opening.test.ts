@@ -19,6 +19,7 @@ import { openSqliteDatabase } from '../../src/store/index.js';
 import { MIGRATIONS_FOLDER } from '../../src/store/sqlite/migrate.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newDataDir } from '../support/open-test-store.js';
+import { PATIENCE_MS } from '../support/patience.js';
 
 const clock: Clock = new FakeClock();
 let folder: string;
@@ -153,9 +154,14 @@ describe('migrations', () => {
     }
     return copy;
   };
-  const openWith = (migrations: string, openMode: 'own' | 'inspect' = 'own') =>
+  const openWith = (
+    migrations: string,
+    openMode: 'own' | 'inspect' = 'own',
+    giveUp?: AbortSignal,
+  ) =>
     openSqliteDatabase({
       dataDir,
+      giveUp,
       clock,
       mode: openMode,
       createIfMissing: openMode === 'own',
@@ -190,6 +196,43 @@ describe('migrations', () => {
     const raw = new Database(join(dataDir, 'keyferry.db'), { readonly: true });
     expect(raw.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'half'").get()).toBeUndefined();
     raw.close();
+  });
+
+  test('that are given up are not done, and those before them stay', async () => {
+    const migrations = migrationsFolder();
+    const count = readdirSync(migrations).length;
+    const long = Array.from({ length: 12 }, (_, at) =>
+      join(migrations, `${String(count + 1 + at).padStart(4, '0')}-long.sql`),
+    );
+    for (const [at, file] of long.entries()) {
+      writeFileSync(
+        file,
+        `CREATE TABLE counted_${at} (a INTEGER) STRICT; INSERT INTO counted_${at} WITH RECURSIVE n(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n LIMIT 1000000) SELECT max(a) FROM n;`,
+      );
+    }
+    const giveUp = new AbortController();
+    const opening = openWith(migrations, 'own', giveUp.signal);
+    const refused = expect(opening).rejects.toMatchObject({ code: 'store_unavailable' });
+    const applied = (): number | undefined => {
+      try {
+        const raw = new Database(join(dataDir, 'keyferry.db'), { readonly: true });
+        try {
+          return raw.prepare<[], number>('SELECT count(*) FROM migrations').pluck().get();
+        } finally {
+          raw.close();
+        }
+      } catch {
+        return undefined;
+      }
+    };
+    const polling = { timeout: PATIENCE_MS, interval: 5 };
+    await expect.poll(applied, polling).toBeGreaterThanOrEqual(count);
+    giveUp.abort();
+    await refused;
+    const done = (applied() ?? 0) - count;
+    expect(done).toBeLessThan(long.length);
+    for (const file of long.slice(done)) rmSync(file);
+    await (await openWith(migrations)).close();
   });
 
   test('that were altered, removed or misnumbered stop the start', async () => {

@@ -9,6 +9,7 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { AppError, requirePrivateMode } from '../../core/index.js';
 import { translateError } from './error-across-threads.js';
@@ -17,6 +18,7 @@ const DATABASE_FILE = 'keyferry.db';
 const LOCK_FILE = 'keyferry.lock';
 const START_FILE = 'keyferry-start.lock';
 const LONGEST_START_MS = 30_000;
+const LOOK_EVERY_MS = 20;
 /** What a killed backup leaves behind. */
 const STALE = /^backup-[^/]*\.tmp(-journal|-wal|-shm)?$/;
 
@@ -73,19 +75,35 @@ export function lockDataFolder(dataDir: string, isShared: boolean): FolderLock {
 
 /**
  * One after the other: servers that share a data folder start alone. Waits for the others' start, and for no longer
- * than that should take: throws `data_folder_locked`.
+ * than that should take: throws `data_folder_locked`; the reason of `giveUp` when that is aborted meanwhile.
  */
-export function takeStartTurn(dataDir: string): { close(): void } {
+export async function takeStartTurn(
+  dataDir: string,
+  giveUp: AbortSignal,
+): Promise<{ close(): void }> {
   prepareDataFolder(dataDir, true);
   const file = join(dataDir, START_FILE);
   prepareLock(dataDir, file);
-  const turn = new Database(file, { timeout: LONGEST_START_MS });
+  const turn = new Database(file, { timeout: 0 });
+  const deadlineMs = performance.now() + LONGEST_START_MS;
   try {
-    turn.exec('BEGIN EXCLUSIVE');
+    while (!hasTurn(turn, deadlineMs)) await sleep(LOOK_EVERY_MS, undefined, { signal: giveUp });
     return turn;
   } catch (cause) {
     turn.close();
+    giveUp.throwIfAborted();
     throw refuseFolder(dataDir, cause);
+  }
+}
+
+/** Throws when others have had it for too long. */
+function hasTurn(turn: Database.Database, deadlineMs: number): boolean {
+  try {
+    turn.exec('BEGIN EXCLUSIVE');
+    return true;
+  } catch (cause) {
+    if (isBusy(cause) && performance.now() < deadlineMs) return false;
+    throw cause;
   }
 }
 
