@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SecretValue } from '../../src/core/index.js';
+import { type RotationSettings, SecretValue } from '../../src/core/index.js';
 import { TEST_ACTOR as actor, openTestStore } from '../support/open-test-store.js';
 import { startOAuth2StandIn } from '../support/stand-ins/oauth2.js';
 import { rotateStandIn } from './rotate-stand-in.js';
@@ -10,10 +10,17 @@ const MINUTE_MS = 60_000;
 type StandInOptions = Parameters<typeof startOAuth2StandIn>[0];
 
 /** Hourly tokens of an authorization server, had by the clock of the test. */
-async function startTokens(options: StandInOptions, routed: boolean) {
+async function startTokens(
+  options: StandInOptions,
+  routed: boolean,
+  settings?: Partial<RotationSettings>,
+) {
   const opened = await openTestStore();
   const standIn = await startOAuth2StandIn({ ...options, nowMs: () => opened.clock.now() });
-  return { standIn, ...(await rotateStandIn(opened, standIn, { routed })) };
+  return {
+    standIn,
+    ...(await rotateStandIn(opened, standIn, { routed, ...(settings && { settings }) })),
+  };
 }
 
 /** Goes on for so long, and gives how often the version in use had expired. */
@@ -84,4 +91,25 @@ test('a refresh token that was used by somebody else ends with a person, and goe
   await runFor(rig, 10 * MINUTE_MS, 5000);
   expect((await store.getRotation(rig.rotation.id))?.run?.state).toBe('DONE');
   expect((await rig.current())?.version).toBe(2);
+});
+
+test('after a run that failed, a tick of its schedule waits until five minutes have passed', async () => {
+  const rig = await startTokens({ lifeSeconds: 3600 }, false, { cron: '* * * * *' });
+  const { store, standIn, rotation } = rig;
+  // Four attempts for each of two runs.
+  standIn.fail('unavailable', 8);
+  await runFor(rig, 14 * MINUTE_MS, 1000);
+  const { items } = await store.listRuns(rotation.id, { limit: 50 });
+  const [first, second, third, fourth] = items.toReversed();
+  expect([first, second, third].map((run) => run?.state)).toEqual(['FAILED', 'FAILED', 'DONE']);
+  for (const [failed, next] of [
+    [first, second],
+    [second, third],
+  ]) {
+    const restedMs = (next?.startedAtMs ?? 0) - (failed?.endedAtMs ?? 0);
+    expect(restedMs).toBeGreaterThanOrEqual(5 * MINUTE_MS);
+    expect(restedMs).toBeLessThan(6 * MINUTE_MS);
+  }
+  // One that was done waits for the next tick alone.
+  expect((fourth?.startedAtMs ?? 0) - (third?.endedAtMs ?? 0)).toBeLessThanOrEqual(MINUTE_MS);
 });
