@@ -1,6 +1,11 @@
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import type { PageAnswer, SecretAnswer, SecretEnvironmentAnswer } from '../core/index.js';
+import {
+  type PageAnswer,
+  PROVIDERS_ENVIRONMENT,
+  type SecretAnswer,
+  type SecretEnvironmentAnswer,
+} from '../core/index.js';
 import { Allowed } from './allowed.js';
 import { segment } from './api.js';
 import type { ConsoleContext, ConsoleEnvironment } from './console-environment.js';
@@ -127,11 +132,7 @@ const SecretsTable: FC<{
               <InEnvironment secret={secret} environment={name} />
             ))}
             <td>
-              {secret.routes.length === 0 ? (
-                <Mark tone="warn">none</Mark>
-              ) : (
-                secret.routes.join(', ')
-              )}
+              <RoutesOf secret={secret} />
             </td>
             <td>
               <Distance at={secret.nextRotationAt} nowMs={nowMs} never="–" past="due now" />
@@ -149,6 +150,17 @@ const AgeMarked: FC<Pick<SecretEnvironmentAnswer, 'mark' | 'ageDays'>> = ({ mark
   ) : (
     <Mark tone={AGE_TONES[mark]}>{`${AGE_SIGNS[mark]} ${mark}, ${ageDays} d`}</Mark>
   );
+
+const RoutesOf: FC<{ readonly secret: SecretAnswer }> = ({ secret: { routes, environments } }) => {
+  if (routes.length > 0) return <>{routes.join(', ')}</>;
+  // What rotations and channels use, no route can name.
+  const isCredential = environments.some((held) => held.environment === PROVIDERS_ENVIRONMENT);
+  return isCredential ? (
+    <span class="quiet">credential of {PROVIDERS_ENVIRONMENT}</span>
+  ) : (
+    <Mark tone="warn">none</Mark>
+  );
+};
 
 const InEnvironment: FC<{ readonly secret: SecretAnswer; readonly environment: string }> = ({
   secret,

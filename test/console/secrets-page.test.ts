@@ -35,15 +35,17 @@ test('the list of secrets shows age, environments side by side, routes, use and 
     ],
     '?allowMissing=true',
   );
+  await keyferry.secret('rotator', { _providers: 'value-of-rotator-4e' });
   const { text } = await (await signIn(keyferry)).get('/secrets');
-  expect(namesIn(text)).toEqual(['partly', 'whole']);
-  const [, partly = '', whole = ''] = text.split('<tr>').slice(1);
+  expect(namesIn(text)).toEqual(['partly', 'rotator', 'whole']);
+  const [, partly = '', rotator = '', whole = ''] = text.split('<tr>').slice(1);
   const marks = (row: string): (string | undefined)[] =>
     [...row.matchAll(/<span class="mark \w+">([^<]+)</g)].map(([, word]) => word);
   expect(marks(partly)).toEqual(['✓ fresh, 0 d', 'missing']);
   expect(partly.match(/no value/g)).toHaveLength(1);
   expect(partly).toContain('partly-route');
   expect(marks(whole)).toEqual(['✓ fresh, 0 d', 'none']);
+  expect(marks(rotator)).toEqual(['✓ fresh, 0 d']);
   expect(whole.match(/>v1 </g)).toHaveLength(3);
   expect(whole).toContain('never');
   expect(whole).toMatch(/in 90 d/);
