@@ -7,7 +7,7 @@ import { visitConsole } from '../support/console-visit.js';
 import { PATIENCE_MS } from '../support/patience.js';
 import { startKeyferry, type TestKeyferry } from '../support/start-keyferry.js';
 import { EMPTY_PAGES, fillPages } from './fill-pages.js';
-import { hasChromium, openPage, signIn, startBrowser } from './start-browser.js';
+import { hasChromium, openPage, signIn, startBrowser, type WatchedPage } from './start-browser.js';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -24,7 +24,6 @@ const LOOKS = [
 /** What axe-core finds serious or critical on the page as it is, and whether it is wider than the screen. */
 async function findingsOf(page: Page, where: string): Promise<string[]> {
   const found: string[] = [];
-  await page.evaluate(AXE);
   for (const { name, colorScheme, width, rules } of LOOKS) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.setViewportSize({ width, height: 900 });
@@ -40,6 +39,13 @@ async function findingsOf(page: Page, where: string): Promise<string[]> {
     if (isWide) found.push(`${where} ${name}: wider than the screen`);
   }
   return found;
+}
+
+/** A page in which every document has axe-core: the browser compiles it once, and not for each of them. */
+async function openTested(browser: Browser): Promise<WatchedPage> {
+  const context = await browser.newContext();
+  await context.addInitScript(AXE);
+  return openPage(context);
 }
 
 const rootToken = async ({ dataDir }: TestKeyferry): Promise<string> =>
@@ -59,7 +65,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
   test('axe-core finds nothing serious on any page that shows something, and who may only read is offered no change', async () => {
     const keyferry = await startKeyferry();
     const { paths } = await fillPages(keyferry, 'a note of somebody');
-    const { page, complaints } = await openPage(await browser.newContext());
+    const { page, complaints } = await openTested(browser);
     await signIn(page, keyferry.adminUrl, await rootToken(keyferry));
     const found: string[] = [];
     for (const path of paths.filter((one) => !one.endsWith('/live'))) {
@@ -86,7 +92,7 @@ describe.skipIf(!hasChromium)('in a browser (skipped without Chromium)', () => {
 
   test('axe-core finds nothing serious on empty pages, refusals, tokens shown once, an open menu', async () => {
     const keyferry = await startKeyferry();
-    const { page, complaints } = await openPage(await browser.newContext());
+    const { page, complaints } = await openTested(browser);
     const { adminUrl } = keyferry;
     const found: string[] = [];
     const look = async (where: string): Promise<void> => {
