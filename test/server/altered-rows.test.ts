@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { PATIENCE_MS } from '../support/patience.js';
 import { runKeyferry, serveKeyferry, temporaryDataDir } from '../support/serve-process.js';
+import { startKeyferry } from '../support/start-keyferry.js';
 import { send } from '../support/steady-load.js';
 
 test('what an altered row decides is refused and named, the rest is served, until the rows are accepted', async () => {
@@ -16,7 +17,7 @@ test('what an altered row decides is refused and named, the rest is served, unti
   });
   const origin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
   const dataDir = temporaryDataDir();
-  const first = await serveKeyferry({ dataDir });
+  const first = await startKeyferry({}, dataDir);
   const route = (name: string) => ({
     name,
     match: { pathPrefix: `/${name}` },
@@ -26,7 +27,7 @@ test('what an altered row decides is refused and named, the rest is served, unti
   for (const name of ['good', 'bad']) await first.secret(name, { production: `value of ${name}` });
   await first.admin('PUT', '/v1/routes', { routes: [route('good'), route('bad')] });
   const [good, moved] = [await first.client('production'), await first.client('staging')];
-  await first.stop();
+  await first.server.close();
 
   const raw = new Database(join(dataDir, 'keyferry.db'));
   raw.exec(`UPDATE clients SET environment = 'production' WHERE environment = 'staging';

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
+import type { AdminCalls } from '../support/call-admin.js';
 import { PATIENCE_MS } from '../support/patience.js';
 import { type ServedKeyferry, serveKeyferry, temporaryDataDir } from '../support/serve-process.js';
+import { startKeyferry } from '../support/start-keyferry.js';
 import { send } from '../support/steady-load.js';
 import { campaign as firstStartKills } from '../torture/campaigns/first-start-kills.js';
 import { expectClean } from '../torture/expect-clean.js';
@@ -17,10 +19,10 @@ async function exampleToken(server: ServedKeyferry): Promise<string> {
   return vi.waitUntil(() => /Keyferry-Token: (kfc_\S+)'.*\n/.exec(server.output)?.[1], PATIENCE_MS);
 }
 
-const tryExample = (server: ServedKeyferry, token: string) =>
+const tryExample = (server: { readonly proxyUrl: string }, token: string) =>
   send(`${server.proxyUrl}/example/hello`, { headers: { 'keyferry-token': token } });
 
-const clientsOf = async (server: ServedKeyferry): Promise<readonly ClientRow[]> =>
+const clientsOf = async (server: AdminCalls): Promise<readonly ClientRow[]> =>
   (await server.admin<{ items: ClientRow[] }>('GET', '/v1/clients')).items;
 
 test('a first start that is killed at any moment is made good by the next', async () => {
@@ -62,13 +64,13 @@ test.each(['stop', 'kill'] as const)('the token of an example ends with it: %s',
   expect((await tryExample(withExample, token)).body).toBe('{"injected":true}');
   await withExample[end]();
 
-  const plain = await serveKeyferry({ dataDir });
+  const plain = await startKeyferry({}, dataDir);
   expect(await tryExample(plain, token)).toMatchObject({
     status: 401,
     headers: { 'keyferry-error': 'client_unauthenticated' },
   });
   for (const { revokedAt } of await clientsOf(plain)) expect(revokedAt).not.toBeNull();
-  await plain.stop();
+  await plain.server.close();
 
   const again = await serveKeyferry({ dataDir, flags: ['--example'] });
   const next = await exampleToken(again);
@@ -79,9 +81,9 @@ test.each(['stop', 'kill'] as const)('the token of an example ends with it: %s',
 
 test('a client that an operator calls example is left alone', async () => {
   const dataDir = temporaryDataDir();
-  const server = await serveKeyferry({ dataDir });
-  await server.admin('POST', '/v1/clients', { name: 'example', environment: 'staging' });
-  await server.stop();
+  const plain = await startKeyferry({}, dataDir);
+  await plain.admin('POST', '/v1/clients', { name: 'example', environment: 'staging' });
+  await plain.server.close();
   const again = await serveKeyferry({ dataDir, flags: ['--example'] });
   expect(await clientsOf(again)).toContainEqual(
     expect.objectContaining({ name: 'example', revokedAt: null }),

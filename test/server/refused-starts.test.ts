@@ -22,6 +22,7 @@ import {
   serveLine,
   temporaryDataDir,
 } from '../support/serve-process.js';
+import { startKeyferry } from '../support/start-keyferry.js';
 
 let used: string | undefined;
 
@@ -29,9 +30,9 @@ let used: string | undefined;
 async function usedDataDir(): Promise<string> {
   if (used === undefined) {
     used = newDataDir();
-    const server = await serveKeyferry({ dataDir: used });
-    await server.secret('key', { production: 'a-value' });
-    await server.stop();
+    const keyferry = await startKeyferry({}, used);
+    await keyferry.secret('key', { production: 'a-value' });
+    await keyferry.server.close();
   }
   const dataDir = temporaryDataDir();
   cpSync(used, dataDir, { recursive: true });
@@ -106,7 +107,7 @@ describe('a server does not start', () => {
     expect(said).toContain('(permissions_loose)');
     expect(said).toContain(`chmod ${strict.toString(8)} ${path}`);
     chmodSync(path, strict);
-    await (await serveKeyferry({ dataDir })).stop();
+    await (await startKeyferry({}, dataDir)).server.close();
   });
 
   test('on a data folder that another server uses', async () => {
@@ -115,7 +116,7 @@ describe('a server does not start', () => {
     expect(await refusal(dataDir)).toContain('(data_folder_locked)');
     expect(await first.call('GET', '/v1/secrets')).toMatchObject({ status: 200 });
     await first.kill();
-    await (await serveKeyferry({ dataDir })).stop();
+    await (await startKeyferry({}, dataDir)).server.close();
   });
 
   test.each(['--proxy-listen', '--admin-listen'])('when the port of %s is in use', async (flag) => {
@@ -162,7 +163,7 @@ describe('a server does not start', () => {
     other.exec('BEGIN EXCLUSIVE');
     expect(await refusal(dataDir)).toContain('locked. (store_unavailable)');
     other.exec('ROLLBACK');
-    await (await serveKeyferry({ dataDir })).stop();
+    await (await startKeyferry({}, dataDir)).server.close();
   });
 
   test('with a routes file that is broken, and nothing to serve yet', async () => {

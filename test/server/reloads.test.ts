@@ -9,7 +9,7 @@ import {
   startRevisionLoad,
   startRevisionUpstream,
 } from '../support/revision-load.js';
-import { serveKeyferry } from '../support/serve-process.js';
+import { startKeyferry } from '../support/start-keyferry.js';
 import { send } from '../support/steady-load.js';
 import { campaign as fileReloads } from '../torture/campaigns/file-reloads.js';
 import { campaign as reloads } from '../torture/campaigns/reloads.js';
@@ -114,7 +114,7 @@ describe('a routes file', () => {
 
 test('a broken document put changes nothing and names the JSON path', async () => {
   const origin = await startRevisionUpstream();
-  const server = await serveKeyferry();
+  const server = await startKeyferry();
   await addRevisionSecrets(server);
   await server.admin('PUT', '/v1/routes', { routes: [revisionRoute(origin, 1)] });
   const token = await server.client('production');

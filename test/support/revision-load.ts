@@ -5,7 +5,7 @@ import type { Route } from '../../src/core/index.js';
 import { PATIENCE_MS } from './patience.js';
 import { startPlainUpstream } from './plain-upstream.js';
 import { type ServedKeyferry, serveKeyferry } from './serve-process.js';
-import type { TestKeyferry } from './start-keyferry.js';
+import { startKeyferry, type TestKeyferry } from './start-keyferry.js';
 import { keepAlive, type SteadyLoad, send, startLoad } from './steady-load.js';
 
 const PER_SECOND = 200;
@@ -83,10 +83,10 @@ export function startRevisionLoad(
 
 /** A server on a routes file that holds the first revision. `put` replaces the file whole. */
 export async function startOnRoutesFile(origin: string) {
-  const setUp = await serveKeyferry();
+  const setUp = await startKeyferry();
   await addRevisionSecrets(setUp);
   const token = await setUp.client('production');
-  await setUp.stop();
+  await setUp.server.close();
   const { dataDir } = setUp;
   const file = join(dataDir, 'routes.json');
   const put = (text: string): void => {

@@ -119,7 +119,7 @@ async function untilStep(dataDir: string, step: RunState): Promise<void> {
       // A person does it: see `goOn`.
       if (state === 'REVOKING' && problem !== null) return;
       if (Date.now() > endsAtMs) throw new Error(`the run stays ${state}: ${problem}`);
-      await wait(1);
+      await wait(5);
     }
   } finally {
     database.close();

@@ -12,6 +12,7 @@ import {
   serveKeyferry,
   temporaryDataDir,
 } from '../support/serve-process.js';
+import { startKeyferry } from '../support/start-keyferry.js';
 import { keepAlive, send, startLoad } from '../support/steady-load.js';
 
 /** Requests per second during an outage. */
@@ -24,17 +25,17 @@ export async function prepareOutage(): Promise<{ dataDir: string; token: string 
     response.end(request.headers.authorization === 'Bearer real-key' ? 'ok' : 'wrong');
   });
   const dataDir = temporaryDataDir();
-  const server = await serveKeyferry({ dataDir });
-  await server.secret('key', { production: 'real-key' });
+  const keyferry = await startKeyferry({}, dataDir);
+  await keyferry.secret('key', { production: 'real-key' });
   const route = {
     name: 'api',
     match: { pathPrefix: '/api' },
     headers: { Authorization: 'Bearer <<secret:key>>' },
     environments: { production: { upstream: origin, allowPrivateNetwork: true } },
   };
-  await server.admin('PUT', '/v1/routes', { routes: [route] });
-  const token = await server.client('production');
-  await server.stop();
+  await keyferry.routes([route]);
+  const token = await keyferry.client('production');
+  await keyferry.server.close();
   return { dataDir, token };
 }
 

@@ -1,5 +1,5 @@
 import { startPlainUpstream } from '../support/plain-upstream.js';
-import { serveKeyferry } from '../support/serve-process.js';
+import { startKeyferry } from '../support/start-keyferry.js';
 import { type SendOptions, send } from '../support/steady-load.js';
 
 /** Requests per second while servers are restarted. */
@@ -10,25 +10,25 @@ export const CONNECTIONS = 32;
  * Fills a new data folder with a secret, a client and a route `/api` to an upstream that says whether the real
  * key arrived; the server is stopped again.
  */
-export async function prepareRestarts(
-  flags: readonly string[],
-): Promise<{ readonly dataDir: string; readonly token: string }> {
+export async function prepareRestarts(): Promise<{
+  readonly dataDir: string;
+  readonly token: string;
+}> {
   const upstream = await startPlainUpstream((request, response) => {
     response.end(request.headers.authorization === 'Bearer real-key' ? 'ok' : 'wrong');
   });
-  const server = await serveKeyferry({ flags });
-  await server.secret('key', { production: 'real-key' });
+  const keyferry = await startKeyferry();
+  await keyferry.secret('key', { production: 'real-key' });
   const route = {
     name: 'api',
     match: { pathPrefix: '/api' },
     headers: { Authorization: 'Bearer <<secret:key>>' },
     environments: { production: { upstream, allowPrivateNetwork: true } },
   };
-  await server.admin('PUT', '/v1/routes', { routes: [route] });
-  const token = await server.client('production');
-  const { exitCode } = await server.stop();
-  if (exitCode !== 0) throw new Error(`the server that was prepared ended with ${exitCode}`);
-  return { dataDir: server.dataDir, token };
+  await keyferry.routes([route]);
+  const token = await keyferry.client('production');
+  await keyferry.server.close();
+  return { dataDir: keyferry.dataDir, token };
 }
 
 /** Throws where the answer is not that of the upstream that got its key. */

@@ -3,6 +3,7 @@ import { acceptRows } from '../../src/maintenance.js';
 import { filledName, filledValue, fillStore } from '../support/fill-store.js';
 import { startPlainUpstream } from '../support/plain-upstream.js';
 import { serveKeyferry } from '../support/serve-process.js';
+import { startKeyferry } from '../support/start-keyferry.js';
 import { send } from '../support/steady-load.js';
 import type { Slice, SliceOutcome } from './campaign.js';
 
@@ -11,9 +12,9 @@ export async function serveLargeStore({ count }: Slice, readyMs: number): Promis
   const origin = await startPlainUpstream((request, response) => {
     response.end(request.headers.authorization);
   });
-  const made = await serveKeyferry();
+  const made = await startKeyferry();
   const token = await made.client('production');
-  await made.stop();
+  await made.server.close();
   const { dataDir } = made;
   await fillStore({ dataDir, secrets: count });
   await acceptRows({ dataDir, clock: Date });

@@ -3,6 +3,7 @@ import { acceptRows } from '../../src/maintenance.js';
 import { visitConsole } from '../support/console-visit.js';
 import { consoleName, fillConsole } from '../support/fill-console.js';
 import { serveKeyferry } from '../support/serve-process.js';
+import { startKeyferry } from '../support/start-keyferry.js';
 import type { Slice, SliceOutcome } from './campaign.js';
 
 /** Audit rows for each secret. */
@@ -77,9 +78,9 @@ export async function visitLargeConsole(
   { count, seed }: Slice,
   { answerMs, visits }: { readonly answerMs: number; readonly visits: number },
 ): Promise<SliceOutcome & { readonly figures: ReadonlyMap<string, number> }> {
-  const made = await serveKeyferry();
+  const made = await startKeyferry();
   const { dataDir } = made;
-  await made.stop();
+  await made.server.close();
   await fillConsole({ dataDir, secrets: count, auditRows: count * AUDIT_ROWS, seed });
   await acceptRows({ dataDir, clock: Date });
   const served = await serveKeyferry({ dataDir });

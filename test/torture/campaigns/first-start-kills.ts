@@ -2,7 +2,8 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { seededRandom } from '../../support/seeded-random.js';
-import { serveKeyferry, startProcess, temporaryDataDir } from '../../support/serve-process.js';
+import { startProcess, temporaryDataDir } from '../../support/serve-process.js';
+import { startKeyferry } from '../../support/start-keyferry.js';
 import type { Campaign, Slice, SliceOutcome } from '../campaign.js';
 
 /** From before Node has loaded the program to after it is ready. */
@@ -39,9 +40,9 @@ async function run({ seed, count, signal }: Slice): Promise<SliceOutcome> {
 /** What is not as it should be once a server has started on the folder. */
 async function problemsAfter(dataDir: string): Promise<string[]> {
   const problems: string[] = [];
-  const server = await serveKeyferry({ dataDir });
+  const keyferry = await startKeyferry({}, dataDir);
   const listed = async <T>(path: string): Promise<readonly T[]> =>
-    (await server.admin<{ items: T[] }>('GET', path)).items;
+    (await keyferry.admin<{ items: T[] }>('GET', path)).items;
   const admins = await listed('/v1/admins');
   if (admins.length !== 1) problems.push(`there are ${admins.length} admins`);
   const tokens = readdirSync(dataDir).filter((name) => name.startsWith('admin-token'));
@@ -53,9 +54,9 @@ async function problemsAfter(dataDir: string): Promise<string[]> {
   for (const { revokedAt } of await listed<{ revokedAt: string | null }>('/v1/clients')) {
     if (revokedAt === null) problems.push('a client of the example is left');
   }
-  await server.secret('key', { production: 'a-value' });
-  const audit = await server.admin<{ ok: boolean }>('GET', '/v1/audit/verify');
+  await keyferry.secret('key', { production: 'a-value' });
+  const audit = await keyferry.admin<{ ok: boolean }>('GET', '/v1/audit/verify');
   if (!audit.ok) problems.push(`the audit log is broken: ${JSON.stringify(audit)}`);
-  await server.stop();
+  await keyferry.server.close();
   return problems;
 }

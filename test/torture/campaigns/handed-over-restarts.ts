@@ -26,7 +26,7 @@ async function run({ count, signal }: Slice): Promise<SliceOutcome> {
   const listen = (proxyListen: string): string[] => {
     return ['--proxy-listen', proxyListen, '--admin-listen', adminListen];
   };
-  const { dataDir, token } = await prepareRestarts(listen('127.0.0.1:0'));
+  const { dataDir, token } = await prepareRestarts();
 
   const owner = createServer();
   await new Promise<void>((resolve) => owner.listen(0, '127.0.0.1', resolve));

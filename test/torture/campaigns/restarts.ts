@@ -19,7 +19,7 @@ async function run({ count, signal }: Slice): Promise<SliceOutcome> {
   const proxyListen = `127.0.0.1:${await freePort()}`;
   const adminListen = `127.0.0.1:${await freePort()}`;
   const flags = ['--proxy-listen', proxyListen, '--admin-listen', adminListen];
-  const { dataDir, token } = await prepareRestarts(flags);
+  const { dataDir, token } = await prepareRestarts();
   const findings: string[] = [];
   let server = await serveKeyferry({ dataDir, flags });
   const agent = keepAlive(CONNECTIONS);
