@@ -15,7 +15,12 @@ export interface SentForm {
 }
 
 export async function readForm(context: ConsoleContext): Promise<SentForm> {
-  return formOf(await context.req.parseBody());
+  return formOf(await readFields(context));
+}
+
+/** What is no form, or was cut off, has no fields. */
+export function readFields(context: ConsoleContext): Promise<Readonly<Record<string, unknown>>> {
+  return context.req.parseBody().catch(() => ({}));
 }
 
 /** A form as it is sent with these fields: what stands in it before somebody has typed. */

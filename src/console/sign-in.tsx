@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { AppError, type SessionStore, type Store, type Tokens } from '../core/index.js';
 import type { ConsoleEnvironment } from './console-environment.js';
 import { continueTo } from './continue-to.js';
+import { readFields } from './form.js';
 import type { OpenIdConnect } from './openid-connect.js';
 import { returnPath } from './return-path.js';
 import type { SessionCookie } from './session-cookie.js';
@@ -36,7 +37,7 @@ export function addSignIn(app: Hono<ConsoleEnvironment>, dependencies: SignInDep
   );
 
   app.post('/sign-in', async (context) => {
-    const form = await context.req.parseBody();
+    const form = await readFields(context);
     const to = returnPath(form.to);
     try {
       const way =

@@ -226,6 +226,16 @@ test('a form that is too long is refused, of whoever sends it, and before it is 
   expect([await send('/routes', long(2), 2 * MIB), await send('/routes', 'a', 65 * MIB)]).toEqual([
     200, 413,
   ]);
+  // What is no form has no fields: nobody fills the log, or guesses, with what fails in its own way.
+  const headers = { origin: keyferry.adminUrl, cookie, 'content-type': 'multipart/form-data' };
+  for (const [path, status] of [
+    ['/sign-in', 401],
+    ['/secrets/long_form/edit', 422],
+  ] as const) {
+    const url = `${keyferry.adminUrl}${path}`;
+    const answer = await fetch(url, { method: 'POST', headers, body: 'a=b', redirect: 'manual' });
+    expect([path, answer.status]).toEqual([path, status]);
+  }
   // A proxy in front may not tell how long it is.
   const signIn = new URLSearchParams({ token: await rootToken(keyferry) });
   expect(await send('/sign-in', String(signIn))).toBe(303);
