@@ -14,7 +14,15 @@ const at = (name: string, path: string): ShownPage => ({ name, path });
 const press = (page: Page, button: string): Promise<void> =>
   page.getByRole('button', { name: button, exact: true }).click();
 
-const alert = (page: Page): Promise<void> => page.getByRole('alert').first().waitFor();
+const ALERT = '[role="alert"]';
+
+/** Presses a button and waits for what comes of it. */
+const pressFor =
+  (button: string, outcome: string) =>
+  async (page: Page): Promise<void> => {
+    await press(page, button);
+    await page.locator(outcome).first().waitFor();
+  };
 
 /** What the admin of the made-up company sees. */
 export const DEMO_PAGES = ({ ids }: Pick<Demo, 'ids'>): readonly ShownPage[] => [
@@ -38,18 +46,12 @@ export const DEMO_PAGES = ({ ids }: Pick<Demo, 'ids'>): readonly ShownPage[] => 
   {
     name: 'rotation-checked',
     path: `/rotations/${ids.done}`,
-    async act(page) {
-      await press(page, 'Check');
-      await page.locator('main > .notice.good').waitFor();
-    },
+    act: pressFor('Check', 'main > .notice.good'),
   },
   {
     name: 'rotation-check-failed',
     path: `/rotations/${ids.failed}`,
-    async act(page) {
-      await press(page, 'Check');
-      await page.locator('main > .notice.bad').waitFor();
-    },
+    act: pressFor('Check', 'main > .notice.bad'),
   },
   at('rotation-new', '/rotations/new'),
   at('rotation-new-aws', '/rotations/new?provider=aws'),
@@ -67,10 +69,7 @@ export const DEMO_PAGES = ({ ids }: Pick<Demo, 'ids'>): readonly ShownPage[] => 
   {
     name: 'routes-try-missing',
     path: '/routes/try?at=staging%20wise',
-    async act(page) {
-      await press(page, 'Send');
-      await alert(page);
-    },
+    act: pressFor('Send', ALERT),
   },
   {
     name: 'routes-edited',
@@ -93,10 +92,7 @@ export const DEMO_PAGES = ({ ids }: Pick<Demo, 'ids'>): readonly ShownPage[] => 
   {
     name: 'audit-verified',
     path: '/audit?action=version.',
-    async act(page) {
-      await press(page, 'Verify');
-      await page.locator('main > .notice.good').waitFor();
-    },
+    act: pressFor('Verify', 'main > .notice.good'),
   },
   at('admins', '/admins'),
   at('system', '/system'),
@@ -106,8 +102,7 @@ export const DEMO_PAGES = ({ ids }: Pick<Demo, 'ids'>): readonly ShownPage[] => 
     path: '/secrets/new',
     async act(page) {
       await page.locator('[name="name"]').fill('stripe_api_key');
-      await press(page, 'Create secret');
-      await alert(page);
+      await pressFor('Create secret', ALERT)(page);
     },
   },
   {
@@ -115,8 +110,7 @@ export const DEMO_PAGES = ({ ids }: Pick<Demo, 'ids'>): readonly ShownPage[] => 
     path: '/clients',
     async act(page) {
       await page.locator('[name="name"]').fill('shop-mobile');
-      await press(page, 'Create client');
-      await page.locator('#shown-once').waitFor();
+      await pressFor('Create client', '#shown-once')(page);
     },
   },
   {
@@ -124,8 +118,7 @@ export const DEMO_PAGES = ({ ids }: Pick<Demo, 'ids'>): readonly ShownPage[] => 
     path: '/admins',
     async act(page) {
       await page.locator('[name="name"]').fill('deploy-bot');
-      await press(page, 'Create admin');
-      await page.locator('#shown-once').waitFor();
+      await pressFor('Create admin', '#shown-once')(page);
     },
   },
   { name: 'sign-in', path: '/sign-in', isSignedOut: true },
@@ -135,8 +128,7 @@ export const DEMO_PAGES = ({ ids }: Pick<Demo, 'ids'>): readonly ShownPage[] => 
     isSignedOut: true,
     async act(page) {
       await page.getByLabel('Admin token').fill('kfa_wrong');
-      await press(page, 'Sign in');
-      await alert(page);
+      await pressFor('Sign in', ALERT)(page);
     },
   },
   { name: 'sign-in-link', path: '/sign-in?link=once', isSignedOut: true },
