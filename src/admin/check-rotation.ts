@@ -63,13 +63,18 @@ export async function requireSound(
   if (problems.length > 0) throw invalidRequest(problems);
 }
 
-/** When it would run first: counted from when the current version was made, but never in the past; and before it expires. */
+/**
+ * When it would run first: counted from when the current version was made, but never in the past; and before it expires.
+ * Null where that goes by the provider, whose values expire by themselves: the engine plans it.
+ */
 export async function planFrom(
   { store, clock, rotations }: AdminDependencies,
   rotation: Pick<Rotation, 'secret' | 'environment'> & RotationSettings,
 ): Promise<number | null> {
   const versions = await store.listVersions(rotation.secret, rotation.environment);
   const current = versions.find(({ state }) => state === 'current');
+  const expiresByItself = findProvider(rotations, rotation.provider)?.byExpiry === true;
+  if (expiresByItself && current !== undefined && current.expiresAtMs !== null) return null;
   const nowMs = clock.now();
   const byAge = current === undefined ? null : rotations.nextRunAtMs(rotation, current.createdAtMs);
   const planned = byAge !== null && byAge > nowMs ? byAge : rotations.nextRunAtMs(rotation, nowMs);
