@@ -6,7 +6,7 @@ import { PATIENCE_MS } from './test/support/patience.js';
 
 /** They judge times, memory or goodput of a whole server: nothing else may run beside them. */
 const ALONE = [
-  'test/server/{draining,size}.test.ts',
+  'test/server/draining.test.ts',
   'test/proxy/{memory,timeouts}.test.ts',
   'test/security/{slow-clients-*,overload-*,large-answers-*,clients-that-leave-*,token-comparison-*}.test.ts',
   'test/security/{one-client-*,floods-*,http2-floods-*,failing-system-calls-*}.test.ts',

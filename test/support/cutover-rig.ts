@@ -66,7 +66,7 @@ export async function untilCutover(
     if (shown.state === wanted.notState) return false;
     return shown.state === state && (shown.hold?.reason ?? null) === hold;
   };
-  await vi.waitUntil(isSo, { timeout, interval: 25 }).catch((cause: unknown) => {
+  await vi.waitUntil(isSo, { timeout, interval: 100 }).catch((cause: unknown) => {
     const { state, hold, step, evidence } = shown;
     const found = JSON.stringify({ state, hold, step, evidence });
     throw new Error(`not ${JSON.stringify(wanted)} but ${found}`, { cause });
