@@ -6,15 +6,19 @@ export interface DiffLine {
 
 /** Lines around a change that stay. */
 const CONTEXT = 2;
+/** Some 50 ms. */
+const MOST_COMPARISONS = 10_000_000;
 
 /**
  * What differs between two texts, line by line, with two lines around each change; `undefined` stands for lines
- * that are left out. Made for texts that are alike: it looks for the nearest lines that are the same again.
+ * that are left out. Made for texts that are alike: it looks for the nearest lines that are the same again. Of long
+ * texts that are not it says no more, after a while, than that what is left of the one goes and of the other comes.
  */
 export function diffLines(before: string, after: string): (DiffLine | undefined)[] {
   const old = before.split('\n');
   const now = after.split('\n');
   const lines: DiffLine[] = [];
+  const budget = { comparisons: MOST_COMPARISONS };
   let [i, j] = [0, 0];
   while (i < old.length || j < now.length) {
     if (i < old.length && old[i] === now[j]) {
@@ -23,7 +27,7 @@ export function diffLines(before: string, after: string): (DiffLine | undefined)
       j++;
       continue;
     }
-    const [gone, came] = nearest(old, now, i, j);
+    const [gone, came] = nearest(old, now, i, j, budget);
     for (; i < gone; i++) lines.push({ kind: '-', text: old[i] ?? '' });
     for (; j < came; j++) lines.push({ kind: '+', text: now[j] ?? '' });
   }
@@ -36,12 +40,16 @@ function nearest(
   now: readonly string[],
   i: number,
   j: number,
+  budget: { comparisons: number },
 ): [gone: number, came: number] {
-  const furthest = old.length - i + now.length - j;
-  for (let distance = 1; distance < furthest; distance++) {
-    for (let skipped = 0; skipped <= distance; skipped++) {
+  // The last line of each, counted from here.
+  const [lastOld, lastNow] = [old.length - 1 - i, now.length - 1 - j];
+  for (let distance = 1; distance <= lastOld + lastNow; distance++) {
+    const most = Math.min(distance, lastOld);
+    for (let skipped = Math.max(0, distance - lastNow); skipped <= most; skipped++) {
+      if (--budget.comparisons < 0) return [old.length, now.length];
       const [gone, came] = [i + skipped, j + distance - skipped];
-      if (gone < old.length && came < now.length && old[gone] === now[came]) return [gone, came];
+      if (old[gone] === now[came]) return [gone, came];
     }
   }
   return [old.length, now.length];

@@ -27,3 +27,13 @@ test('what stays and goes is the old text, what stays and comes the new one', ()
     { numRuns: 500, seed: 3 },
   );
 });
+
+test('long texts that have nothing in common are not compared line with line', () => {
+  const lines = (letter: string, count: number): string =>
+    Array.from({ length: count }, (_, at) => `${letter}${at}`).join('\n');
+  const began = performance.now();
+  expect(diffLines(lines('a', 100_000), lines('b', 100_000))).toHaveLength(200_000);
+  expect(diffLines('{\n1\n}', `{\n${lines('b', 300_000)}\n}`)).toHaveLength(300_003);
+  // Line with line they would be for minutes.
+  expect(performance.now() - began).toBeLessThan(10_000);
+});
