@@ -6,7 +6,14 @@ import {
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser';
-import { type Finding, type JsonPath, type Locate, quote, type TextPosition } from './finding.js';
+import {
+  type Finding,
+  type JsonPath,
+  type Locate,
+  MOST_FINDINGS,
+  quote,
+  type TextPosition,
+} from './finding.js';
 
 /** A JSON text as a value, with a way back from a path in the value to a place in the text. */
 export interface JsonDocument {
@@ -41,7 +48,7 @@ export function readJsonDocument(text: string): JsonReading {
   const errors: ParseError[] = [];
   const root = parseTree(clean, errors, { allowTrailingComma: true });
   if (errors.length > 0 || root === undefined) {
-    const found = errors.map((error) => ({
+    const found = errors.slice(0, MOST_FINDINGS).map((error) => ({
       message: sentenceOf(error),
       ...position(error.offset),
     }));

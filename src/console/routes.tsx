@@ -21,6 +21,7 @@ import { Mark } from './mark.js';
 import { Moment } from './moment.js';
 import { NextPage } from './next-page.js';
 import { refusalOf } from './problem-notice.js';
+import { refuseBelow } from './refuse-below.js';
 import { type Edited, RoutesEditor, textOf } from './routes-editor.js';
 import { RoutesTable } from './routes-table.js';
 import { ACTIONS, Table } from './table.js';
@@ -40,6 +41,9 @@ export function addRoutes(app: Hono<ConsoleEnvironment>, readRoutes: ReadRoutes)
   app.get('/routes', (context) => show(context));
 
   app.post('/routes', async (context) => {
+    // Before a long document is read.
+    const refused = refuseBelow('operator', context, 'Routes');
+    if (refused !== undefined) return refused;
     const { api } = context.get('visitor');
     const form = await readForm(context);
     const text = form.exact('document') ?? '';

@@ -119,3 +119,9 @@ describe('the text of a routes document', () => {
     expect(problems.at(-1)?.line).toBeGreaterThan(200_000);
   });
 });
+
+it('of what is no JSON at all not every mistake is told', () => {
+  const { problems } = parseRoutesText('x\n'.repeat(100_000));
+  expect(problems).toHaveLength(1000);
+  expect(problems.at(-1)).toMatchObject({ line: expect.any(Number) });
+});

@@ -138,6 +138,7 @@ test('a viewer changes nothing, and sees nothing beyond its limits', async () =>
     [`${production}/rollback`, {}],
     [`${production}/cutovers`, { toVersion: '1' }],
     ['/routes', { do: 'apply', document: '{"routes":[]}', revision: '0' }],
+    ['/routes', { do: 'check', document: 'x\n'.repeat(1000) }],
     ['/clients', { name: 'app', environment: 'production' }],
     ['/admins', { name: 'more', role: 'admin' }],
     ['/system/environments', { name: 'qa' }],
