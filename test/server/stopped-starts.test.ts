@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
@@ -24,7 +24,9 @@ test.runIf(process.platform === 'linux')(
   'a start that is asked to stop ends at once, by 0, and the next one finds all in order',
   async () => {
     const dataDir = temporaryDataDir();
-    const turn = new Database(join(dataDir, 'keyferry-start.lock'));
+    const file = join(dataDir, 'keyferry-start.lock');
+    writeFileSync(file, '', { mode: 0o600 });
+    const turn = new Database(file);
     onTestFinished(() => void turn.close());
     // As another server does while it starts.
     turn.exec('BEGIN EXCLUSIVE');
@@ -32,7 +34,9 @@ test.runIf(process.platform === 'linux')(
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       const { child, finished } = startProcess(dataDir, ['--shared']);
       await expect
-        .poll(() => holds(child.pid ?? 0, turn.name), { timeout: PATIENCE_MS })
+        .poll(() => child.exitCode !== null || holds(child.pid ?? 0, file), {
+          timeout: PATIENCE_MS,
+        })
         .toBe(true);
       child.kill(signal);
       ended.push(await finished);
