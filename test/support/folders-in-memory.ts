@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const MEMORY = '/dev/shm';
@@ -15,7 +15,8 @@ export default function moveFolders(): (() => void) | undefined {
   try {
     const { bavail, bsize } = statfsSync(MEMORY);
     if (bavail * bsize < ROOM_BYTES) return undefined;
-    folder = mkdtempSync(join(MEMORY, 'keyferry-tests-'));
+    removeLeft();
+    folder = mkdtempSync(join(MEMORY, `keyferry-tests-${process.pid}-`));
   } catch {
     return undefined;
   }
@@ -30,4 +31,21 @@ export default function moveFolders(): (() => void) | undefined {
   }
   process.env.TMPDIR = folder;
   return remove;
+}
+
+/** What runs that were killed have left would take memory until the machine is started again. */
+function removeLeft(): void {
+  for (const name of readdirSync(MEMORY)) {
+    const pid = /^keyferry-tests-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    rmSync(join(MEMORY, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
