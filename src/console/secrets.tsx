@@ -156,7 +156,7 @@ const RoutesOf: FC<{ readonly secret: SecretAnswer }> = ({ secret: { routes, env
   // What rotations and channels use, no route can name.
   const isCredential = environments.some((held) => held.environment === PROVIDERS_ENVIRONMENT);
   return isCredential ? (
-    <span class="quiet">credential of {PROVIDERS_ENVIRONMENT}</span>
+    <span class="quiet">for providers</span>
   ) : (
     <Mark tone="warn">none</Mark>
   );
