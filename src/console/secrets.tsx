@@ -155,11 +155,7 @@ const RoutesOf: FC<{ readonly secret: SecretAnswer }> = ({ secret: { routes, env
   if (routes.length > 0) return <>{routes.join(', ')}</>;
   // What rotations and channels use, no route can name.
   const isCredential = environments.some((held) => held.environment === PROVIDERS_ENVIRONMENT);
-  return isCredential ? (
-    <span class="quiet">for providers</span>
-  ) : (
-    <Mark tone="warn">none</Mark>
-  );
+  return isCredential ? <span class="quiet">for providers</span> : <Mark tone="warn">none</Mark>;
 };
 
 const InEnvironment: FC<{ readonly secret: SecretAnswer; readonly environment: string }> = ({
