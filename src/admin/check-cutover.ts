@@ -2,14 +2,13 @@ import {
   type Admin,
   AppError,
   type Client,
-  effectiveRoute,
   nearestName,
   type Problem,
-  placedTemplates,
   type Store,
 } from '../core/index.js';
 import { reachOf } from './client-reach.js';
 import { invalidRequest } from './invalid-request.js';
+import { namesCurrent } from './references-of.js';
 
 interface CutoverPlan {
   readonly secret: string;
@@ -79,14 +78,9 @@ async function routesOf(
   { secret, environment }: Omit<CutoverPlan, 'toVersion'>,
 ): Promise<string[]> {
   const applied = await store.currentRoutes();
-  return (applied?.document.routes ?? []).flatMap((route) => {
-    const effective = effectiveRoute(route, environment);
-    if (effective === undefined) return [];
-    const moves = placedTemplates(effective).some(({ references }) =>
-      references.some(({ name, version }) => name === secret && version === undefined),
-    );
-    return moves ? [route.name] : [];
-  });
+  return (applied?.document.routes ?? [])
+    .filter((route) => namesCurrent(route, environment, secret))
+    .map(({ name }) => name);
 }
 
 async function clientsOf(store: Store, admin: Admin, environment: string): Promise<string[]> {

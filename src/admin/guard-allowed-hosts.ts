@@ -1,5 +1,5 @@
 import { AppError, effectiveRoute, type RoutesDocument, refusedHost } from '../core/index.js';
-import { referencesOf } from './references-of.js';
+import { namesSecret } from './references-of.js';
 
 /**
  * Hosts are checked when routes are applied; so a change may not take a host away from under an applied
@@ -12,7 +12,7 @@ export function guardAllowedHosts(
 ): void {
   for (const route of document?.routes ?? []) {
     for (const environment of Object.keys(route.environments)) {
-      if (!referencesOf(route, environment).some(({ name }) => name === secret)) continue;
+      if (!namesSecret(route, environment, secret)) continue;
       const effective = effectiveRoute(route, environment);
       const host = effective === undefined ? undefined : refusedHost(effective, allowedHosts);
       if (host === undefined) continue;

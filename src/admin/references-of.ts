@@ -20,3 +20,15 @@ export function referencesOf(route: Route, environment: string): readonly Secret
   ofRoute.set(environment, references);
   return references;
 }
+
+/** Whether it names the secret there, pinned or not. */
+export function namesSecret(route: Route, environment: string, secret: string): boolean {
+  return referencesOf(route, environment).some(({ name }) => name === secret);
+}
+
+/** Whether it names there whichever version of the secret is current: what a cutover moves. */
+export function namesCurrent(route: Route, environment: string, secret: string): boolean {
+  return referencesOf(route, environment).some(
+    ({ name, version }) => name === secret && version === undefined,
+  );
+}

@@ -8,7 +8,7 @@ import { requireSecret } from './find-secret.js';
 import { NewCutover, settingsOf } from './new-cutover.js';
 import { defineOperation, type Operation } from './operation.js';
 import { ProblemItem } from './problem-schema.js';
-import { referencesOf } from './references-of.js';
+import { namesSecret } from './references-of.js';
 import { coversEntry } from './routes-scope.js';
 import { isScoped, requireEnvironment } from './scope.js';
 import { CutoverDetailSchema, showDetail } from './show-cutover.js';
@@ -133,9 +133,7 @@ function requireCovered(
   { from, environment }: z.output<typeof Replacement>,
 ): void {
   const outside = routes.some(
-    (route) =>
-      referencesOf(route, environment).some(({ name }) => name === from) &&
-      !coversEntry(admin, route, environment),
+    (route) => namesSecret(route, environment, from) && !coversEntry(admin, route, environment),
   );
   if (!outside) return;
   throw new AppError(

@@ -6,7 +6,6 @@ import {
   PROBE_METHODS,
   type Probe,
   type ProbeAnswer,
-  placedTemplates,
   type Route,
   VERSION_STATES,
 } from '../core/index.js';
@@ -15,6 +14,7 @@ import type { AdminDependencies } from './dependencies.js';
 import { requireSecret } from './find-secret.js';
 import { defineOperation, type Operation } from './operation.js';
 import { environmentParameter, integerParameter, secretNameParameter } from './query-parameters.js';
+import { namesCurrent } from './references-of.js';
 import { coversEntry } from './routes-scope.js';
 import { requireEnvironment } from './scope.js';
 
@@ -146,7 +146,7 @@ function chooseRoute(
   secret: string,
   environment: string,
 ): Route {
-  const naming = routes.filter((route) => namesCurrent(route, secret, environment));
+  const naming = routes.filter((route) => namesCurrent(route, environment, secret));
   const names = naming.map(({ name }) => name);
   const [first] = naming;
   if (first === undefined) {
@@ -167,14 +167,6 @@ function chooseRoute(
   throw new AppError('route_not_found', `route: ${message}. ${those}`, {
     problems: [{ path: 'route', message, ...(nearest === undefined ? {} : { nearest }) }],
   });
-}
-
-function namesCurrent(route: Route, secret: string, environment: string): boolean {
-  const effective = effectiveRoute(route, environment);
-  if (effective === undefined) return false;
-  return placedTemplates(effective).some(({ references }) =>
-    references.some(({ name, version }) => name === secret && version === undefined),
-  );
 }
 
 /** What the route's probe expects is expected of that one alone. */

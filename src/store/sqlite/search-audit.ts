@@ -177,4 +177,4 @@ export function createAuditSearch(database: Database): AuditSearch {
   };
 }
 
-const EVERY_ROW: Condition = { sql: 'TRUE', values: [] };
+const EVERY_ROW = allOf([]);
