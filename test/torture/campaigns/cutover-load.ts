@@ -44,7 +44,7 @@ async function run({ count }: Slice): Promise<SliceOutcome> {
   });
   const { id } = await startCutover(server, isWhole ? {} : SHORT);
   await untilCutover(server, id, { state: 'CURRENT' }, 300_000);
-  await vi.waitUntil(() => load.sent >= count, { timeout: PATIENCE_MS });
+  await vi.waitUntil(() => load.sent >= count, { timeout: 300_000 });
   const { sent, failures } = await load.stop();
 
   const findings = failures.slice(0, 20);
